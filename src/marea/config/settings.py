@@ -1,0 +1,148 @@
+"""Owns the configuration as the engine uses it: plain frozen values, checked, secrets resolved.
+
+`marea.config.load` makes them from a file. They import nothing heavy, so that a run with
+nothing to do starts at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class SystemSettings:
+    """One entry of `systems:`."""
+
+    name: str
+    connector: str
+    """The entry point that serves it: postgresql, mysql, sqlite, mssql, rest, …"""
+    url: str
+    """As written, `${NAME}` replaced; never shown: it may hold a password."""
+    options: Mapping[str, object] = field(default_factory=dict)
+    """Everything else of the entry, checked by its connector, secrets resolved."""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RelationSettings:
+    """One entry of `related:`; `children` are relations of this table's rows."""
+
+    name: str
+    table: str
+    on: tuple[tuple[str, str], ...]
+    """(its column, the column of the table it hangs on)."""
+    modified: str | None = None
+    where: str | None = None
+    many: bool = False
+    order: tuple[str, ...] = ()
+    children: tuple[RelationSettings, ...] = ()
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSettings:
+    """An entity's `source:`."""
+
+    system: str
+    table: str
+    key: tuple[str, ...]
+    where: str | None = None
+    modified: str | None = None
+    capture: str = "auto"
+    related: tuple[RelationSettings, ...] = ()
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TargetSettings:
+    """An entity's `target:`; `options` are for its connector."""
+
+    system: str
+    object: str
+    key: tuple[str, ...]
+    options: Mapping[str, object] = field(default_factory=dict)
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarField:
+    """A target field computed by an expression over root columns and relation.column."""
+
+    name: str
+    expression: str
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceField:
+    """A target field holding the target id of another entity's record."""
+
+    name: str
+    entity: str
+    value: tuple[str, ...]
+    """Expressions that give that record's source key, one a key column, in order."""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ListField:
+    """A target field holding one object for each row of a `many` relation."""
+
+    name: str
+    relation: str
+    fields: tuple[Field, ...]
+    line: int = 0
+
+
+Field = ScalarField | ReferenceField | ListField
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSettings:
+    """One entry of `checks:`: a condition over the mapped fields and what to say when it fails."""
+
+    that: str
+    say: str
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EntitySettings:
+    """One entry of `entities:`, defaults applied."""
+
+    name: str
+    source: SourceSettings
+    target: TargetSettings
+    fields: tuple[Field, ...]
+    require: tuple[str, ...] = ()
+    checks: tuple[CheckSettings, ...] = ()
+    lag: float = 0.0
+    """Seconds of extra overlap for stamps that are set by clients."""
+    line: int = 0
+
+    def references(self) -> tuple[ReferenceField, ...]:
+        """Every reference of the entity, those inside lists included."""
+        return tuple(_references(self.fields))
+
+
+def _references(fields: tuple[Field, ...]) -> list[ReferenceField]:
+    found: list[ReferenceField] = []
+    for item in fields:
+        if isinstance(item, ReferenceField):
+            found.append(item)
+        elif isinstance(item, ListField):
+            found.extend(_references(item.fields))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A whole configuration file."""
+
+    file: str
+    state: str
+    """URL of the state database, relative SQLite paths resolved against the file's folder."""
+    systems: Mapping[str, SystemSettings]
+    entities: Mapping[str, EntitySettings]
+    """In the order of the file."""

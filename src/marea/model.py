@@ -1,0 +1,114 @@
+"""Owns the words of Marea as frozen values; docs/glossary.md says what each means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Operation(StrEnum):
+    """What a plan would do with one record at its target."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    NONE = "none"
+
+
+class Outcome(StrEnum):
+    """How one detected record ended; the books count each exactly once (I5)."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    DELETED = "deleted"
+    UNCHANGED = "unchanged"
+    REJECTED = "rejected"
+    WAITING = "waiting"
+    DEFERRED = "deferred"
+    HELD = "held"
+
+
+APPLIED = {
+    Operation.CREATE: Outcome.CREATED,
+    Operation.UPDATE: Outcome.UPDATED,
+    Operation.DELETE: Outcome.DELETED,
+    Operation.NONE: Outcome.UNCHANGED,
+}
+"""The outcome of an operation that its target applied."""
+
+
+class Cause(StrEnum):
+    """How a change was found."""
+
+    FIRST_LOAD = "first load"
+    LAST_EDIT = "last-edit date"
+    DIRECT_SQL = "direct SQL"
+    RELATED = "related table"
+    DELETE = "delete"
+    REQUEST = "request"
+    RETRY = "retry"
+    PARENT = "parent released"
+    MAPPING = "mapping changed"
+
+
+class RunKind(StrEnum):
+    """Why a run reads what it reads."""
+
+    INCREMENTAL = "incremental"
+    FULL = "full"
+
+
+class RunStatus(StrEnum):
+    """Where a run stands; `docs/runs.md` draws the transitions."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    PARTIAL = "partial"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+
+
+class RecordState(StrEnum):
+    """Where a record stands in the ledger."""
+
+    ALIGNED = "aligned"
+    """The target holds the last agreed payload."""
+    DUE = "due"
+    """Something is still to be delivered: the trouble table says what and when."""
+    GONE = "gone"
+    """Deleted in the target by us; kept so that its journal has an end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why one record was not applied: a code, the words of whoever refused it, the next step."""
+
+    code: str
+    text: str
+    field: str = ""
+    hint: str = ""
+    retryable: bool = False
+    """Whether trying the same payload again later may succeed."""
+
+
+@dataclass(slots=True)
+class Books:
+    """Counts of one entity in one run; `balanced` is invariant I5."""
+
+    detected: int = 0
+    counts: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
+    skipped: dict[str, int] = field(default_factory=dict)
+    """Why records were unchanged: reason -> how many."""
+    seconds: float = 0.0
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every detected record ended as exactly one outcome (I5)."""
+        return self.detected == sum(self.counts.values())
+
+    def add(self, counts: Mapping[Outcome, int]) -> None:
+        """Add a batch: every record counted in `counts` was detected once."""
+        for outcome, number in counts.items():
+            self.counts[outcome] += number
+            self.detected += number

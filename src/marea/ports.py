@@ -1,0 +1,193 @@
+"""Owns the protocols between the engine and the connectors: what a source and a target must do.
+
+A connector implements `Source`, `Target` or both. Every method says whether it may be
+called again after a failure. A connector raises only errors of `marea.errors`: the tests
+in `marea.testing` prove it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from marea.model import Problem
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from marea.sql.dialect import Dialect, Query
+
+# Columns that travel in every batch beside the business columns. The dollar sign keeps
+# them apart from any column a database allows unquoted.
+KEY = "$key"  # utf8: the source key as JSON text, `"0815"` or `[3211264,"0815"]`
+STAMP = "$stamp"  # utf8: the root row's own last-edit stamp, in the source's form
+OPERATION = "$operation"  # utf8: a value of `marea.model.Operation`
+TARGET_ID = "$target_id"  # utf8: the id the target gave this record, or null
+PAYLOAD = "$payload"  # utf8: the record in the target's shape as canonical JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a source or target table."""
+
+    name: str
+    type: pa.DataType
+    native: str
+    """The type in the system's own words, fit for a CAST in its SQL."""
+    nullable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """A reference found in a database: these columns point at those of another table."""
+
+    columns: tuple[str, ...]
+    table: str
+    referred: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table as its database describes it; names are in the database's own case."""
+
+    name: str
+    """The name, or `schema.name` where the schema is not the login's default."""
+    columns: tuple[Column, ...]
+    key: tuple[str, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    unique: tuple[tuple[str, ...], ...] = ()
+    """Column sets that a unique index without a condition guards, the key included."""
+
+    def column(self, name: str) -> Column | None:
+        """The column of that name: exactly, else the only one that differs in case alone."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        near = [column for column in self.columns if column.name.casefold() == name.casefold()]
+        return near[0] if len(near) == 1 else None
+
+
+class Reader(Protocol):
+    """Reads of one moment of the source, as consistent as the source can make them."""
+
+    def stream(self, query: Query, columns: Sequence[Column], rows: int) -> Iterator[pa.Table]:
+        """The rows of `query` in its order, in tables of about `rows` rows typed as `columns`.
+
+        An exhausted stream yields nothing; no table yielded is empty. Several streams
+        of one reader may be open at once. Not restartable: ask again with a new query.
+        Raises SystemUnreachable; ConfigurationError when the source rejects the SQL.
+        """
+        ...
+
+
+class Source(Protocol):
+    """A database that records are read from; read only, but for `Editable`."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """The SQL of this database."""
+        ...
+
+    def describe(self, table: str) -> Table | None:
+        """The table, its name matched exactly, else by case alone; None where there is none.
+
+        Repeatable. Raises SystemUnreachable.
+        """
+        ...
+
+    def type_of(self, table: str, expression: str) -> Column:
+        """The type of an SQL expression over the rows of `table`, read from no row.
+
+        Repeatable. Raises ConfigurationError with the database's words when it rejects
+        the expression, SystemUnreachable.
+        """
+        ...
+
+    def snapshot(self) -> AbstractContextManager[Reader]:
+        """Opens one moment of the source, closed on exit; never holds a lock on its rows (I9)."""
+        ...
+
+    def close(self) -> None:
+        """Gives back every connection. Repeatable."""
+        ...
+
+
+@runtime_checkable
+class Catalogue(Protocol):
+    """Optional capability of a source: it can list what it holds (`marea init`)."""
+
+    def tables(self) -> list[str]:
+        """Names of the tables the login may read, sorted, system tables left out. Repeatable."""
+        ...
+
+
+@runtime_checkable
+class Editable(Protocol):
+    """Optional capability of a source: it carries out an UPDATE asked for (`marea touch`)."""
+
+    def execute(self, query: Query) -> int:
+        """Runs one statement in a transaction of its own; gives the rows changed.
+
+        Raises ConfigurationError when the database rejects it or the login may not write.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What an entity's records look like at its target."""
+
+    entity: str
+    object: str
+    """The table, path element or action name the target knows it by."""
+    key: tuple[str, ...]
+    """Fields that identify a record at the target."""
+    fields: pa.Schema
+    """Typed fields in order. A field of JSON text (lists) has metadata {b"marea": b"json"}."""
+    options: Mapping[str, object] = field(default_factory=dict)
+    """The entity's `target:` entries that only its connector understands, e.g. `create`."""
+
+
+@dataclass(slots=True)
+class Receipt:
+    """What became of a batch: all of it was applied, except what is named here.
+
+    Positions count rows of the delivered batch from 0.
+    """
+
+    rejected: dict[int, Problem] = field(default_factory=dict)
+    target_ids: pa.Array | None = None
+    """One id a row, null where the target gave none; None when it gives no ids at all."""
+    deferred: dict[int, Problem] = field(default_factory=dict)
+    """Rows that were not decided because the target went away; they are delivered again."""
+    durations: pa.Array | None = None
+    """Milliseconds a row took (int64), where the protocol takes one record a call."""
+
+
+class Target(Protocol):
+    """A system that records are delivered to."""
+
+    def prepare(self, shape: Shape) -> None:
+        """Makes ready for records of this shape; called once per run before its first batch.
+
+        Repeatable. Raises ConfigurationError when the target cannot hold the shape
+        (a missing table or field), SystemUnreachable.
+        """
+        ...
+
+    def deliver(self, shape: Shape, batch: pa.Table) -> Receipt:
+        """Applies a batch: columns KEY, OPERATION, TARGET_ID, PAYLOAD and the shape's fields.
+
+        A create is an upsert wherever the target can find the record by its key: the
+        same batch may come again after a crash, and must then change nothing (I6).
+        Raises BatchRefused when nothing of the batch was applied because of its content;
+        SystemUnreachable when nothing of it was applied because the target is away.
+        When only part was applied before the target went away, the rest is `deferred`.
+        """
+        ...
+
+    def close(self) -> None:
+        """Gives back every connection. Repeatable."""
+        ...

@@ -1,0 +1,91 @@
+"""Owns what differs between the databases' SQL: quoting, casts, clocks, row sets of keys."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from marea.ports import Column
+
+Parameter = str | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """SQL text in a database's own placeholders, with the values bound to them in order."""
+
+    text: str
+    parameters: tuple[Parameter, ...] = ()
+
+
+class Dialect(ABC):
+    """The SQL of one kind of database, as pure text.
+
+    Expressions given and returned are SQL text; values are never written into it, they
+    travel as parameters in text form and are cast to the native type in the database,
+    which keeps their precision and the database's own comparison.
+    """
+
+    name: str
+    text_type: str
+    """A type any value's text fits, for CAST."""
+
+    @abstractmethod
+    def quote(self, name: str) -> str:
+        """An identifier, quoted."""
+
+    def table(self, name: str) -> str:
+        """A table name, `schema.name` taken apart and each part quoted."""
+        return ".".join(self.quote(part) for part in name.split("."))
+
+    @abstractmethod
+    def placeholder(self, position: int) -> str:
+        """The placeholder of the parameter at `position`, counted from 1."""
+
+    def cast(self, expression: str, native: str) -> str:
+        """The expression as a value of a native type."""
+        return f"CAST({expression} AS {native})"
+
+    def read(self, expression: str, column: Column) -> str:
+        """How a column is selected so that its driver hands over `column.type` unharmed."""
+        return expression
+
+    @abstractmethod
+    def stamp_out(self, expression: str, native: str) -> str:
+        """A stamp as text that loses nothing and that `stamp_in` takes back."""
+
+    def stamp_in(self, placeholder: str, native: str) -> str:
+        """A parameter holding a stamp's text, as a value of the stamp's own type."""
+        return self.cast(placeholder, native)
+
+    @abstractmethod
+    def clock(self, native: str, lag: float) -> str | None:
+        """The database's own time, `lag` seconds ago, in the type of a stamp.
+
+        It is never later than the stamp a transaction that starts after it writes.
+        None for stamps that are no times (numbers, row versions): they have no clock.
+        """
+
+    @abstractmethod
+    def key_rows(self, placeholder: str, columns: Sequence[Column]) -> str:
+        """A table expression with columns k0, k1, … from one JSON parameter.
+
+        The parameter is a JSON array of keys: scalars for one column, arrays for several.
+        Values come back in the columns' own types and collations, so that an index serves.
+        """
+
+    @abstractmethod
+    def limit(self, select: str, rows: int) -> str:
+        """A SELECT cut to its first `rows` rows."""
+
+    @abstractmethod
+    def native(self, type_: pa.DataType, *, key: bool) -> str:
+        """The type of a column made for values of an Arrow type (`create: true`).
+
+        `key` asks for one that an index can hold. Raises ValueError where there is none.
+        """
