@@ -39,7 +39,7 @@ bench: $(STAMP)  ## beside the peers and the limit; N=100000 for a small one
 	$(RUN)/python -m bench
 
 lock: $(STAMP)  ## renew the locked dependencies
-	$(RUN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev --extra mssql -o requirements.lock pyproject.toml
+	$(RUN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev -o requirements.lock pyproject.toml
 
 clean:  ## forget the environment and every build
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
