@@ -1,0 +1,90 @@
+"""Owns the fixtures that every test may ask for: databases of real servers, fresh for each test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from servers import SERVERS, Server, ServerMissing
+
+
+class Servers:
+    """The servers of this session, each started when a test first asks for it."""
+
+    def __init__(self) -> None:
+        self._started: dict[str, Server] = {}
+        self._missing: dict[str, str] = {}
+
+    def get(self, kind: str) -> Server:
+        """The running server; skips the test where it is not installed, fails it with CI=true."""
+        if kind not in self._started and kind not in self._missing:
+            self._start(kind)
+        if kind in self._missing:
+            if os.environ.get("CI") == "true":
+                pytest.fail(f"CI must have every server: {self._missing[kind]}")
+            pytest.skip(self._missing[kind])
+        return self._started[kind]
+
+    def _start(self, kind: str) -> None:
+        server = SERVERS[kind]()
+        try:
+            server.start()
+        except ServerMissing as missing:
+            self._missing[kind] = str(missing)
+        else:
+            self._started[kind] = server
+
+    def close(self) -> None:
+        for server in self._started.values():
+            server.close()
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """All servers by kind: `servers.get("postgresql")`, `servers.get("mariadb")`."""
+    running = Servers()
+    try:
+        yield running
+    finally:
+        running.close()
+
+
+def _database(server: Server) -> Iterator[str]:
+    name = server.create()
+    try:
+        yield server.url(name)
+    finally:
+        server.drop(name)
+
+
+@pytest.fixture
+def postgresql_url(servers: Servers) -> Iterator[str]:
+    """An empty PostgreSQL database of the test's own."""
+    yield from _database(servers.get("postgresql"))
+
+
+@pytest.fixture
+def other_postgresql_url(servers: Servers) -> Iterator[str]:
+    """A second empty PostgreSQL database: a source and a target need not share one."""
+    yield from _database(servers.get("postgresql"))
+
+
+@pytest.fixture
+def mariadb_url(servers: Servers) -> Iterator[str]:
+    """An empty MariaDB database of the test's own."""
+    yield from _database(servers.get("mariadb"))
+
+
+@pytest.fixture
+def other_mariadb_url(servers: Servers) -> Iterator[str]:
+    """A second empty MariaDB database."""
+    yield from _database(servers.get("mariadb"))
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """A SQLite database of the test's own; its file is made by the first statement run on it."""
+    return f"sqlite:///{tmp_path / 'source.db'}"
