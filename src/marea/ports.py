@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from marea.model import Problem
 
@@ -146,7 +146,7 @@ class Shape:
     """Fields that identify a record at the target."""
     fields: pa.Schema
     """Typed fields in order. A field of JSON text (lists) has metadata {b"marea": b"json"}."""
-    options: Mapping[str, object] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
     """The entity's `target:` entries that only its connector understands, e.g. `create`."""
 
 
