@@ -1,0 +1,101 @@
+"""Owns what every connector offers, the check of its options, and the reading of database addresses."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from marea.config.settings import SystemSettings
+from marea.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from marea.ports import Source, Target
+
+LOGIN_OPTIONS = frozenset({"user", "password"})
+"""Options every SQL connector knows: a login that need not be spelled inside the address."""
+
+
+class Connector(Protocol):
+    """What an entry point of the group `marea.connectors` gives: a class made without arguments."""
+
+    def validate(self, options: Mapping[str, object]) -> list[str]:
+        """What is wrong with a system's options, one sentence each; nothing is opened."""
+        ...
+
+    def source(self, system: SystemSettings) -> Source:
+        """The system as a source; opens nothing yet. Raises ConfigurationError where it is none."""
+        ...
+
+    def target(self, system: SystemSettings) -> Target:
+        """The system as a target; opens nothing yet. Raises ConfigurationError where it is none."""
+        ...
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`did you mean "x"?` for the known name most like this one, or nothing."""
+    names = {candidate.casefold(): candidate for candidate in known}
+    close = difflib.get_close_matches(name.casefold(), names, n=1, cutoff=0.6)
+    return f'did you mean "{names[close[0]]}"?' if close else ""
+
+
+def unknown_options(options: Mapping[str, object], known: Iterable[str]) -> list[str]:
+    """A sentence for every option that is not known, with the nearest one that is."""
+    names = sorted(known)
+    return [_unknown(option, names) for option in options if option not in names]
+
+
+def _unknown(option: str, names: list[str]) -> str:
+    hint = nearest(option, names) or f"known are {', '.join(names)}"
+    return f'unknown option "{option}": {hint}'
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A database's address taken apart; `shown` is how a message names it, without the password."""
+
+    scheme: str
+    host: str
+    port: int | None
+    database: str
+    user: str
+    password: str = field(repr=False)
+    parameters: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """The address without login and parameters."""
+        port = f":{self.port}" if self.port else ""
+        return f"{self.scheme}://{self.host}{port}/{self.database}"
+
+    def clean(self, message: str) -> str:
+        """A driver's message on one line, without the password should it repeat it."""
+        line = " ".join(message.split())
+        return line.replace(self.password, "***") if self.password else line
+
+
+def address(system: SystemSettings) -> Address:
+    """The address of a system whose url is `scheme://user:password@host:port/database?name=value`.
+
+    The options `user` and `password` win over those in the url. Raises ConfigurationError.
+    """
+    try:
+        parts = urlsplit(system.url)
+        port = parts.port
+    except ValueError as error:
+        raise ConfigurationError.single(
+            f"the url of system {system.name} cannot be read: {error}",
+            line=system.line,
+            hint="write scheme://user@host:port/database; percent-encode special characters",
+        ) from None
+    return Address(
+        scheme=parts.scheme,
+        host=unquote(parts.hostname or ""),
+        port=port,
+        database=unquote(parts.path.lstrip("/")),
+        user=str(system.options.get("user") or unquote(parts.username or "")),
+        password=str(system.options.get("password") or unquote(parts.password or "")),
+        parameters=tuple(parse_qsl(parts.query, keep_blank_values=True)),
+    )

@@ -1,0 +1,120 @@
+"""Owns the sorting of a delivered batch into creates and updates, renamed keys, and deletes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from marea.model import Operation, Problem
+from marea.ports import OPERATION, TARGET_ID, Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a batch asks of a table."""
+
+    upserts: pa.Table
+    """The shape's fields of the records to create or update."""
+    renames: pa.Table
+    """Old key (o0, …) and new key (n0, …) of the records whose key at the target changed."""
+    deletes: pa.Table
+    """The key (o0, …) of the records to delete."""
+    ids: pa.Array
+    """The key of each row of the batch as text; null for deletes without key fields."""
+    rejected: dict[int, Problem]
+    creates_only: bool
+
+
+def sort_out(shape: Shape, batch: pa.Table) -> Work:
+    """Takes a batch apart. Rows whose key is empty are rejected: no table could find them again."""
+    ids = identify(shape, batch)
+    deletes = pc.equal(batch[OPERATION], Operation.DELETE.value)
+    previous = _as_text(batch[TARGET_ID])
+    lost = pc.and_(pc.invert(deletes), pc.is_null(ids))
+    writes = pc.and_(pc.invert(deletes), pc.is_valid(ids))
+    moved = pc.and_(writes, pc.fill_null(pc.not_equal(previous, ids), False))
+    upserts = batch.select(shape.fields.names).filter(writes)
+    return Work(
+        upserts=upserts,
+        renames=_renames(shape, batch.filter(moved), previous.filter(moved)),
+        deletes=_old_keys(shape, batch.filter(deletes), pc.coalesce(previous, ids).filter(deletes)),
+        ids=ids,
+        rejected=_rejections(shape, lost),
+        creates_only=pc.all(pc.equal(batch[OPERATION], Operation.CREATE.value)).as_py() is not False
+        and not pc.any(moved).as_py(),
+    )
+
+
+def identify(shape: Shape, batch: pa.Table) -> pa.Array:
+    """The key of each row as text: the value of a single field, else a JSON array; null where one is null."""
+    texts = [_key_text(batch[name]) for name in shape.key]
+    if len(texts) == 1:
+        return texts[0]
+    rows = zip(*(column.to_pylist() for column in texts), strict=True)
+    return pa.array(
+        [None if None in row else json.dumps(row, ensure_ascii=False) for row in rows], pa.string()
+    )
+
+
+def _as_text(column: pa.ChunkedArray) -> pa.Array:
+    combined = column.combine_chunks()
+    if isinstance(combined, pa.ChunkedArray):
+        combined = pa.concat_arrays(combined.chunks) if combined.num_chunks else pa.array([], combined.type)
+    return combined.cast(pa.string())
+
+
+def _key_text(column: pa.ChunkedArray) -> pa.Array:
+    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+        return pa.array(
+            [value.hex() if value is not None else None for value in column.to_pylist()], pa.string()
+        )
+    return _as_text(column)
+
+
+def _key_value(texts: pa.Array, type_: pa.DataType) -> pa.Array:
+    """What `_key_text` wrote, in the type of the key field again."""
+    if pa.types.is_binary(type_) or pa.types.is_large_binary(type_):
+        values = [bytes.fromhex(text) if text is not None else None for text in texts.to_pylist()]
+        return pa.array(values, type_)
+    return texts.cast(type_)
+
+
+def _columns(
+    prefix: str, columns: Sequence[pa.Array | pa.ChunkedArray]
+) -> dict[str, pa.Array | pa.ChunkedArray]:
+    return {f"{prefix}{index}": column for index, column in enumerate(columns)}
+
+
+def _old_keys(shape: Shape, rows: pa.Table, ids: pa.Array) -> pa.Table:
+    types = [shape.fields.field(name).type for name in shape.key]
+    parts = _split(ids, len(types))
+    keys = pa.table(
+        _columns("o", [_key_value(part, type_) for part, type_ in zip(parts, types, strict=True)])
+    )
+    return keys.filter(pc.is_valid(ids))
+
+
+def _split(ids: pa.Array, count: int) -> list[pa.Array]:
+    if count == 1:
+        return [ids]
+    rows = [json.loads(text) if text is not None else [None] * count for text in ids.to_pylist()]
+    return [pa.array([row[index] for row in rows], pa.string()) for index in range(count)]
+
+
+def _renames(shape: Shape, rows: pa.Table, previous: pa.Array) -> pa.Table:
+    old = _old_keys(shape, rows, previous)
+    for name, column in _columns("n", [rows[name] for name in shape.key]).items():
+        old = old.append_column(name, column)
+    return old
+
+
+def _rejections(shape: Shape, lost: pa.Array) -> dict[int, Problem]:
+    field = ", ".join(shape.key)
+    problem = Problem(
+        "key", f"the key field {field} is empty", field, "give every record a key at its target"
+    )
+    return dict.fromkeys(pc.indices_nonzero(lost).to_pylist(), problem)

@@ -1,0 +1,250 @@
+"""Owns how a batch of records reaches an SQL table: its own transaction, staged and merged, exactly.
+
+A database gives a `Session` (its driver) and `Statements` (its SQL); everything else is here.
+"""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from marea.connectors.base import nearest, unknown_options
+from marea.connectors.landing import Work, sort_out
+from marea.connectors.statements import Landing, Statements
+from marea.errors import BatchRefused, ConfigurationError, Fault, RunStopped, SystemUnreachable
+from marea.ports import Receipt, Shape, Table
+
+ATTEMPTS = 3
+"""How often a batch is tried at once when another transaction stood in its way."""
+
+
+class DuplicateKey(BatchRefused):
+    """A row of the batch is already there: a unique index refused it."""
+
+
+class Contended(SystemUnreachable):
+    """Another transaction stood in the way (deadlock, serialization): trying again may succeed at once."""
+
+    code = "contended"
+
+
+class Session(ABC):
+    """One connection to a SQL target in a transaction that begins by itself, its driver's errors translated.
+
+    Every method raises SystemUnreachable when the connection is lost (`lost` is then True),
+    `Contended`, ConfigurationError for SQL that is wrong or not allowed, and BatchRefused
+    (`DuplicateKey` for a unique index) for data that the database refuses.
+    """
+
+    lost = False
+
+    @abstractmethod
+    def describe(self, name: str) -> Table | None:
+        """The table, its name matched exactly, else by case alone."""
+
+    @abstractmethod
+    def tables(self) -> list[str]:
+        """The names of the tables the login sees."""
+
+    @abstractmethod
+    def execute(self, statement: str) -> None:
+        """Runs one statement without parameters."""
+
+    @abstractmethod
+    def empty(self, table: str) -> bool:
+        """Whether a quoted table has no row."""
+
+    @abstractmethod
+    def load(self, table: str, columns: Sequence[str], rows: pa.Table) -> None:
+        """Inserts rows into a quoted table: the columns of `rows` by position into `columns`."""
+
+    @abstractmethod
+    def commit(self) -> None:
+        """Makes everything since the last commit last."""
+
+    @abstractmethod
+    def rollback(self) -> None:
+        """Forgets everything since the last commit; raises nothing."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Gives the connection back; raises nothing."""
+
+
+@dataclass(slots=True)
+class _Place:
+    """A prepared shape: its landing, and what is known about the table at the moment."""
+
+    landing: Landing
+    fresh: bool
+    """Nobody but this target has written to the table since it was seen empty, as far as known."""
+    staged: Session | None = field(default=None, repr=False)
+    """The session that holds the staging tables."""
+
+
+class RelationalTarget:
+    """Tables of a database as a target. Calls from several threads are carried out one by one."""
+
+    def __init__(self, system: str, connect: Callable[[], Session], statements: Statements) -> None:
+        self._system = system
+        self._connect = connect
+        self._statements = statements
+        self._session: Session | None = None
+        self._places: dict[str, _Place] = {}
+        self._lock = threading.RLock()
+
+    def prepare(self, shape: Shape) -> None:
+        """Finds the table, or makes it with `create: true`; names every fault at once. Repeatable."""
+        with self._lock:
+            session = self._open()
+            try:
+                table, created = self._table(session, shape)
+                landing = self._landing(shape, table)
+                fresh = landing.guarded and (created or session.empty(self._quoted(landing)))
+                session.commit()
+            except BaseException:
+                self._abandon(session)
+                raise
+            known = self._places.get(shape.entity)
+            self._places[shape.entity] = _Place(landing, known.fresh if known else fresh)
+
+    def deliver(self, shape: Shape, batch: pa.Table) -> Receipt:
+        """Applies a batch in one transaction; records whose key is empty are rejected, all others applied."""
+        with self._lock:
+            place = self._places.get(shape.entity)
+            if place is None:
+                raise RunStopped(f"target {self._system} was not prepared for {shape.entity}")
+            work = sort_out(shape, batch)
+            for attempt in range(1, ATTEMPTS + 1):
+                try:
+                    self._apply(place, work)
+                    break
+                except Contended:
+                    if attempt == ATTEMPTS:
+                        raise
+            return Receipt(rejected=work.rejected, target_ids=work.ids)
+
+    def close(self) -> None:
+        """Gives the connection back. Repeatable."""
+        with self._lock:
+            session, self._session = self._session, None
+            if session:
+                session.close()
+
+    # -- the transaction of a batch ----------------------------------------------------
+
+    def _apply(self, place: _Place, work: Work) -> None:
+        session = self._open()
+        try:
+            if not (place.fresh and work.creates_only and self._load(session, place, work)):
+                self._merge(session, place, work)
+            session.commit()
+        except BaseException:
+            self._abandon(session)
+            raise
+
+    def _load(self, session: Session, place: _Place, work: Work) -> bool:
+        """Straight into the table, without a merge; False when another writer was there first."""
+        try:
+            session.load(self._quoted(place.landing), place.landing.columns, work.upserts)
+        except DuplicateKey:
+            session.rollback()
+            place.fresh = False
+            return False
+        return True
+
+    def _merge(self, session: Session, place: _Place, work: Work) -> None:
+        """Deletes, renamed keys, then creates and updates, so that a freed key can be taken again."""
+        landing = place.landing
+        if place.staged is not session:
+            self._run(session, self._statements.stage(landing))
+            session.commit()
+            place.staged = session
+        if work.deletes.num_rows:
+            self._stage(session, landing.keys, landing.old, work.deletes)
+            self._run(session, self._statements.delete(landing))
+        if work.renames.num_rows:
+            self._stage(session, landing.keys, (*landing.old, *landing.new), work.renames)
+            self._run(session, self._statements.rename(landing))
+        if work.upserts.num_rows:
+            self._stage(session, landing.stage, landing.columns, work.upserts)
+            self._run(session, self._statements.upsert(landing))
+
+    def _stage(self, session: Session, table: str, columns: Sequence[str], rows: pa.Table) -> None:
+        self._run(session, self._statements.clear(table))
+        session.load(self._statements.dialect.quote(table), columns, rows)
+
+    def _run(self, session: Session, statements: Sequence[str]) -> None:
+        for statement in statements:
+            session.execute(statement)
+
+    def _quoted(self, landing: Landing) -> str:
+        return self._statements.dialect.table(landing.table.name)
+
+    # -- the connection ------------------------------------------------------------------
+
+    def _open(self) -> Session:
+        if self._session is None:
+            self._session = self._connect()
+        return self._session
+
+    def _abandon(self, session: Session) -> None:
+        """After a failure: nothing of the transaction stays, and a lost connection is replaced."""
+        session.rollback()
+        if session.lost and session is self._session:
+            self.close()
+
+    # -- the table -------------------------------------------------------------------------
+
+    def _table(self, session: Session, shape: Shape) -> tuple[Table, bool]:
+        """The table of a shape, and whether it was made just now."""
+        create = shape.options.get("create", False)
+        faults = [_fault(shape, text) for text in unknown_options(shape.options, ("create",))]
+        if not isinstance(create, bool):
+            faults.append(_fault(shape, f"create is true or false, not {create!r}", "create"))
+        found = session.describe(shape.object)
+        if found is None and create is not True:
+            hint = nearest(shape.object, session.tables()) or "write `create: true` to have it made"
+            faults.append(_fault(shape, f'system {self._system} has no table "{shape.object}"', hint=hint))
+        if faults:
+            raise ConfigurationError(faults)
+        return (found, False) if found else (self._create(session, shape), True)
+
+    def _create(self, session: Session, shape: Shape) -> Table:
+        try:
+            self._run(session, self._statements.create(shape.object, shape.fields, shape.key))
+        except ValueError as error:
+            text = f'table "{shape.object}" cannot be made: {error}'
+            raise ConfigurationError([_fault(shape, text, hint="give the field another type")]) from None
+        table = session.describe(shape.object)
+        if table is None:
+            raise RunStopped(f'table "{shape.object}" was made in {self._system} but cannot be seen')
+        return table
+
+    def _landing(self, shape: Shape, table: Table) -> Landing:
+        columns = {name: table.column(name) for name in shape.fields.names}
+        missing = [name for name, column in columns.items() if column is None]
+        faults = [self._missing(shape, table, name) for name in missing]
+        faults += [
+            _fault(shape, f'the key "{name}" is not one of the fields', "key")
+            for name in shape.key
+            if name not in columns
+        ]
+        if faults:
+            raise ConfigurationError(faults)
+        names = {name: column.name for name, column in columns.items() if column}
+        number = list(self._places).index(shape.entity) if shape.entity in self._places else len(self._places)
+        return Landing(table, tuple(names.values()), tuple(names[name] for name in shape.key), number)
+
+    def _missing(self, shape: Shape, table: Table, name: str) -> Fault:
+        hint = nearest(name, [column.name for column in table.columns])
+        text = f'table "{table.name}" of system {self._system} has no column "{name}"'
+        return _fault(shape, text, name, hint or "add the column, or leave the field out")
+
+
+def _fault(shape: Shape, message: str, field: str = "", hint: str = "") -> Fault:
+    return Fault(message, entity=shape.entity, field=field or "target", hint=hint)

@@ -1,0 +1,196 @@
+"""Owns the SQL with which a batch lands in a table: staging, upsert, renamed keys, deletes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from marea.ports import Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from marea.sql.dialect import Dialect
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """Where the records of one shape land: a table of the target and two staging tables.
+
+    `stage` has the columns of the shape in the types of the table. `keys` has for each key
+    column the old value (o0, o1, …) and the new one (n0, n1, …), for deletes and renamed keys.
+    """
+
+    table: Table
+    columns: tuple[str, ...]
+    """The table's own names of the shape's fields, in order."""
+    key: tuple[str, ...]
+    number: int
+    """Tells the staging tables of the shapes of one session apart."""
+
+    @property
+    def stage(self) -> str:
+        """The staging table of creates and updates."""
+        return f"marea_stage_{self.number}"
+
+    @property
+    def keys(self) -> str:
+        """The staging table of deletes and renamed keys."""
+        return f"marea_keys_{self.number}"
+
+    @property
+    def rest(self) -> tuple[str, ...]:
+        """The columns that are not part of the key."""
+        return tuple(name for name in self.columns if name not in self.key)
+
+    @property
+    def guarded(self) -> bool:
+        """Whether a unique index makes sure that a key is there once."""
+        return any(set(columns) == set(self.key) for columns in self.table.unique)
+
+    @property
+    def old(self) -> tuple[str, ...]:
+        """The names of the old key values in `keys`."""
+        return tuple(f"o{index}" for index in range(len(self.key)))
+
+    @property
+    def new(self) -> tuple[str, ...]:
+        """The names of the new key values in `keys`."""
+        return tuple(f"n{index}" for index in range(len(self.key)))
+
+
+class Statements(ABC):
+    """The statements of one kind of database; every method gives SQL text, run in its order."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+
+    def names(self, columns: Sequence[str], alias: str = "") -> str:
+        """Quoted names, separated by commas."""
+        prefix = f"{alias}." if alias else ""
+        return ", ".join(prefix + self.dialect.quote(column) for column in columns)
+
+    def equal(self, left: Sequence[str], right: Sequence[str]) -> str:
+        """Two rows of expressions compared one by one."""
+        return " AND ".join(f"{one} = {other}" for one, other in zip(left, right, strict=True))
+
+    def qualified(self, alias: str, columns: Sequence[str]) -> list[str]:
+        """Quoted names behind an alias."""
+        return [f"{alias}.{self.dialect.quote(column)}" for column in columns]
+
+    def create(self, name: str, fields: pa.Schema, key: Sequence[str]) -> list[str]:
+        """The table itself, made for `create: true`. Raises ValueError for a type it cannot hold."""
+        columns = [self.column(field, key=field.name in key) for field in fields]
+        columns.append(f"PRIMARY KEY ({self.names(key)})")
+        return [f"CREATE TABLE {self.dialect.table(name)} ({', '.join(columns)})"]
+
+    def column(self, field: pa.Field, *, key: bool) -> str:
+        """One column of a table made for a field."""
+        suffix = " NOT NULL" if key else ""
+        return f"{self.dialect.quote(field.name)} {self.native(field, key=key)}{suffix}"
+
+    def native(self, field: pa.Field, *, key: bool) -> str:
+        """The type of a column made for a field; a database with a type for JSON text adds it here."""
+        return self.dialect.native(field.type, key=key)
+
+    @abstractmethod
+    def stage(self, landing: Landing) -> list[str]:
+        """Makes both staging tables, gone with the session."""
+
+    def clear(self, table: str) -> list[str]:
+        """Empties a staging table."""
+        return [f"DELETE FROM {self.dialect.quote(table)}"]
+
+    @abstractmethod
+    def upsert(self, landing: Landing) -> list[str]:
+        """Creates or updates the rows of `stage`; equal rows are best left alone."""
+
+    @abstractmethod
+    def rename(self, landing: Landing) -> list[str]:
+        """Gives the rows with an old key of `keys` their new key."""
+
+    @abstractmethod
+    def delete(self, landing: Landing) -> list[str]:
+        """Deletes the rows with an old key of `keys`."""
+
+
+class StandardStatements(Statements):
+    """PostgreSQL and SQLite: INSERT … ON CONFLICT and UPDATE … FROM."""
+
+    def stage(self, landing: Landing) -> list[str]:
+        """Temporary tables, typed by the table itself."""
+        table = self.dialect.table(landing.table.name)
+        pairs = [*zip(landing.key, landing.old, strict=True), *zip(landing.key, landing.new, strict=True)]
+        keys = ", ".join(f"{self.dialect.quote(column)} AS {name}" for column, name in pairs)
+        return [
+            self.temporary(landing.stage, f"SELECT {self.names(landing.columns)} FROM {table} WHERE 1 = 0"),
+            self.temporary(landing.keys, f"SELECT {keys} FROM {table} WHERE 1 = 0"),
+        ]
+
+    def temporary(self, name: str, select: str) -> str:
+        """A temporary table with the columns of a SELECT."""
+        return f"CREATE TEMPORARY TABLE {self.dialect.quote(name)} AS {select}"
+
+    def upsert(self, landing: Landing) -> list[str]:
+        """One INSERT … ON CONFLICT where an index guards the key, else UPDATE and INSERT."""
+        if not landing.guarded:
+            return [*self._update(landing), self._insert_missing(landing)]
+        action = "NOTHING"
+        if landing.rest:
+            assigned = ", ".join(
+                f"{self.names([name])} = excluded.{self.names([name])}" for name in landing.rest
+            )
+            action = f"UPDATE SET {assigned} WHERE {self.differs('t', 'excluded', landing)}"
+        names = self.names(landing.columns)
+        return [
+            f"INSERT INTO {self.dialect.table(landing.table.name)} AS t ({names}) "
+            f"SELECT {names} FROM {self.dialect.quote(landing.stage)} WHERE true "
+            f"ON CONFLICT ({self.names(landing.key)}) DO {action}"
+        ]
+
+    def differs(self, one: str, other: str, landing: Landing) -> str:
+        """Whether two rows differ outside the key, byte by byte and NULL included."""
+        left, right = self.qualified(one, landing.rest), self.qualified(other, landing.rest)
+        return "(" + " OR ".join(f"{a} IS NOT {b}" for a, b in zip(left, right, strict=True)) + ")"
+
+    def _update(self, landing: Landing) -> list[str]:
+        if not landing.rest:
+            return []
+        assigned = ", ".join(f"{self.names([name])} = s.{self.names([name])}" for name in landing.rest)
+        return [
+            f"UPDATE {self.dialect.table(landing.table.name)} AS t SET {assigned} "
+            f"FROM {self.dialect.quote(landing.stage)} AS s "
+            f"WHERE {self._same_key(landing)} AND {self.differs('t', 's', landing)}"
+        ]
+
+    def _insert_missing(self, landing: Landing) -> str:
+        table = self.dialect.table(landing.table.name)
+        return (
+            f"INSERT INTO {table} ({self.names(landing.columns)}) "
+            f"SELECT {self.names(landing.columns, 's')} FROM {self.dialect.quote(landing.stage)} AS s "
+            f"WHERE NOT EXISTS (SELECT 1 FROM {table} AS t WHERE {self._same_key(landing)})"
+        )
+
+    def _same_key(self, landing: Landing) -> str:
+        return self.equal(self.qualified("t", landing.key), self.qualified("s", landing.key))
+
+    def _same_old_key(self, landing: Landing) -> str:
+        return self.equal(self.qualified("t", landing.key), self.qualified("k", landing.old))
+
+    def rename(self, landing: Landing) -> list[str]:
+        """One UPDATE of the key columns."""
+        pairs = zip(landing.key, landing.new, strict=True)
+        assigned = ", ".join(f"{self.dialect.quote(column)} = k.{new}" for column, new in pairs)
+        return [
+            f"UPDATE {self.dialect.table(landing.table.name)} AS t SET {assigned} "
+            f"FROM {self.dialect.quote(landing.keys)} AS k WHERE {self._same_old_key(landing)}"
+        ]
+
+    def delete(self, landing: Landing) -> list[str]:
+        """One DELETE by the keys."""
+        return [
+            f"DELETE FROM {self.dialect.table(landing.table.name)} AS t WHERE EXISTS "
+            f"(SELECT 1 FROM {self.dialect.quote(landing.keys)} AS k WHERE {self._same_old_key(landing)})"
+        ]
