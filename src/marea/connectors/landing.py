@@ -27,6 +27,8 @@ class Work:
     """The key of each row of the batch as text; null for deletes without key fields."""
     rejected: dict[int, Problem]
     creates_only: bool
+    repeats: bool
+    """Whether two records to create or update have the same key."""
 
 
 def sort_out(shape: Shape, batch: pa.Table) -> Work:
@@ -44,8 +46,8 @@ def sort_out(shape: Shape, batch: pa.Table) -> Work:
         deletes=_old_keys(shape, batch.filter(deletes), pc.coalesce(previous, ids).filter(deletes)),
         ids=ids,
         rejected=_rejections(shape, lost),
-        creates_only=pc.all(pc.equal(batch[OPERATION], Operation.CREATE.value)).as_py() is not False
-        and not pc.any(moved).as_py(),
+        creates_only=bool(pc.all(pc.equal(batch[OPERATION], Operation.CREATE.value)).as_py()),
+        repeats=pc.count_distinct(ids.filter(writes)).as_py() < upserts.num_rows,
     )
 
 

@@ -9,14 +9,16 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from marea.connectors.base import nearest, unknown_options
 from marea.connectors.landing import Work, sort_out
 from marea.connectors.statements import Landing, Statements
 from marea.errors import BatchRefused, ConfigurationError, Fault, RunStopped, SystemUnreachable
 from marea.ports import Receipt, Shape, Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 ATTEMPTS = 3
 """How often a batch is tried at once when another transaction stood in its way."""
@@ -160,6 +162,8 @@ class RelationalTarget:
     def _merge(self, session: Session, place: _Place, work: Work) -> None:
         """Deletes, renamed keys, then creates and updates, so that a freed key can be taken again."""
         landing = place.landing
+        if work.repeats and not landing.guarded:
+            raise BatchRefused(f'two records have the same key in "{landing.table.name}"', code="duplicate")
         if place.staged is not session:
             self._run(session, self._statements.stage(landing))
             session.commit()

@@ -144,11 +144,12 @@ class StandardStatements(Statements):
             )
             action = f"UPDATE SET {assigned} WHERE {self.differs('t', 'excluded', landing)}"
         names = self.names(landing.columns)
-        return [
+        statement = (
             f"INSERT INTO {self.dialect.table(landing.table.name)} AS t ({names}) "
             f"SELECT {names} FROM {self.dialect.quote(landing.stage)} WHERE true "
             f"ON CONFLICT ({self.names(landing.key)}) DO {action}"
-        ]
+        )
+        return [statement]
 
     def differs(self, one: str, other: str, landing: Landing) -> str:
         """Whether two rows differ outside the key, byte by byte and NULL included."""
@@ -159,11 +160,12 @@ class StandardStatements(Statements):
         if not landing.rest:
             return []
         assigned = ", ".join(f"{self.names([name])} = s.{self.names([name])}" for name in landing.rest)
-        return [
+        statement = (
             f"UPDATE {self.dialect.table(landing.table.name)} AS t SET {assigned} "
             f"FROM {self.dialect.quote(landing.stage)} AS s "
             f"WHERE {self._same_key(landing)} AND {self.differs('t', 's', landing)}"
-        ]
+        )
+        return [statement]
 
     def _insert_missing(self, landing: Landing) -> str:
         table = self.dialect.table(landing.table.name)
@@ -183,14 +185,16 @@ class StandardStatements(Statements):
         """One UPDATE of the key columns."""
         pairs = zip(landing.key, landing.new, strict=True)
         assigned = ", ".join(f"{self.dialect.quote(column)} = k.{new}" for column, new in pairs)
-        return [
+        statement = (
             f"UPDATE {self.dialect.table(landing.table.name)} AS t SET {assigned} "
             f"FROM {self.dialect.quote(landing.keys)} AS k WHERE {self._same_old_key(landing)}"
-        ]
+        )
+        return [statement]
 
     def delete(self, landing: Landing) -> list[str]:
         """One DELETE by the keys."""
-        return [
+        statement = (
             f"DELETE FROM {self.dialect.table(landing.table.name)} AS t WHERE EXISTS "
             f"(SELECT 1 FROM {self.dialect.quote(landing.keys)} AS k WHERE {self._same_old_key(landing)})"
-        ]
+        )
+        return [statement]
