@@ -42,6 +42,7 @@ class Cause(StrEnum):
     """How a change was found."""
 
     FIRST_LOAD = "first load"
+    FULL = "full run"
     LAST_EDIT = "last-edit date"
     DIRECT_SQL = "direct SQL"
     RELATED = "related table"

@@ -47,6 +47,10 @@ class Dialect(ABC):
     def placeholder(self, position: int) -> str:
         """The placeholder of the parameter at `position`, counted from 1."""
 
+    def escape(self, text: str) -> str:
+        """SQL text made safe from the driver's own placeholder signs (MySQL's percent)."""
+        return text
+
     def cast(self, expression: str, native: str) -> str:
         """The expression as a value of a native type."""
         return f"CAST({expression} AS {native})"
@@ -71,11 +75,20 @@ class Dialect(ABC):
         None for stamps that are no times (numbers, row versions): they have no clock.
         """
 
+    def key_value(self, value: object) -> str:
+        """A part of a key, as read from its JSON text, in the form `key_in` takes."""
+        return str(value)
+
+    def key_in(self, placeholder: str, column: Column) -> str:
+        """A parameter holding a key part, as a value of its column's type."""
+        return self.cast(placeholder, column.native)
+
     @abstractmethod
     def key_rows(self, placeholder: str, columns: Sequence[Column]) -> str:
-        """A table expression with columns k0, k1, … from one JSON parameter.
+        """A table expression with columns n, k0, k1, … from one JSON parameter.
 
-        The parameter is a JSON array of keys: scalars for one column, arrays for several.
+        The parameter is a JSON array of keys: scalars for one column, arrays for several;
+        n is a key's place in it, counted from 0 (an integer).
         Values come back in the columns' own types and collations, so that an index serves.
         """
 

@@ -1,0 +1,77 @@
+"""Owns the durable position of the watermark capture: per table, how far its stamps have been read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from marea.errors import RunStopped
+from marea.sql.pages import Cursor
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """A first load on its way: how far in key order, and the cursors to stand at when it is through."""
+
+    after: str | None
+    """The last key that was read, as JSON text; None at the start."""
+    cursors: Mapping[str, Cursor | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where the capture of one entity stands; opaque text to everyone else."""
+
+    cursors: Mapping[str, Cursor | None] = field(default_factory=dict)
+    """Feed -> how far its stamps were read; None: every row that has a stamp is still to be read."""
+    sweep: Sweep | None = None
+
+    def moved(self, feed: str, cursor: Cursor | None) -> Position:
+        """This position with one feed moved."""
+        return replace(self, cursors={**self.cursors, feed: cursor})
+
+    def to_text(self) -> str:
+        """The durable form; its version allows later forms to be told apart."""
+        value: dict[str, object] = {"v": VERSION, "cursors": _dump(self.cursors)}
+        if self.sweep:
+            value["sweep"] = {"after": self.sweep.after, "cursors": _dump(self.sweep.cursors)}
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+    @classmethod
+    def from_text(cls, text: str) -> Position:
+        """The position of a durable text. Raises RunStopped for one of a newer program."""
+        value = json.loads(text)
+        if value.get("v") != VERSION:
+            raise RunStopped(
+                f"the position has form {value.get('v')}, this program knows {VERSION}",
+                hint="run the version of Marea that wrote it, or a newer one",
+            )
+        sweep = value.get("sweep")
+        return cls(_load(value["cursors"]), Sweep(sweep["after"], _load(sweep["cursors"])) if sweep else None)
+
+
+def _dump(cursors: Mapping[str, Cursor | None]) -> dict[str, object]:
+    return {feed: _dump_cursor(cursor) for feed, cursor in cursors.items()}
+
+
+def _dump_cursor(cursor: Cursor | None) -> dict[str, object] | None:
+    if cursor is None:
+        return None
+    value: dict[str, object] = {"stamp": cursor.stamp}
+    if cursor.key is not None:
+        value["key"] = cursor.key
+    if cursor.inclusive:
+        value["inclusive"] = True
+    return value
+
+
+def _load(value: Mapping[str, Mapping[str, object] | None]) -> dict[str, Cursor | None]:
+    return {feed: _load_cursor(cursor) if cursor else None for feed, cursor in value.items()}
+
+
+def _load_cursor(value: Mapping[str, object]) -> Cursor:
+    key = value.get("key")
+    return Cursor(str(value["stamp"]), str(key) if key is not None else None, bool(value.get("inclusive")))

@@ -1,0 +1,100 @@
+"""Owns the watermark capture: which records changed, learnt from the last-edit dates of their tables.
+
+A feed is a table with a last-edit date. Its cursor never passes the horizon, the point
+before which no transaction can still write a stamp: what lies behind it is read again and
+costs one comparison. Cursors are texts in the source's own form and clock; they are
+compared by the source alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from marea.capture.batch import Batch, BatchReader
+from marea.capture.position import Position, Sweep
+from marea.model import Cause
+from marea.ports import KEY, Reader
+from marea.sql.aggregate import ROOT
+from marea.sql.pages import AT, HORIZON, LATEST, SETTLED, Cursor, Pages
+
+NAME = "watermark"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one batch amounts to: its aggregates, and where the position stands once they are settled.
+
+    A step without a batch moves the position alone.
+    """
+
+    batch: Batch | None
+    position: Position
+
+
+class Watermark:
+    """Reads what changed in one entity since a position; serves one run in one thread."""
+
+    def __init__(self, pages: Pages, reader: Reader, lag: float) -> None:
+        self._pages = pages
+        self._reader = reader
+        self._batches = BatchReader(pages, reader)
+        self._lag = lag
+
+    def first_load(self, position: Position | None) -> Iterator[Step]:
+        """All records in key order, continued where an earlier process stopped."""
+        sweep = position.sweep if position and position.sweep else Sweep(None, self._starting_cursors())
+        for batch in self._batches.read(self._pages.everything(sweep.after), Cause.FIRST_LOAD):
+            after = batch.root.column(KEY)[batch.rows - 1].as_py()
+            sweep = Sweep(after, sweep.cursors)
+            yield Step(batch, Position(sweep=sweep))
+        yield Step(None, Position(sweep.cursors))
+
+    def full(self, cause: Cause, position: Position) -> Iterator[Step]:
+        """All records in key order; the position moves at the end alone, to before the read."""
+        cursors = self._starting_cursors()
+        for batch in self._batches.read(self._pages.everything(None), cause):
+            yield Step(batch, position)
+        yield Step(None, Position(cursors))
+
+    def changes(self, position: Position) -> Iterator[Step]:
+        """The records whose root or related rows have a stamp behind the position."""
+        since = {feed: position.cursors.get(feed) for feed in self._pages.aggregate.feeds()}
+        horizons = {feed: self._horizon(feed, latest=False)[0] for feed in since}
+        for feed, horizon in horizons.items():
+            cause = Cause.LAST_EDIT if feed == ROOT else Cause.RELATED
+            for batch in self._batches.read(self._pages.changed(feed, since, horizon), cause):
+                position = position.moved(feed, _cursor_after(batch, horizon, position.cursors.get(feed)))
+                yield Step(batch, position)
+            position = _closed(position, feed)
+        yield Step(None, position)
+
+    def _starting_cursors(self) -> Mapping[str, Cursor | None]:
+        """Cursors that lie before anything a read from now on could miss."""
+        found = {}
+        for feed in self._pages.aggregate.feeds():
+            _, latest = self._horizon(feed, latest=True)
+            found[feed] = Cursor(latest) if latest is not None else None
+        return found
+
+    def _horizon(self, feed: str, *, latest: bool) -> tuple[str | None, str | None]:
+        query = self._pages.horizon(feed, self._lag, latest=latest)
+        for page in self._reader.stream(query, Pages.HORIZON_COLUMNS, 1):
+            return page.column(HORIZON)[0].as_py(), page.column(LATEST)[0].as_py()
+        return None, None
+
+
+def _cursor_after(batch: Batch, horizon: str | None, current: Cursor | None) -> Cursor | None:
+    """The cursor once a batch is settled: behind its last row, but never behind the horizon."""
+    last = batch.rows - 1
+    if batch.root.column(SETTLED)[last].as_py():
+        return Cursor(batch.root.column(AT)[last].as_py(), batch.root.column(KEY)[last].as_py())
+    return Cursor(horizon, inclusive=True) if horizon is not None else current
+
+
+def _closed(position: Position, feed: str) -> Position:
+    """A feed read to its end: no row of its last settled stamp remains."""
+    cursor = position.cursors.get(feed)
+    if cursor is None or cursor.key is None:
+        return position
+    return position.moved(feed, Cursor(cursor.stamp))

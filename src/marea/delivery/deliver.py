@@ -1,0 +1,91 @@
+"""Owns the delivery of a batch: hands it to the target and splits what the target refuses as a whole.
+
+One bad record never holds back the others (I8): a refused batch is halved until the
+records at fault stand alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from marea.errors import BatchRefused, SystemUnreachable
+from marea.model import Problem
+from marea.ports import Receipt, Shape, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(slots=True)
+class Delivery:
+    """What became of a batch, and whether the target went away on the way."""
+
+    receipt: Receipt
+    away: SystemUnreachable | None = None
+    parts: list[tuple[int, int, pa.Array | None, pa.Array | None]] = field(default_factory=list)
+
+
+def deliver(target: Target, shape: Shape, batch: pa.Table) -> Delivery:
+    """Deliver a batch; every row ends applied, rejected or deferred.
+
+    Raises nothing of the target's refusals or absence: they are in the result.
+    """
+    delivery = Delivery(Receipt())
+    _deliver(target, shape, batch, 0, delivery)
+    delivery.receipt.target_ids = _joined(((a, b, ids) for a, b, ids, _ in delivery.parts), pa.string())
+    delivery.receipt.durations = _joined(((a, b, took) for a, b, _, took in delivery.parts), pa.int64())
+    return delivery
+
+
+def _deliver(target: Target, shape: Shape, batch: pa.Table, start: int, delivery: Delivery) -> None:
+    rows = batch.num_rows
+    if delivery.away is not None:
+        _defer(delivery, start, rows)
+        return
+    try:
+        receipt = target.deliver(shape, batch)
+    except SystemUnreachable as error:
+        delivery.away = error
+        _defer(delivery, start, rows)
+    except BatchRefused as error:
+        if rows == 1:
+            delivery.receipt.rejected[start] = Problem(error.code, error.message, error.field)
+            delivery.parts.append((start, rows, None, None))
+            return
+        half = rows // 2
+        _deliver(target, shape, batch.slice(0, half), start, delivery)
+        _deliver(target, shape, batch.slice(half), start + half, delivery)
+    else:
+        _add(delivery, receipt, start, rows)
+
+
+def _defer(delivery: Delivery, start: int, rows: int) -> None:
+    error = delivery.away
+    problem = Problem("away", error.message if error else "the target is away", retryable=True)
+    delivery.receipt.deferred.update(dict.fromkeys(range(start, start + rows), problem))
+    delivery.parts.append((start, rows, None, None))
+
+
+def _add(delivery: Delivery, receipt: Receipt, start: int, rows: int) -> None:
+    delivery.receipt.rejected.update({start + row: problem for row, problem in receipt.rejected.items()})
+    delivery.receipt.deferred.update({start + row: problem for row, problem in receipt.deferred.items()})
+    delivery.parts.append((start, rows, receipt.target_ids, receipt.durations))
+    if receipt.deferred and delivery.away is None:
+        problem = next(iter(receipt.deferred.values()))
+        delivery.away = SystemUnreachable("", problem.text)
+
+
+def _joined(parts: Iterable[tuple[int, int, pa.Array | None]], type_: pa.DataType) -> pa.Array | None:
+    """One array over all parts, null where a part has none; None when no part has any."""
+    found = [(rows, array) for _, rows, array in parts]
+    if all(array is None for _, array in found):
+        return None
+    arrays = [pa.nulls(rows, type_) if array is None else _flat(array).cast(type_) for rows, array in found]
+    return pa.concat_arrays(arrays)
+
+
+def _flat(array: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array

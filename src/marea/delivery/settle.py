@@ -1,0 +1,193 @@
+"""Owns the settlement of a batch: plan and receipt together become the rows the state commits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from marea.delivery.deliver import Delivery
+from marea.delivery.retry import next_attempt
+from marea.flow import ATTEMPT, CAUSE, CHANGES, FINGERPRINT, FOLLOW, MISSING, OUTCOME, STATE, Plan
+from marea.model import Operation, Outcome, Problem, RecordState
+from marea.ports import KEY, OPERATION, PAYLOAD, STAMP, TARGET_ID
+
+DELIVERED = (Outcome.CREATED, Outcome.UPDATED, Outcome.DELETED)
+AGREED = (Outcome.CREATED, Outcome.UPDATED)
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """The rows a commit writes (see `marea.store.commit.Commit`) and the counts of its books."""
+
+    rows: pa.Table
+    counts: Mapping[Outcome, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Exception:
+    """A record that does not end as planned."""
+
+    outcome: Outcome
+    problem: Problem
+    blocked: tuple[str, str] | None = None
+    log: bool = True
+
+
+def to_deliver(plan: Plan) -> pa.Table:
+    """The plan's records that go to the target."""
+    return plan.records.filter(_among(plan.records.column(OUTCOME), DELIVERED))
+
+
+def settle(plan: Plan, delivery: Delivery | None, entities: Mapping[str, int], now: int) -> Settlement:
+    """What became of every record of a plan; `delivery` is of `to_deliver(plan)`, in its order.
+
+    `entities` maps the names of referenced entities to their ids in the state.
+    """
+    records = plan.records
+    sent = pc.indices_nonzero(_among(records.column(OUTCOME), DELIVERED)).to_pylist()
+    found = _exceptions(plan, delivery, sent)
+    outcomes = _outcomes(records.column(OUTCOME), found)
+    columns = {
+        "key": records.column(KEY),
+        "operation": records.column(OPERATION),
+        "outcome": outcomes,
+        "cause": records.column(CAUSE),
+        "stamp": records.column(STAMP),
+        "fingerprint": records.column(FINGERPRINT),
+        "form": pa.repeat(pa.scalar(plan.form, pa.int64()), records.num_rows),
+        "target_id": _target_ids(records, delivery, sent),
+        "payload": _where(_among(outcomes, AGREED), records.column(PAYLOAD)),
+        "changes": records.column(CHANGES),
+        "attempt": records.column(ATTEMPT),
+        "duration_ms": _scattered(delivery.receipt.durations if delivery else None, sent, records.num_rows),
+        **_details(found, records, entities, now),
+    }
+    rows = pa.table(columns)
+    kept = pc.or_(pc.not_equal(outcomes, Outcome.UNCHANGED.value), records.column(FOLLOW))
+    rows = pa.concat_tables([rows.filter(kept), _failed(plan, rows.schema)])
+    return Settlement(rows, _counts(outcomes, len(plan.failed)))
+
+
+def _exceptions(plan: Plan, delivery: Delivery | None, sent: Sequence[int]) -> dict[int, _Exception]:
+    found = {row: _Exception(Outcome.REJECTED, problem) for row, problem in plan.problems.items()}
+    found.update(_waiting(plan.records))
+    if delivery is not None:
+        for outcome, problems in (
+            (Outcome.REJECTED, delivery.receipt.rejected),
+            (Outcome.DEFERRED, delivery.receipt.deferred),
+        ):
+            found.update({sent[row]: _Exception(outcome, problem) for row, problem in problems.items()})
+    return found
+
+
+def _waiting(records: pa.Table) -> dict[int, _Exception]:
+    rows = pc.indices_nonzero(pc.equal(records.column(OUTCOME), Outcome.WAITING.value))
+    parents = records.column(MISSING).take(rows).to_pylist()
+    states = records.column(STATE).take(rows).to_pylist()
+    return {
+        row: _Exception(
+            Outcome.WAITING,
+            Problem("waiting", f"{parent['entity']} {parent['key']} is not in the target yet"),
+            (parent["entity"], parent["key"]),
+            log=state != RecordState.DUE,
+        )
+        for row, parent, state in zip(rows.to_pylist(), parents, states, strict=True)
+    }
+
+
+def _outcomes(planned: Any, found: Mapping[int, _Exception]) -> Any:
+    if not found:
+        return planned
+    outcomes = planned.to_pylist()
+    for row, exception in found.items():
+        outcomes[row] = exception.outcome.value
+    return pa.chunked_array([pa.array(outcomes, pa.string())])
+
+
+def _target_ids(records: pa.Table, delivery: Delivery | None, sent: Sequence[int]) -> Any:
+    known = records.column(TARGET_ID)
+    given = delivery.receipt.target_ids if delivery else None
+    return pc.coalesce(_scattered(given, sent, records.num_rows), known) if given is not None else known
+
+
+def _scattered(values: pa.Array | None, rows: Sequence[int], length: int) -> Any:
+    """Values of some rows as a column of all rows, null elsewhere."""
+    if values is None:
+        return pa.nulls(length, pa.int64())
+    if len(rows) == length:
+        return values
+    column: list[object] = [None] * length
+    for row, value in zip(rows, values.to_pylist(), strict=True):
+        column[row] = value
+    return pa.array(column, values.type)
+
+
+def _details(
+    found: Mapping[int, _Exception], records: pa.Table, entities: Mapping[str, int], now: int
+) -> dict[str, Any]:
+    """The columns that only exceptions fill."""
+    length = records.num_rows
+    names = {"code": pa.string(), "error": pa.string(), "field": pa.string(), "hint": pa.string()}
+    names |= {"next_attempt": pa.int64(), "blocked_entity": pa.int64(), "blocked_key": pa.string()}
+    if not found:
+        nulls = {name: pa.nulls(length, type_) for name, type_ in names.items()}
+        return {**nulls, "log": pa.repeat(False, length)}
+    columns: dict[str, list[Any]] = {name: [None] * length for name in names}
+    log = [False] * length
+    for row, exception in found.items():
+        attempt = records.column(ATTEMPT)[row].as_py()
+        for name, value in _detail(exception, attempt, entities, now).items():
+            columns[name][row] = value
+        log[row] = exception.log
+    return {**{name: pa.array(columns[name], type_) for name, type_ in names.items()}, "log": pa.array(log)}
+
+
+def _detail(exception: _Exception, attempt: int, entities: Mapping[str, int], now: int) -> dict[str, Any]:
+    problem, blocked = exception.problem, exception.blocked
+    return {
+        "code": problem.code,
+        "error": problem.text,
+        "field": problem.field or None,
+        "hint": problem.hint or None,
+        "next_attempt": next_attempt(exception.outcome, problem, attempt, now),
+        "blocked_entity": entities[blocked[0]] if blocked else None,
+        "blocked_key": blocked[1] if blocked else None,
+    }
+
+
+def _failed(plan: Plan, schema: pa.Schema) -> pa.Table:
+    """Rows for records that could not be computed."""
+    rows = [
+        {
+            "key": key,
+            "operation": Operation.NONE.value,
+            "outcome": Outcome.REJECTED.value,
+            "cause": plan.cause.value,
+            "attempt": 1,
+            "code": problem.code,
+            "error": problem.text,
+            "hint": problem.hint or None,
+            "log": True,
+        }
+        for key, problem in plan.failed.items()
+    ]
+    return pa.Table.from_pylist(rows, schema)
+
+
+def _counts(outcomes: Any, failed: int) -> dict[Outcome, int]:
+    counts = {Outcome(item["values"]): item["counts"] for item in outcomes.value_counts().to_pylist()}
+    if failed:
+        counts[Outcome.REJECTED] = counts.get(Outcome.REJECTED, 0) + failed
+    return counts
+
+
+def _among(column: Any, outcomes: Sequence[Outcome]) -> Any:
+    return pc.is_in(column, pa.array([outcome.value for outcome in outcomes]))
+
+
+def _where(mask: Any, column: Any) -> Any:
+    return pc.if_else(mask, column, pa.scalar(None, column.type))

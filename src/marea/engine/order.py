@@ -1,0 +1,31 @@
+"""Owns the order in which entities are delivered: parents before the records that refer to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from marea.config.settings import EntitySettings
+
+
+def in_order(entities: Mapping[str, EntitySettings], wanted: Iterable[str]) -> list[str]:
+    """The wanted entities, each after those it refers to, else in the order of the configuration.
+
+    Entities that refer to each other come in the order of the configuration: their records
+    wait for one another and are released when the parent is delivered.
+    """
+    chosen = set(wanted)
+    done: list[str] = []
+    visiting: set[str] = set()
+
+    def visit(name: str) -> None:
+        if name in done or name in visiting:
+            return
+        visiting.add(name)
+        for reference in entities[name].references():
+            visit(reference.entity)
+        visiting.discard(name)
+        done.append(name)
+
+    for name in entities:
+        visit(name)
+    return [name for name in done if name in chosen]

@@ -1,0 +1,44 @@
+"""Owns the values that pass between the stages: the columns of records under way, and the plan of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from marea.model import Cause, Problem
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# Columns of mapped records, beside those of `marea.ports` and the target's fields.
+FINGERPRINT = "$fingerprint"  # binary: digest of the payload's bytes
+PROBLEMS = "$problems"  # list of {code, text, field}: why the record is rejected, or null
+MISSING = "$missing"  # {entity, key} of the first reference that is not delivered yet, or null
+
+# Columns a plan adds.
+OUTCOME = "$outcome"  # utf8: how the record ends, unless its delivery says otherwise
+CAUSE = "$cause"  # utf8: how the change was found
+CHANGES = "$changes"  # utf8: {field: [before, after]} as JSON text, null where nothing is compared
+STATE = "$state"  # utf8: where the record stands in the ledger, or null
+ATTEMPT = "$attempt"  # int32: which attempt a delivery would be, counted from 1
+FOLLOW = "$follow"  # bool: an unchanged record whose ledger row must follow (newer date, new form)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would be done with each record of a batch; `records` has one row a record.
+
+    Its columns: KEY, STAMP, TARGET_ID, OPERATION, OUTCOME, CAUSE, CHANGES, STATE, ATTEMPT,
+    FOLLOW, PAYLOAD, FINGERPRINT, MISSING and the target's fields.
+    """
+
+    records: pa.Table
+    cause: Cause
+    problems: Mapping[int, Problem] = field(default_factory=dict)
+    """Row -> why it is rejected before any delivery."""
+    failed: Mapping[str, Problem] = field(default_factory=dict)
+    """Key -> why a record could not even be computed; these have no row."""
+    form: int = 0
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    """Why records are unchanged -> how many."""

@@ -1,0 +1,96 @@
+"""Owns the canonical JSON of a payload: how each type is written, so that equal records give equal bytes.
+
+The form is persisted through fingerprints: a change of this text needs a new `FORM`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from marea.sql.duck import literal, quote
+
+FORM = 1
+
+_AS_IS = ("VARCHAR", "BOOLEAN", "JSON", "DATE")
+_WHOLE = (
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
+)
+_AS_TEXT = ("UUID", "TIME")
+_NESTED = "JSON"
+
+
+def json_scalar(expression: str, type_: str) -> str | None:
+    """The DuckDB expression that gives a value of a DuckDB type its JSON form; None for types without one.
+
+    Decimals are exact numbers without trailing zeros, times are ISO 8601, bytes base64;
+    a float that is no number is text, for JSON has no word for it.
+    """
+    if type_ in _AS_IS or type_ in _WHOLE or type_.startswith("DECIMAL"):
+        return expression
+    if type_ == "FLOAT":
+        return json_scalar(f"CAST(CAST({expression} AS VARCHAR) AS DOUBLE)", "DOUBLE")
+    if type_ == "DOUBLE":
+        other = f"to_json(CAST({expression} AS VARCHAR))"
+        return f"CASE WHEN isfinite({expression}) THEN to_json({expression}) ELSE {other} END"
+    if type_ == "BLOB":
+        return f"base64({expression})"
+    if type_ in _AS_TEXT:
+        return f"CAST({expression} AS VARCHAR)"
+    if type_ == "TIMESTAMP WITH TIME ZONE":
+        return f"replace(replace(CAST({expression} AS VARCHAR), ' ', 'T'), '+00', 'Z')"
+    if type_.startswith("TIMESTAMP"):
+        return f"replace(CAST({expression} AS VARCHAR), ' ', 'T')"
+    return None
+
+
+def json_object(fields: Sequence[tuple[str, str, str]]) -> str:
+    """The DuckDB expression of an object as JSON text; fields are (name, expression, type) in order.
+
+    Runs of scalars are written by one call; values that are JSON text already are joined as
+    text, because parsing them again would round long decimals.
+    """
+    parts: list[str] = []
+    run: list[str] = []
+    for name, expression, type_ in fields:
+        if type_ == _NESTED:
+            _close(run, parts)
+            parts.append(
+                f"{literal(quote_json(name) + ':')} || coalesce(CAST({expression} AS VARCHAR), 'null')"
+            )
+        else:
+            run.append(f"{literal(name)}, {json_scalar(expression, type_)}")
+    _close(run, parts)
+    return "'{' || " + " || ',' || ".join(parts) + " || '}'" if parts else "'{}'"
+
+
+def _close(run: list[str], parts: list[str]) -> None:
+    if run:
+        text = f"CAST(json_object({', '.join(run)}) AS VARCHAR)"
+        parts.append(f"substr({text}, 2, length({text}) - 2)")
+        run.clear()
+
+
+def quote_json(name: str) -> str:
+    """A name as JSON text."""
+    import json
+
+    return json.dumps(name, ensure_ascii=False)
+
+
+def form_of(columns: Sequence[tuple[str, str]]) -> int:
+    """The number of a payload's form: fields with their types, and the version of this module.
+
+    Fingerprints of different forms say nothing about each other: such payloads are
+    compared by value.
+    """
+    text = f"{FORM}|" + "|".join(f"{quote(name)} {type_}" for name, type_ in columns)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7], "big")

@@ -1,0 +1,305 @@
+"""Owns the SQL that maps a batch: expressions to fields, references to target ids, payload, fingerprint.
+
+The SQL is built from the inside out: each list of related rows becomes a subquery that
+gives JSON text per parent row; a related table with one row becomes a struct, so that
+expressions call it by its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from marea.config.settings import EntitySettings, Field, ListField, ReferenceField, ScalarField
+from marea.errors import ConfigurationError, Fault
+from marea.flow import FINGERPRINT, MISSING, PROBLEMS
+from marea.mapping.canonical import form_of, json_object, json_scalar
+from marea.ports import KEY, PAYLOAD, STAMP
+from marea.sql.aggregate import Aggregate, Relation, link
+from marea.sql.duck import key_json, literal, quote
+from marea.sql.pages import PARENT
+
+if TYPE_CHECKING:
+    import duckdb
+
+ROWS = "$rows"  # rows found where a relation is meant to have one
+IDS = ("key", "target_id", "delivered")  # columns under which target ids are registered
+
+_PROBLEM = "STRUCT(code VARCHAR, text VARCHAR, field VARCHAR)"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A place where keys of another entity are needed: a query over the batch gives them."""
+
+    entity: str
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """A compiled mapping: `sql` over a registered batch gives one row a record.
+
+    Its columns are KEY, STAMP, MISSING, the fields, PAYLOAD, FINGERPRINT, PROBLEMS.
+    """
+
+    sql: str
+    references: tuple[Reference, ...]
+    fields: tuple[tuple[str, str], ...]
+    """(field, DuckDB type) in order; a list is of type JSON."""
+    form: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """A SELECT that gives a table's rows with their fields, and what travels up beside them."""
+
+    sql: str
+    fields: tuple[tuple[str, str], ...]
+
+
+def rows_name(path: str) -> str:
+    """The name a relation's rows are registered under; the root's path is empty."""
+    return f"rows:{path}"
+
+
+def ids_name(entity: str) -> str:
+    """The name under which the target ids of an entity are registered."""
+    return f"ids:{entity}"
+
+
+class Compiler:
+    """Compiles one mapping; the engine, with empty tables registered, tells the types."""
+
+    def __init__(
+        self, file: str, entity: EntitySettings, aggregate: Aggregate, engine: duckdb.DuckDBPyConnection
+    ) -> None:
+        self._file = file
+        self._entity = entity
+        self._aggregate = aggregate
+        self._engine = engine
+        self._faults: list[Fault] = []
+        self._references: list[Reference] = []
+
+    def compile(self) -> Mapping:
+        """The mapping. Raises ConfigurationError with every field the engine does not accept."""
+        rows = self._rows("", self._aggregate.relations, self._entity.fields, [KEY])
+        self._stop_on_faults()
+        sql = self._with_payload(rows)
+        self._stop_on_faults()
+        return Mapping(sql, tuple(self._references), rows.fields, form_of(rows.fields))
+
+    # -- faults ------------------------------------------------------------------------------
+
+    def _fault(self, message: str, line: int, name: str = "") -> None:
+        self._faults.append(Fault(message, self._file, line, self._entity.name, name))
+
+    def _stop_on_faults(self) -> None:
+        if self._faults:
+            raise ConfigurationError(self._faults)
+
+    def _describe(self, sql: str) -> dict[str, str]:
+        """Column -> DuckDB type of a SELECT. Raises duckdb.Error."""
+        return {row[0]: row[1] for row in self._engine.execute(f"DESCRIBE {sql}").fetchall()}
+
+    # -- rows of one table with their fields ---------------------------------------------------
+
+    def _rows(
+        self, path: str, relations: Sequence[Relation], fields: Sequence[Field], carried: Sequence[str]
+    ) -> _Rows:
+        """Fields of a table's rows; `carried` columns, STAMP, ROWS and MISSING go with them."""
+        lists = {item.relation: self._list(_named(relations, item.relation), item) for item in _lists(fields)}
+        joined = self._joined(path, relations, lists)
+        inner = self._selected(joined, relations, fields, carried, path)
+        found = self._types(inner, joined, fields)
+        if found is None:
+            return _Rows(inner, ())
+        sql = self._resolved(inner, fields, carried)
+        references = [item.name for item in fields if isinstance(item, ReferenceField)]
+        typed = [(item.name, "VARCHAR" if item.name in references else found[item.name]) for item in fields]
+        return _Rows(sql, tuple(typed))
+
+    def _joined(self, path: str, relations: Sequence[Relation], lists: dict[str, str]) -> str:
+        """A table's rows; one-relations as structs, lists as structs of their items and stamps."""
+        selects, joins = ["t.*"], [f"FROM {quote(rows_name(path))} t"]
+        for relation in relations:
+            if relation.many and relation.name not in lists:
+                continue
+            name = quote(relation.name)
+            inner = (
+                lists[relation.name] if relation.many else self._joined(relation.path, relation.children, {})
+            )
+            selects.append(name)
+            joins.append(
+                f"LEFT JOIN ({inner}) {name} ON {name}.{quote(PARENT)} = t.{quote(link(relation.path))}"
+            )
+        return f"SELECT {', '.join(selects)} {' '.join(joins)}"
+
+    def _selected(
+        self,
+        joined: str,
+        relations: Sequence[Relation],
+        fields: Sequence[Field],
+        carried: Sequence[str],
+        path: str,
+    ) -> str:
+        listed = {item.relation for item in _lists(fields)}
+        stamps = [] if path and not self._stamped(path) else [quote(STAMP)]
+        stamps += list(_inside(relations, listed, STAMP))
+        rows = list(_inside(relations, listed, ROWS)) or ["1"]
+        missing = [f"{quote(name)}.{quote(MISSING)}" for name in listed] or ["NULL"]
+        selects = [
+            *(quote(name) for name in carried),
+            f"concat_ws('|', {', '.join(stamps or ['NULL'])}) AS {quote(STAMP)}",
+            f"greatest({', '.join(rows)}) AS {quote(ROWS)}",
+            f"coalesce({', '.join(missing)}) AS {quote(MISSING)}",
+            *(f"{_value(item)} AS {quote(item.name)}" for item in fields),
+        ]
+        return f"SELECT {', '.join(selects)} FROM ({joined})"
+
+    def _stamped(self, path: str) -> bool:
+        return any(line[-1].path == path and line[-1].stamp for line in self._aggregate.lineages())
+
+    def _types(self, sql: str, joined: str, fields: Sequence[Field]) -> dict[str, str] | None:
+        """The types of the fields, or faults for each the engine or the payload does not take."""
+        import duckdb
+
+        try:
+            found = self._describe(sql)
+        except duckdb.Error as error:
+            before = len(self._faults)
+            for item in fields:
+                self._try(f"SELECT {_value(item)} FROM ({joined})", item)
+            if len(self._faults) == before:
+                self._fault(_words(error), self._entity.line)
+            return None
+        for item in fields:
+            if json_scalar("x", found[item.name]) is None:
+                self._fault(
+                    f"a value of type {found[item.name]} cannot be sent; cast it", item.line, item.name
+                )
+        return found
+
+    def _try(self, sql: str, item: Field) -> None:
+        import duckdb
+
+        try:
+            self._describe(sql)
+        except duckdb.Error as error:
+            self._fault(_words(error), item.line, item.name)
+
+    def _resolved(self, sql: str, fields: Sequence[Field], carried: Sequence[str]) -> str:
+        """The rows with each reference's key replaced by the target id of the record it names."""
+        references = [item for item in fields if isinstance(item, ReferenceField)]
+        if not references:
+            return sql
+        joins, missing = [], [f"s.{quote(MISSING)}"]
+        values = {item.name: f"s.{quote(item.name)}" for item in fields}
+        for number, item in enumerate(references):
+            key, ids = f"s.{quote(item.name)}", f"i{number}"
+            self._references.append(
+                Reference(item.entity, f"SELECT DISTINCT {quote(item.name)} AS k FROM ({sql})")
+            )
+            joins.append(f"LEFT JOIN {quote(ids_name(item.entity))} {ids} ON {ids}.key = {key}")
+            struct = f"{{'entity': {literal(item.entity)}, 'key': {key}}}"
+            missing.append(f"CASE WHEN {key} IS NOT NULL AND {ids}.delivered IS NOT TRUE THEN {struct} END")
+            values[item.name] = f"{ids}.target_id"
+        selects = [
+            *(f"s.{quote(name)}" for name in (*carried, STAMP, ROWS)),
+            f"coalesce({', '.join(missing)}) AS {quote(MISSING)}",
+            *(f"{value} AS {quote(name)}" for name, value in values.items()),
+        ]
+        return f"SELECT {', '.join(selects)} FROM ({sql}) s {' '.join(joins)}"
+
+    def _list(self, relation: Relation, item: ListField) -> str:
+        """A subquery with one row a parent: its items as JSON text, and what travels up."""
+        order = [column.name for column in relation.order]
+        rows = self._rows(relation.path, relation.children, item.fields, [PARENT, *order])
+        by = ", ".join([*(f"{quote(name)} NULLS FIRST" for name in order), "item"])
+        items = f"'[' || string_agg(item, ',' ORDER BY {by}) || ']'"
+        values = [(name, quote(name), type_) for name, type_ in rows.fields]
+        inner = f"SELECT *, {json_object(values)} AS item FROM ({rows.sql})"
+        selects = [
+            quote(PARENT),
+            f"{items} AS items",
+            f"concat(count(*), '/', max({quote(STAMP)})) AS {quote(STAMP)}",
+            f"max({quote(ROWS)}) AS {quote(ROWS)}",
+            f"any_value({quote(MISSING)}) AS {quote(MISSING)}",
+        ]
+        return f"SELECT {', '.join(selects)} FROM ({inner}) GROUP BY {quote(PARENT)}"
+
+    # -- the finished record ---------------------------------------------------------------------
+
+    def _with_payload(self, rows: _Rows) -> str:
+        values = [(name, quote(name), type_) for name, type_ in rows.fields]
+        problems = self._problems(rows)
+        inner = f"SELECT * EXCLUDE ({quote(ROWS)}), {json_object(values)} AS {quote(PAYLOAD)}"
+        inner += f", {problems} AS {quote(PROBLEMS)} FROM ({rows.sql})"
+        return f"SELECT *, unhex(md5({quote(PAYLOAD)})) AS {quote(FINGERPRINT)} FROM ({inner})"
+
+    def _problems(self, rows: _Rows) -> str:
+        """The rules as a list of what each broken one says; NULL where none is broken."""
+        found = [
+            _problem(f"{quote(ROWS)} > 1", "not-one", "a related table meant to have one row has several")
+        ]
+        types = dict(rows.fields)
+        for name in self._entity.require:
+            empty = f"{quote(name)} IS NULL" + (
+                f" OR trim({quote(name)}) = ''" if types[name] == "VARCHAR" else ""
+            )
+            found.append(_problem(empty, "required", f"{name} is required and empty", name))
+        for rule in self._entity.checks:
+            broken = f"({rule.that}\n) IS FALSE"
+            self._try_rule(f"SELECT {broken} FROM ({rows.sql})", rule.line)
+            found.append(_problem(broken, "check", rule.say))
+        listed = f"list_filter([{', '.join(found)}], lambda p: p IS NOT NULL)"
+        return f"nullif(CAST({listed} AS {_PROBLEM}[]), CAST([] AS {_PROBLEM}[]))"
+
+    def _try_rule(self, sql: str, line: int) -> None:
+        import duckdb
+
+        try:
+            self._describe(sql)
+        except duckdb.Error as error:
+            self._fault(_words(error), line, "checks")
+
+
+def _named(relations: Sequence[Relation], name: str) -> Relation:
+    return next(relation for relation in relations if relation.name == name)
+
+
+def _lists(fields: Sequence[Field]) -> list[ListField]:
+    return [item for item in fields if isinstance(item, ListField)]
+
+
+def _inside(relations: Sequence[Relation], listed: set[str], column: str) -> Iterator[str]:
+    """Where a column of the joined relations is found, those inside one-relations included."""
+    for relation in relations:
+        name = quote(relation.name)
+        if relation.many and relation.name not in listed:
+            continue
+        if relation.many or column == ROWS or relation.stamp:
+            yield f"{name}.{quote(column)}"
+        if not relation.many:
+            children = [child for child in relation.children if not child.many]
+            yield from (f"{name}.{inner}" for inner in _inside(children, set(), column))
+
+
+def _value(item: Field) -> str:
+    if isinstance(item, ScalarField):
+        return f"({item.expression}\n)"
+    if isinstance(item, ReferenceField):
+        return key_json([f"({part}\n)" for part in item.value])
+    return f"CAST(coalesce({quote(item.relation)}.items, '[]') AS JSON)"
+
+
+def _problem(condition: str, code: str, text: str, name: str = "") -> str:
+    struct = f"{{'code': {literal(code)}, 'text': {literal(text)}, 'field': {literal(name)}}}"
+    return f"CASE WHEN {condition} THEN {struct} END"
+
+
+def _words(error: Exception) -> str:
+    """The engine's own words, its candidates included, without its picture of the query."""
+    lines = str(error).split("\n\n")[0].splitlines()
+    return " ".join(line.strip() for line in lines if line.strip() and not line.startswith("LINE"))

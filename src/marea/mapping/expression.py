@@ -1,0 +1,101 @@
+"""Owns the reading of one mapping expression: that it is one scalar expression, and what it refers to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import duckdb
+
+_FORBIDDEN = {
+    "SUBQUERY": "a subquery",
+    "WINDOW": "a window function",
+    "STAR": "a star",
+    "PARAMETER": "a parameter",
+    "DEFAULT": "DEFAULT",
+}
+
+
+_UNSTABLE = {"VOLATILE", "CONSISTENT_WITHIN_QUERY"}
+
+
+class ExpressionError(Exception):
+    """An expression that cannot be used, in words for its author."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A checked expression: its text, and the column names in it, each as its parts."""
+
+    text: str
+    names: tuple[tuple[str, ...], ...]
+
+
+class Parser:
+    """Reads expressions; knows the functions of the engine it was made with."""
+
+    def __init__(self, engine: duckdb.DuckDBPyConnection) -> None:
+        self._engine = engine
+        rows = engine.sql(
+            "SELECT lower(function_name), function_type, stability FROM duckdb_functions()"
+        ).fetchall()
+        self._unstable = {name for name, _, stability in rows if stability in _UNSTABLE}
+        scalar = {name for name, kind, _ in rows if kind in ("scalar", "macro")}
+        self._aggregate = {name for name, kind, _ in rows if kind == "aggregate"} - scalar
+
+    def parse(self, text: str) -> Expression:
+        """Check that `text` is one scalar expression without side effects; find its column names.
+
+        Raises ExpressionError: a syntax error, several expressions, a subquery, or a
+        function whose value changes without a change in the source.
+        """
+        nodes = list(_nodes(_tree(text, self._engine)))
+        for node in nodes:
+            self._check(node)
+        bound = {name for node in nodes if node["class"] == "LAMBDA" for name in _lambda_names(node)}
+        names = [tuple(node["column_names"]) for node in nodes if node["class"] == "COLUMN_REF"]
+        return Expression(text, tuple(dict.fromkeys(name for name in names if name[0] not in bound)))
+
+    def _check(self, node: dict[str, Any]) -> None:
+        if node["class"] in _FORBIDDEN:
+            raise ExpressionError(f"{_FORBIDDEN[node['class']]} cannot stand in a mapping")
+        name = str(node.get("function_name", "")).lower()
+        if name in self._aggregate:
+            raise ExpressionError(f"{name}() adds up rows; a mapping sees one record")
+        if name in self._unstable:
+            raise ExpressionError(f"{name}() changes without a change in the source")
+
+
+def _lambda_names(node: dict[str, Any]) -> list[str]:
+    return [name for inner in _nodes(node.get("lhs")) for name in inner.get("column_names", [])]
+
+
+def _tree(text: str, engine: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    if not text.strip():
+        raise ExpressionError("the expression is empty")
+    # The line break ends a trailing comment; the brackets keep a comma or FROM from changing the sense.
+    row = engine.execute("SELECT json_serialize_sql(?)", [f"SELECT ({text}\n)"]).fetchone()
+    result: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
+    if result["error"]:
+        words = str(result.get("error_message", "it is not an expression"))
+        raise ExpressionError(f"not an SQL expression: {words.splitlines()[0]}")
+    node = result["statements"][0]["node"]
+    plain = node["type"] == "SELECT_NODE" and node["from_table"]["type"] == "EMPTY"
+    if len(result["statements"]) != 1 or not plain or len(node["select_list"]) != 1:
+        raise ExpressionError("only one scalar expression may stand here")
+    tree: dict[str, Any] = node["select_list"][0]
+    return tree
+
+
+def _nodes(tree: object) -> Iterator[dict[str, Any]]:
+    if isinstance(tree, dict):
+        if "class" in tree:
+            yield tree
+        for value in tree.values():
+            yield from _nodes(value)
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from _nodes(value)

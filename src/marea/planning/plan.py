@@ -1,0 +1,154 @@
+"""Owns the plan of a batch: create, update, delete or nothing for each record, with its reason.
+
+A plan is data: a dry run prints it, a run performs it. Everything is computed over columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from marea.flow import ATTEMPT, CAUSE, CHANGES, FINGERPRINT, FOLLOW, MISSING, OUTCOME, PROBLEMS, STATE, Plan
+from marea.model import APPLIED, Cause, Operation, Outcome, Problem
+from marea.planning.changes import changes
+from marea.ports import KEY, OPERATION, PAYLOAD, STAMP, TARGET_ID
+from marea.sql import duck
+
+if TYPE_CHECKING:
+    import duckdb
+
+SAME = "same content"
+SAME_TOUCHED = "same content, newer date"
+
+_KEEPS_CAUSE = (Cause.REQUEST, Cause.RETRY, Cause.PARENT, Cause.MAPPING)
+
+
+class Planner:
+    """Plans batches of one entity; serves one thread."""
+
+    def __init__(self, fields: list[str], form: int, payloads: Callable[[pa.Array], pa.Array]) -> None:
+        self._fields = fields
+        self._form = form
+        self._payloads = payloads
+        self._engine: duckdb.DuckDBPyConnection | None = None
+
+    def plan(
+        self,
+        records: pa.Table,
+        ledger: pa.Table,
+        cause: Cause,
+        *,
+        resend: bool = False,
+        failed: Mapping[str, Problem] | None = None,
+    ) -> Plan:
+        """The plan of mapped records, beside the ledger's rows of the same keys in the same order."""
+        known = pc.is_valid(ledger.column("fingerprint"))
+        same_form = _true(pc.equal(ledger.column("form"), self._form))
+        equal = pc.and_(
+            known,
+            pc.and_(same_form, _true(pc.equal(ledger.column("fingerprint"), records.column(FINGERPRINT)))),
+        )
+        texts, equal = self._changes(records, ledger, known, equal, same_form)
+        same_date = _true(pc.equal(ledger.column("stamp"), records.column(STAMP)))
+        operation = _operations(known, equal, resend=resend)
+        problems = _problems(records)
+        outcome = _outcomes(operation, records, problems)
+        unchanged = pc.equal(outcome, Outcome.UNCHANGED.value)
+        touched = pc.and_(unchanged, pc.invert(pc.and_(same_date, _settled(ledger, same_form))))
+        columns = {
+            TARGET_ID: ledger.column("target_id"),
+            OPERATION: operation,
+            OUTCOME: outcome,
+            CAUSE: _causes(records, known, same_date, cause),
+            CHANGES: texts,
+            STATE: ledger.column("state"),
+            ATTEMPT: pc.cast(pc.add(pc.fill_null(ledger.column("attempts"), 0), 1), pa.int32()),
+            FOLLOW: touched,
+        }
+        table = records.drop_columns([PROBLEMS])
+        for name, column in columns.items():
+            table = table.append_column(name, column)
+        return Plan(table, cause, problems, dict(failed or {}), self._form, _skips(unchanged, touched))
+
+    def _changes(
+        self, records: pa.Table, ledger: pa.Table, known: Any, equal: Any, same_form: Any
+    ) -> tuple[pa.Array, Any]:
+        """Changed fields of known records; a record of another form without any is equal after all."""
+        differs = pc.and_(known, pc.invert(equal))
+        rows = pc.indices_nonzero(differs)
+        texts = pa.nulls(records.num_rows, pa.string())
+        if not len(rows):
+            return texts, equal
+        before = self._payloads(ledger.column("payload").take(rows).combine_chunks())
+        after = records.column(PAYLOAD).take(rows).combine_chunks()
+        found = changes(self._open(), self._fields, before, after)
+        texts = pc.replace_with_mask(texts, differs.combine_chunks(), found)
+        none = _true(pc.equal(texts, "{}"))
+        return texts, pc.or_(equal, pc.and_(none, pc.invert(same_form)))
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        if self._engine is None:
+            self._engine = duck.connect()
+        return self._engine
+
+
+def _true(mask: Any) -> Any:
+    """A mask with NULL as false."""
+    return pc.fill_null(mask, False)
+
+
+def _settled(ledger: pa.Table, same_form: Any) -> Any:
+    """Ledger rows that need no attention when their record is equal: in order, and of this form."""
+    return pc.and_(_true(pc.equal(ledger.column("state"), "aligned")), same_form)
+
+
+def _operations(known: Any, equal: Any, *, resend: bool) -> Any:
+    kept = Operation.UPDATE if resend else Operation.NONE
+    existing = pc.if_else(equal, kept.value, Operation.UPDATE.value)
+    return pc.if_else(known, existing, Operation.CREATE.value)
+
+
+def _problems(records: pa.Table) -> dict[int, Problem]:
+    """Row -> everything that is wrong with its record, in one problem."""
+    column = records.column(PROBLEMS)
+    rows = pc.indices_nonzero(pc.is_valid(column))
+    return {
+        row: _problem(found)
+        for row, found in zip(rows.to_pylist(), column.take(rows).to_pylist(), strict=True)
+    }
+
+
+def _problem(found: list[dict[str, str]]) -> Problem:
+    text = "; ".join(item["text"] for item in found)
+    return Problem(found[0]["code"], text, found[0]["field"], "mend it in the source")
+
+
+def _outcomes(operation: Any, records: pa.Table, problems: Mapping[int, Problem]) -> Any:
+    outcome = operation
+    for op, applied in APPLIED.items():
+        outcome = pc.if_else(pc.equal(operation, op.value), applied.value, outcome)
+    delivers = pc.not_equal(operation, Operation.NONE.value)
+    outcome = pc.if_else(
+        pc.and_(delivers, pc.is_valid(records.column(MISSING))), Outcome.WAITING.value, outcome
+    )
+    return pc.if_else(pc.is_valid(records.column(PROBLEMS)), Outcome.REJECTED.value, outcome)
+
+
+def _causes(records: pa.Table, known: Any, same_date: Any, cause: Cause) -> Any:
+    """The batch's cause; "direct SQL" for a record that changed while its dates did not."""
+    given = pa.repeat(cause.value, records.num_rows)
+    if cause in _KEEPS_CAUSE:
+        return given
+    dated = pc.not_equal(records.column(STAMP), "")
+    silent = pc.and_(pc.and_(known, dated), same_date)
+    moved = Cause.LAST_EDIT if cause in (Cause.FULL, Cause.FIRST_LOAD) else cause
+    return pc.if_else(silent, Cause.DIRECT_SQL.value, pc.if_else(known, moved.value, cause.value))
+
+
+def _skips(unchanged: Any, touched: Any) -> dict[str, int]:
+    total, followed = (int(pc.sum(mask).as_py() or 0) for mask in (unchanged, touched))
+    counts = {SAME: total - followed, SAME_TOUCHED: followed}
+    return {reason: number for reason, number in counts.items() if number}
