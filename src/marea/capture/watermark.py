@@ -25,18 +25,18 @@ NAME = "watermark"
 class Step:
     """What one batch amounts to: its aggregates, and where the position stands once they are settled.
 
-    A step without a batch moves the position alone.
+    A step without a batch moves the position alone; one without a position leaves it.
     """
 
     batch: Batch | None
-    position: Position
+    position: Position | None
 
 
 class Watermark:
     """Reads what changed in one entity since a position; serves one run in one thread."""
 
     def __init__(self, pages: Pages, reader: Reader, lag: float) -> None:
-        self._pages = pages
+        self.pages = pages
         self._reader = reader
         self._batches = BatchReader(pages, reader)
         self._lag = lag
@@ -44,7 +44,7 @@ class Watermark:
     def first_load(self, position: Position | None) -> Iterator[Step]:
         """All records in key order, continued where an earlier process stopped."""
         sweep = position.sweep if position and position.sweep else Sweep(None, self._starting_cursors())
-        for batch in self._batches.read(self._pages.everything(sweep.after), Cause.FIRST_LOAD):
+        for batch in self._batches.read(self.pages.everything(sweep.after), Cause.FIRST_LOAD):
             after = batch.root.column(KEY)[batch.rows - 1].as_py()
             sweep = Sweep(after, sweep.cursors)
             yield Step(batch, Position(sweep=sweep))
@@ -53,17 +53,17 @@ class Watermark:
     def full(self, cause: Cause, position: Position) -> Iterator[Step]:
         """All records in key order; the position moves at the end alone, to before the read."""
         cursors = self._starting_cursors()
-        for batch in self._batches.read(self._pages.everything(None), cause):
+        for batch in self._batches.read(self.pages.everything(None), cause):
             yield Step(batch, position)
         yield Step(None, Position(cursors))
 
     def changes(self, position: Position) -> Iterator[Step]:
         """The records whose root or related rows have a stamp behind the position."""
-        since = {feed: position.cursors.get(feed) for feed in self._pages.aggregate.feeds()}
+        since = {feed: position.cursors.get(feed) for feed in self.pages.aggregate.feeds()}
         horizons = {feed: self._horizon(feed, latest=False)[0] for feed in since}
         for feed, horizon in horizons.items():
             cause = Cause.LAST_EDIT if feed == ROOT else Cause.RELATED
-            for batch in self._batches.read(self._pages.changed(feed, since, horizon), cause):
+            for batch in self._batches.read(self.pages.changed(feed, since, horizon), cause):
                 position = position.moved(feed, _cursor_after(batch, horizon, position.cursors.get(feed)))
                 yield Step(batch, position)
             position = _closed(position, feed)
@@ -72,13 +72,13 @@ class Watermark:
     def _starting_cursors(self) -> Mapping[str, Cursor | None]:
         """Cursors that lie before anything a read from now on could miss."""
         found = {}
-        for feed in self._pages.aggregate.feeds():
+        for feed in self.pages.aggregate.feeds():
             _, latest = self._horizon(feed, latest=True)
             found[feed] = Cursor(latest) if latest is not None else None
         return found
 
     def _horizon(self, feed: str, *, latest: bool) -> tuple[str | None, str | None]:
-        query = self._pages.horizon(feed, self._lag, latest=latest)
+        query = self.pages.horizon(feed, self._lag, latest=latest)
         for page in self._reader.stream(query, Pages.HORIZON_COLUMNS, 1):
             return page.column(HORIZON)[0].as_py(), page.column(LATEST)[0].as_py()
         return None, None

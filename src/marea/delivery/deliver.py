@@ -23,17 +23,18 @@ if TYPE_CHECKING:
 class Delivery:
     """What became of a batch, and whether the target went away on the way."""
 
+    system: str
     receipt: Receipt
     away: SystemUnreachable | None = None
     parts: list[tuple[int, int, pa.Array | None, pa.Array | None]] = field(default_factory=list)
 
 
-def deliver(target: Target, shape: Shape, batch: pa.Table) -> Delivery:
-    """Deliver a batch; every row ends applied, rejected or deferred.
+def deliver(system: str, target: Target, shape: Shape, batch: pa.Table) -> Delivery:
+    """Deliver a batch to a system; every row ends applied, rejected or deferred.
 
     Raises nothing of the target's refusals or absence: they are in the result.
     """
-    delivery = Delivery(Receipt())
+    delivery = Delivery(system, Receipt())
     _deliver(target, shape, batch, 0, delivery)
     delivery.receipt.target_ids = _joined(((a, b, ids) for a, b, ids, _ in delivery.parts), pa.string())
     delivery.receipt.durations = _joined(((a, b, took) for a, b, _, took in delivery.parts), pa.int64())
@@ -75,7 +76,7 @@ def _add(delivery: Delivery, receipt: Receipt, start: int, rows: int) -> None:
     delivery.parts.append((start, rows, receipt.target_ids, receipt.durations))
     if receipt.deferred and delivery.away is None:
         problem = next(iter(receipt.deferred.values()))
-        delivery.away = SystemUnreachable("", problem.text)
+        delivery.away = SystemUnreachable(delivery.system, problem.text)
 
 
 def _joined(parts: Iterable[tuple[int, int, pa.Array | None]], type_: pa.DataType) -> pa.Array | None:

@@ -1,0 +1,66 @@
+"""Owns one entity made ready to run: its source bound, its mapping compiled, its target prepared."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from marea.config.settings import EntitySettings, Settings
+from marea.engine.systems import Systems
+from marea.ports import Source, Target
+from marea.sql.aggregate import Aggregate
+from marea.sql.pages import Pages
+
+if TYPE_CHECKING:
+    from marea.mapping.mapper import Mapper
+
+
+class Alignment:
+    """An entity between its source and its target. What is costly is made when first needed."""
+
+    def __init__(self, settings: Settings, entity: EntitySettings, systems: Systems) -> None:
+        self.entity = entity
+        self._file = settings.file
+        self._systems = systems
+
+    @property
+    def systems(self) -> set[str]:
+        """The names of the systems it runs between."""
+        return {self.entity.source.system, self.entity.target.system}
+
+    def compile(self) -> None:
+        """Find every fault there is now. Raises ConfigurationError, SystemUnreachable."""
+        _ = self.mapper
+
+    @cached_property
+    def source(self) -> Source:
+        """The system its records are read from."""
+        return self._systems.source(self.entity.source.system)
+
+    @cached_property
+    def aggregate(self) -> Aggregate:
+        """The entity in its source's real tables. Raises ConfigurationError with all faults."""
+        from marea.mapping.binding import Binder
+        from marea.mapping.expression import Parser
+        from marea.sql import duck
+
+        return Binder(self._file, self.entity, self.source, Parser(duck.connect())).bind()
+
+    @cached_property
+    def pages(self) -> Pages:
+        """The queries that read it."""
+        return Pages(self.source.dialect, self.aggregate)
+
+    @cached_property
+    def mapper(self) -> Mapper:
+        """Its compiled mapping. Raises ConfigurationError with all faults."""
+        from marea.mapping.mapper import Mapper
+
+        return Mapper(self._file, self.entity, self.aggregate)
+
+    @cached_property
+    def target(self) -> Target:
+        """The system it is delivered to, prepared for it."""
+        target = self._systems.target(self.entity.target.system)
+        target.prepare(self.mapper.shape)
+        return target

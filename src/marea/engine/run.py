@@ -1,0 +1,170 @@
+"""Owns one run over several entities: their order, their leases, what a missing system stops, the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from marea.config.digest import mapping_digest
+from marea.config.settings import Settings
+from marea.engine.alignment import Alignment
+from marea.engine.clock import Clock
+from marea.engine.heartbeat import Heartbeat
+from marea.engine.order import in_order
+from marea.engine.request import Request
+from marea.engine.sync import Context, EntitySync, Progress
+from marea.engine.systems import Systems
+from marea.errors import ConfigurationError, EntityBusy, Fault, MareaError, RunStopped, SystemUnreachable
+from marea.model import Books, Outcome, RunKind, RunStatus
+from marea.store.owner import current_owner
+
+if TYPE_CHECKING:
+    from marea.store.state import EntityRow, State
+
+UNFINISHED = (Outcome.REJECTED, Outcome.WAITING, Outcome.HELD)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a run ended: its status, why it is not a success, and the books of each entity."""
+
+    run: int
+    kind: RunKind
+    status: RunStatus
+    seconds: float
+    messages: tuple[str, ...]
+    entities: Mapping[str, Books]
+
+
+class Runner:
+    """Performs runs of one project."""
+
+    def __init__(self, settings: Settings, state: State, systems: Systems, clock: Clock) -> None:
+        self._settings = settings
+        self._state = state
+        self._systems = systems
+        self._clock = clock
+        self._owner = current_owner()
+
+    def run(self, names: Sequence[str], request: Request, progress: Progress) -> Result:
+        """Synchronize entities, parents first. What cannot be reached is in the result, not raised.
+
+        Raises ConfigurationError before anything is delivered, RunStopped when going on
+        could lose or invent data; the run is then closed as failed.
+        """
+        started = self._clock()
+        rows = self._rows()
+        kind = RunKind.FULL if request.full else RunKind.INCREMENTAL
+        run = self._state.runs.begin(kind, _cause(request), self._owner, started)
+        context = Context(
+            self._state, run, {name: row.id for name, row in rows.items()}, self._clock, progress
+        )
+        try:
+            messages = self._entities(in_order(self._settings.entities, names), rows, context, request)
+            return self._finished(run, kind, started, messages, [rows[name] for name in names])
+        except BaseException as error:
+            text = str(error) if isinstance(error, MareaError) else f"{type(error).__name__}: {error}"
+            status = RunStatus.INTERRUPTED if isinstance(error, KeyboardInterrupt) else RunStatus.FAILED
+            self._state.runs.finish(run, status, self._clock(), text)
+            raise
+
+    def _rows(self) -> dict[str, EntityRow]:
+        """Every entity of the configuration in the state: references may name any of them."""
+        return {
+            name: self._state.entity(name, entity.target.system)
+            for name, entity in self._settings.entities.items()
+        }
+
+    def _entities(
+        self, names: Sequence[str], rows: Mapping[str, EntityRow], context: Context, request: Request
+    ) -> list[str]:
+        """Run the entities one after the other; gives what was left undone, in words."""
+        alignments = {
+            name: Alignment(self._settings, self._settings.entities[name], self._systems) for name in names
+        }
+        away = _compiled(alignments)
+        messages = [f"{system} is away: {text}" for system, text in away.items()]
+        later = _referring_to_later(names, self._settings)
+        for name in (*names, *later):
+            alignment = alignments[name]
+            if away.keys() & alignment.systems:
+                continue
+            try:
+                self._entity(alignment, rows[name], context, request)
+            except SystemUnreachable as error:
+                away[error.system] = str(error)
+                messages.append(str(error))
+            except EntityBusy as error:
+                messages.append(str(error))
+        return messages
+
+    def _entity(self, alignment: Alignment, row: EntityRow, context: Context, request: Request) -> None:
+        with Heartbeat(self._state.leases, row.id, self._owner, self._clock) as fence:
+            # Read under the lease: another run may have moved the position until now.
+            row = self._state.entity(row.name, row.target)
+            sync = EntitySync(context, alignment, row, mapping_digest(alignment.entity), fence)
+            sync.run(request)
+            if not request.selects:
+                sync.deliver_due()
+
+    def _finished(
+        self, run: int, kind: RunKind, started: int, messages: Sequence[str], rows: Sequence[EntityRow]
+    ) -> Result:
+        books = {row.name: self._state.runs.books(run, row.id) for row in rows}
+        unbalanced = [name for name, book in books.items() if not book.balanced]
+        if unbalanced:
+            raise RunStopped(
+                f"the books of {', '.join(unbalanced)} do not balance", hint="please report this"
+            )
+        status = _status(books, messages)
+        now = self._clock()
+        self._state.runs.finish(run, status, now, "; ".join(messages))
+        return Result(run, kind, status, (now - started) / 1e6, tuple(messages), books)
+
+
+def _compiled(alignments: Mapping[str, Alignment]) -> dict[str, str]:
+    """Compile every entity, so that all faults are known before anything is delivered.
+
+    Gives the systems that are away. Raises ConfigurationError with the faults of all entities.
+    """
+    faults: list[Fault] = []
+    away: dict[str, str] = {}
+    for alignment in alignments.values():
+        try:
+            alignment.compile()
+        except ConfigurationError as error:
+            faults.extend(error.faults)
+        except SystemUnreachable as error:
+            away[error.system] = error.message
+    if faults:
+        raise ConfigurationError(faults)
+    return away
+
+
+def _referring_to_later(names: Sequence[str], settings: Settings) -> list[str]:
+    """Entities whose parents come after them, because they refer to each other: released at the end."""
+    place = {name: index for index, name in enumerate(names)}
+    return [
+        name
+        for name in names
+        if any(place.get(item.entity, -1) > place[name] for item in settings.entities[name].references())
+    ]
+
+
+def _status(books: Mapping[str, Books], messages: Sequence[str]) -> RunStatus:
+    if messages:
+        return RunStatus.INTERRUPTED
+    unfinished = any(book.counts[outcome] for book in books.values() for outcome in UNFINISHED)
+    return RunStatus.PARTIAL if unfinished else RunStatus.SUCCEEDED
+
+
+def _cause(request: Request) -> str:
+    """What started the run, in the words of the command line."""
+    words = ["sync"]
+    words += (
+        ["--full"] * request.full + ["--resend"] * request.resend + ["--only-failed"] * request.only_failed
+    )
+    words += [f"--where {request.where}"] if request.where else []
+    words += [f"--key {key}" for key in request.keys]
+    return " ".join(words)

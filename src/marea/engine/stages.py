@@ -1,0 +1,111 @@
+"""Owns the two middle stages of a run: map and plan each batch, deliver it and settle what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from marea.capture.batch import Batch
+from marea.capture.position import Position
+from marea.capture.watermark import Step
+from marea.engine.alignment import Alignment
+from marea.engine.clock import Clock
+from marea.errors import SystemUnreachable
+from marea.flow import Plan
+from marea.ports import KEY
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from marea.delivery.settle import Settlement
+    from marea.mapping.mapper import LookUp
+    from marea.planning.plan import Planner
+    from marea.store.ledger import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A batch's plan, and the position once it is settled; without a plan the position moves alone."""
+
+    plan: Plan | None
+    position: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a batch came to, ready to be committed."""
+
+    position: Position | None
+    plan: Plan | None = None
+    settlement: Settlement | None = None
+    away: SystemUnreachable | None = None
+    """Set when the target went away: what it did not decide is deferred."""
+
+
+class Planning:
+    """Maps and plans the batches of one entity against what the ledger knows."""
+
+    def __init__(
+        self, alignment: Alignment, ledger: Ledger, entity: int, look_up: LookUp, *, resend: bool
+    ) -> None:
+        self._alignment = alignment
+        self._ledger = ledger
+        self._entity = entity
+        self._look_up = look_up
+        self._resend = resend
+        # A first load does not ask a ledger that knows nothing; its keys come once each.
+        self._nothing_known = ledger.empty(entity)
+
+    def planned(self, steps: Iterator[Step]) -> Generator[Planned, None, None]:
+        """The plan of each step's batch."""
+        planner: Planner | None = None
+        for step in steps:
+            if step.batch is None:
+                yield Planned(None, step.position)
+            else:
+                planner = planner or self._planner()
+                yield Planned(self._plan(step.batch, planner), step.position)
+
+    def _planner(self) -> Planner:
+        from marea.planning.plan import Planner
+
+        mapping = self._alignment.mapper.mapping
+        return Planner([name for name, _ in mapping.fields], mapping.form, self._ledger.payloads)
+
+    def _plan(self, batch: Batch, planner: Planner) -> Plan:
+        mapped = self._alignment.mapper.map(batch.root, batch.related, self._look_up)
+        keys = mapped.records.column(KEY).combine_chunks()
+        known = (
+            self._ledger.nothing(keys) if self._nothing_known else self._ledger.look_up(self._entity, keys)
+        )
+        return planner.plan(mapped.records, known, batch.cause, resend=self._resend, failed=mapped.failed)
+
+
+def delivered(
+    plans: Iterator[Planned], alignment: Alignment, entities: Mapping[str, int], clock: Clock
+) -> Generator[Settled, None, None]:
+    """Hand each plan's differences to the target and settle what became of them."""
+    from marea.delivery.deliver import deliver
+    from marea.delivery.settle import settle, to_deliver
+
+    system = alignment.entity.target.system
+    for item in plans:
+        if item.plan is None:
+            yield Settled(item.position)
+            continue
+        batch = to_deliver(item.plan)
+        delivery = (
+            deliver(system, alignment.target, alignment.mapper.shape, batch) if batch.num_rows else None
+        )
+        settlement = settle(item.plan, delivery, entities, clock())
+        yield Settled(item.position, item.plan, settlement, delivery.away if delivery else None)
+
+
+def ids_in_ledger(ledger: Ledger, entities: Mapping[str, int]) -> Callable[[str, pa.Array], pa.Table]:
+    """What the ledger knows of the records that references name: key, target_id, delivered."""
+
+    def look_up(entity: str, keys: pa.Array) -> pa.Table:
+        return ledger.target_ids(entities[entity], keys).add_column(0, "key", keys)
+
+    return look_up

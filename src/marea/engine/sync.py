@@ -1,0 +1,136 @@
+"""Owns the synchronization of one entity: capture, read, map, plan, deliver, commit."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from marea.capture.batch import BatchReader
+from marea.capture.position import Position
+from marea.capture.watermark import NAME, Step
+from marea.engine.ahead import SideBySide
+from marea.engine.alignment import Alignment
+from marea.engine.clock import Clock
+from marea.engine.request import Request, Standing, due_by_cause, listed, steps
+from marea.engine.stages import Planning, Settled, delivered, ids_in_ledger
+from marea.store.commit import Commit
+
+if TYPE_CHECKING:
+    from marea.store.state import EntityRow, State
+
+Progress = Callable[[str, int], None]
+"""(entity, records settled so far in this run)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What all entities of one run share."""
+
+    state: State
+    run: int
+    entities: Mapping[str, int]
+    """Entity -> its id in the state, those that references name included."""
+    clock: Clock
+    progress: Progress
+
+
+class EntitySync:
+    """Synchronizes one entity within one run, under its lease."""
+
+    def __init__(
+        self, context: Context, alignment: Alignment, row: EntityRow, mapping: str, fence: int
+    ) -> None:
+        self._context = context
+        self._alignment = alignment
+        self._entity = row.id
+        self._name = alignment.entity.name
+        self._mapping = mapping
+        self._known_mapping = row.mapping
+        self._fence = fence
+        self._position = row.positions.get(NAME)
+        self._settled = 0
+        self._since = time.monotonic()
+
+    def run(self, request: Request) -> None:
+        """Deliver what the request means. Raises SystemUnreachable when source or target is away."""
+        standing = self._standing(request)
+        if standing.loading and self._known_mapping != self._mapping and not request.selects:
+            self._commit(Settled(None), mapping=self._mapping)
+        pages = self._alignment.pages
+        with self._alignment.source.snapshot() as reader:
+            found = steps(request, standing, pages, reader, self._alignment.entity.lag)
+            self._flow(found, resend=request.resend)
+        if not request.selects and self._known_mapping != self._mapping:
+            self._commit(Settled(None), mapping=self._mapping)
+
+    def deliver_due(self) -> int:
+        """Deliver records whose time has come or whose parent is there now; gives how many.
+
+        A parent may be a record of this very entity, so it goes on until none is released.
+        """
+        seen: set[str] = set()
+        while fresh := self._due(seen):
+            seen.update(key for keys in fresh.values() for key in keys)
+            with self._alignment.source.snapshot() as reader:
+                batches = BatchReader(self._alignment.pages, reader)
+                for cause, keys in fresh.items():
+                    self._flow(listed(keys, cause, batches, self._alignment.pages), resend=False)
+        return len(seen)
+
+    def _standing(self, request: Request) -> Standing:
+        ledger = self._context.state.ledger
+        changed = self._known_mapping is not None and self._known_mapping != self._mapping
+        troubled = ledger.troubled(self._entity).column("key").to_pylist() if request.only_failed else []
+        position = Position.from_text(self._position) if self._position is not None else None
+        return Standing(position, changed, tuple(troubled))
+
+    def _due(self, seen: set[str]) -> dict:
+        due = due_by_cause(self._context.state.ledger.due(self._entity, self._context.clock()))
+        fresh = {cause: [key for key in keys if key not in seen] for cause, keys in due.items()}
+        return {cause: keys for cause, keys in fresh.items() if keys}
+
+    def _flow(self, found: Generator[Step, None, None], *, resend: bool) -> None:
+        """Run the stages side by side and commit what comes out, batch by batch."""
+        context, alignment, ledger = self._context, self._alignment, self._context.state.ledger
+        look_up = ids_in_ledger(ledger, context.entities)
+        planning = Planning(alignment, ledger, self._entity, look_up, resend=resend)
+        with SideBySide() as ahead:
+            read = ahead(found, "read")
+            plans = ahead(planning.planned(read), "plan")
+            settled = ahead(delivered(plans, alignment, context.entities, context.clock), "deliver")
+            for batch in settled:
+                self._commit(batch)
+                if batch.away is not None:
+                    raise batch.away
+
+    def _commit(self, batch: Settled, mapping: str | None = None) -> None:
+        """Write outcome, ledger, journal and position of a batch in one transaction (I1, I3)."""
+        # What the target left undecided is read again: the position stays before it.
+        target = batch.position if batch.away is None else None
+        moved = target.to_text() if target is not None else self._position
+        position = (NAME, self._position, moved) if moved is not None and moved != self._position else None
+        if batch.settlement is None and position is None and mapping is None:
+            return
+        now = time.monotonic()
+        counts = batch.settlement.counts if batch.settlement else {}
+        self._context.state.commit(
+            Commit(
+                entity=self._entity,
+                run=self._context.run,
+                fence=self._fence,
+                at=self._context.clock(),
+                rows=batch.settlement.rows if batch.settlement else None,
+                position=position,
+                mapping=mapping,
+                counts=counts,
+                skipped=batch.plan.skipped if batch.plan else {},
+                seconds=now - self._since,
+            )
+        )
+        self._since = now
+        self._position = moved
+        self._known_mapping = mapping or self._known_mapping
+        self._settled += sum(counts.values())
+        self._context.progress(self._name, self._settled)

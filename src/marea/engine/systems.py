@@ -1,0 +1,39 @@
+"""Owns the systems of a project while it runs: each is connected when first needed, and once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from marea.config.settings import SystemSettings
+from marea.connectors.registry import connector
+from marea.ports import Source, Target
+
+
+class Systems:
+    """Sources and targets by the name of their system."""
+
+    def __init__(self, settings: Mapping[str, SystemSettings]) -> None:
+        self._settings = settings
+        self._sources: dict[str, Source] = {}
+        self._targets: dict[str, Target] = {}
+
+    def source(self, name: str) -> Source:
+        """The system as a source. Raises ConfigurationError where it is none."""
+        if name not in self._sources:
+            settings = self._settings[name]
+            self._sources[name] = connector(settings.connector).source(settings)
+        return self._sources[name]
+
+    def target(self, name: str) -> Target:
+        """The system as a target. Raises ConfigurationError where it is none."""
+        if name not in self._targets:
+            settings = self._settings[name]
+            self._targets[name] = connector(settings.connector).target(settings)
+        return self._targets[name]
+
+    def close(self) -> None:
+        """Give back every connection. Repeatable."""
+        for system in (*self._sources.values(), *self._targets.values()):
+            system.close()
+        self._sources.clear()
+        self._targets.clear()
