@@ -15,6 +15,7 @@ from marea.engine.alignment import Alignment
 from marea.engine.clock import Clock
 from marea.engine.request import Request, Standing, due_by_cause, listed, steps
 from marea.engine.stages import Planning, Settled, delivered, ids_in_ledger
+from marea.model import Cause
 from marea.store.commit import Commit
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class EntitySync:
         position = Position.from_text(self._position) if self._position is not None else None
         return Standing(position, changed, tuple(troubled))
 
-    def _due(self, seen: set[str]) -> dict:
+    def _due(self, seen: set[str]) -> dict[Cause, list[str]]:
         due = due_by_cause(self._context.state.ledger.due(self._entity, self._context.clock()))
         fresh = {cause: [key for key in keys if key not in seen] for cause, keys in due.items()}
         return {cause: keys for cause, keys in fresh.items() if keys}

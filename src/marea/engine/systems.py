@@ -33,7 +33,9 @@ class Systems:
 
     def close(self) -> None:
         """Give back every connection. Repeatable."""
-        for system in (*self._sources.values(), *self._targets.values()):
-            system.close()
+        for source in self._sources.values():
+            source.close()
+        for target in self._targets.values():
+            target.close()
         self._sources.clear()
         self._targets.clear()

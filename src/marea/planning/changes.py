@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from json.decoder import scanstring
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -75,7 +74,7 @@ def split(payload: str) -> dict[str, str]:
     found: dict[str, str] = {}
     at = 1
     while payload[at] != "}":
-        name, at = scanstring(payload, at + 1, True)
+        name, at = _DECODER.raw_decode(payload, at)
         _, end = _DECODER.raw_decode(payload, at + 1)
         found[name] = payload[at + 1 : end]
         at = end + 1 if payload[end] == "," else end

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from marea.flow import ATTEMPT, CAUSE, CHANGES, FINGERPRINT, FOLLOW, MISSING, OUTCOME, PROBLEMS, STATE, Plan
 from marea.model import APPLIED, Cause, Operation, Outcome, Problem
 from marea.planning.changes import changes
-from marea.ports import KEY, OPERATION, PAYLOAD, STAMP, TARGET_ID
+from marea.ports import OPERATION, PAYLOAD, STAMP, TARGET_ID
 from marea.sql import duck
 
 if TYPE_CHECKING:

@@ -243,7 +243,8 @@ class Pages:
     def _grouped(self, relation: Relation, source: str, at: str) -> str:
         names = self._names("c", [own for own, _ in relation.on])
         selects = [f"{name} AS j{index}" for index, name in enumerate(names)]
-        return f"SELECT {', '.join(selects)}, max({at}) AS {self._quote(AT)} FROM {source} GROUP BY {', '.join(names)}"
+        columns = ", ".join([*selects, f"max({at}) AS {self._quote(AT)}"])
+        return f"SELECT {columns} FROM {source} GROUP BY {', '.join(names)}"
 
     def _pairs(self, alias: str, parent: str, relation: Relation) -> str:
         columns = self._names(parent, [above for _, above in relation.on])
