@@ -1,0 +1,407 @@
+"""Owns the contract suite of sources: what every connector that reads must prove on a real database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+
+from marea.errors import ConfigurationError, SystemUnreachable
+from marea.ports import Catalogue, Column, Editable, Reader, Source, Table
+from marea.sql.dialect import Query
+from marea.testing.suite import Suite
+from marea.testing.values import KINDS, TEXTS, Kind, rows_of
+
+Execute = Callable[[str], object]
+
+
+class SourceContract(Suite):
+    """Subclass it, give the fixtures, and every test of it is a promise of the connector.
+
+    `source` is the connector's source on an empty database of the test's own; `execute` runs SQL
+    there by other means; `unreachable` is a source whose system does not answer and whose password
+    is "pa55word"; `cut` breaks all connections of `source` from outside.
+    """
+
+    kinds: ClassVar[Mapping[str, Kind]] = KINDS
+    """Column kinds the database can hold; replace values where it has narrower limits."""
+    stamps: ClassVar[Mapping[str, Sequence[str]]] = {
+        "timestamp": ("'2024-02-29 23:59:59.123456'", "'2024-02-29 23:59:59.123457'"),
+        "timestamptz": ("'2024-02-29 23:59:59.123456+00:00'", "'2024-02-29 23:59:59.123457+00:00'"),
+        "date": ("'2024-02-29'", "'2024-03-01'"),
+        "int64": ("9007199254740992", "9007199254740993"),
+    }
+    """For each kind a stamp may have: two literals one smallest step apart."""
+    now: ClassVar[Mapping[str, str]] = {
+        "timestamp": "CURRENT_TIMESTAMP",
+        "timestamptz": "CURRENT_TIMESTAMP",
+        "date": "CURRENT_DATE",
+    }
+    """How an application of this database stamps a row, for each kind that has a clock."""
+
+    @pytest.fixture
+    def source(self) -> Iterator[Source]:
+        raise NotImplementedError
+
+    @pytest.fixture
+    def execute(self) -> Execute:
+        raise NotImplementedError
+
+    @pytest.fixture
+    def unreachable(self) -> Source:
+        raise NotImplementedError
+
+    @pytest.fixture
+    def cut(self) -> Callable[[], None]:
+        raise NotImplementedError
+
+    # -- describing --------------------------------------------------------------------
+
+    def test_describes_columns_keys_and_references(self, source: Source, execute: Execute) -> None:
+        text = source.dialect.native(pa.string(), key=True)
+        execute(f"CREATE TABLE parent (code {text} NOT NULL PRIMARY KEY, name {text} NOT NULL UNIQUE)")
+        execute(
+            f"CREATE TABLE child (line INTEGER NOT NULL, code {text} NOT NULL, note {text}, up {text}, "
+            "PRIMARY KEY (code, line), FOREIGN KEY (up) REFERENCES parent (code))"
+        )
+        parent, child = self.table(source, "parent"), self.table(source, "child")
+        assert [column.name for column in child.columns] == ["line", "code", "note", "up"]
+        assert [column.nullable for column in child.columns] == [False, False, True, True]
+        assert child.key == ("code", "line")
+        assert [(key.columns, key.table, key.referred) for key in child.foreign_keys] == [
+            (("up",), "parent", ("code",))
+        ]
+        assert {frozenset(columns) for columns in parent.unique} == {frozenset({"code"}), frozenset({"name"})}
+        assert {frozenset(columns) for columns in child.unique} == {frozenset({"code", "line"})}
+
+    def test_finds_a_table_by_case_alone(self, source: Source, execute: Execute) -> None:
+        execute(f"CREATE TABLE {source.dialect.quote('MixedCase')} (a INTEGER)")
+        assert self.table(source, "MixedCase").name == self.table(source, "mixedcase").name
+        assert source.describe("mixed") is None
+        assert source.describe("nowhere.mixedcase") is None
+
+    def test_describes_a_view(self, source: Source, execute: Execute) -> None:
+        self.make(source, execute, {"id": self.kinds["int64"]})
+        execute("CREATE VIEW seen AS SELECT id FROM t")
+        assert self.table(source, "seen").column("id") is not None
+        assert self.table(source, "seen").key == ()
+
+    def test_names_may_be_reserved_or_quoted(self, source: Source, execute: Execute) -> None:
+        names = ["select", "Order By", 'double "quote"', "back`tick", "brac]ket", "ünïcode"]
+        quoted = [source.dialect.quote(name) for name in names]
+        execute(f"CREATE TABLE {source.dialect.quote('group')} ({', '.join(f'{q} INTEGER' for q in quoted)})")
+        execute(f"INSERT INTO {source.dialect.quote('group')} VALUES (1, 2, 3, 4, 5, 6)")
+        assert [column.name for column in self.table(source, "group").columns] == names
+        assert [list(row.values()) for row in self.read(source, "group")] == [[1, 2, 3, 4, 5, 6]]
+
+    def test_lists_its_tables(self, source: Source, execute: Execute) -> None:
+        assert isinstance(source, Catalogue)
+        execute("CREATE TABLE zulu (a INTEGER)")
+        execute("CREATE TABLE alpha (a INTEGER)")
+        assert source.tables() == ["alpha", "zulu"]
+
+    def test_types_an_expression(self, source: Source, execute: Execute) -> None:
+        self.make(source, execute, {"id": self.kinds["int64"], "stamp": self.kinds["timestamp"]})
+        described = self.table(source, "t").column("stamp")
+        assert described is not None
+        column = source.type_of("t", "stamp")
+        assert (column.type, column.native) == (described.type, described.native)
+        with pytest.raises(ConfigurationError, match=r"(?i)stmap"):
+            source.type_of("t", "stmap")
+
+    # -- values --------------------------------------------------------------------------
+
+    def test_values_come_unharmed(self, source: Source, execute: Execute) -> None:
+        kinds = self.kinds
+        self.make(source, execute, {"id": kinds["int64"], **kinds})
+        table = self.table(source, "t")
+        types = {column.name: column.type for column in table.columns}
+        assert types == {"id": pa.int64(), **{name: kind.type for name, kind in kinds.items()}}
+
+        @settings(max_examples=self.examples, deadline=None)
+        @given(rows_of(kinds))
+        def check(rows: list[dict[str, Any]]) -> None:
+            execute("DELETE FROM t")
+            numbered = [{"id": index, **row} for index, row in enumerate(rows)]
+            self.insert(execute, "t", numbered)
+            assert self.read(source, "t", order="id") == numbered
+
+        check()
+
+    def test_texts_come_unharmed_and_empty_is_not_null(self, source: Source, execute: Execute) -> None:
+        self.make(source, execute, {"id": self.kinds["int64"], "text": self.kinds["text"]})
+        rows = [{"id": index, "text": text} for index, text in enumerate([*TEXTS, None])]
+        self.insert(execute, "t", rows)
+        assert self.read(source, "t", order="id") == rows
+
+    def test_parameters_arrive_as_they_are(self, source: Source) -> None:
+        dialect = source.dialect
+        column = Column("a", pa.string(), dialect.text_type)
+        select = f"SELECT {dialect.cast(dialect.placeholder(1), dialect.text_type)} AS a"
+        with source.snapshot() as reader:
+            for value in (*TEXTS, None):
+                assert self.fetch(reader, Query(select, (value,)), [column]) == [{"a": value}]
+            assert self.fetch(reader, Query(select, (-42,)), [column]) == [{"a": "-42"}]
+
+    def test_a_users_sql_may_hold_what_looks_like_a_placeholder(self, source: Source) -> None:
+        dialect = source.dialect
+        written = "'$1 ? %s :1 --'"
+        second = dialect.cast(dialect.placeholder(1), dialect.text_type)
+        query = Query(dialect.escape(f"SELECT {written} AS a, ") + f"{second} AS b", ("bound",))
+        columns = [Column(name, pa.string(), dialect.text_type) for name in "ab"]
+        with source.snapshot() as reader:
+            assert self.fetch(reader, query, columns) == [{"a": "$1 ? %s :1 --", "b": "bound"}]
+
+    # -- streams -------------------------------------------------------------------------
+
+    def test_a_stream_keeps_order_and_size(self, source: Source, execute: Execute) -> None:
+        self.numbers(source, execute, 5_000)
+        with source.snapshot() as reader:
+            tables = list(reader.stream(*self.select(source, "t", order="id DESC"), 1_000))
+        ids = [value for table in tables for value in table["id"].to_pylist()]
+        assert ids == list(range(4_999, -1, -1))
+        assert all(0 < table.num_rows <= 2_000 for table in tables)
+        assert 3 <= len(tables) <= 10
+
+    def test_an_empty_stream_yields_nothing(self, source: Source, execute: Execute) -> None:
+        self.make(source, execute, {"id": self.kinds["int64"]})
+        with source.snapshot() as reader:
+            assert list(reader.stream(*self.select(source, "t"), 100)) == []
+
+    def test_several_streams_are_open_at_once(self, source: Source, execute: Execute) -> None:
+        self.numbers(source, execute, 3_000)
+        query, columns = self.select(source, "t", order="id")
+        with source.snapshot() as reader:
+            streams = [reader.stream(query, columns, 100) for _ in range(4)]
+            for tables in zip(*streams, strict=True):
+                assert len({tuple(table["id"].to_pylist()) for table in tables}) == 1
+
+    def test_a_stream_may_be_left_half_read(self, source: Source, execute: Execute) -> None:
+        self.numbers(source, execute, 3_000)
+        query, columns = self.select(source, "t", order="id")
+        with source.snapshot() as reader:
+            assert next(iter(reader.stream(query, columns, 100)))["id"][0].as_py() == 0
+            assert self.fetch(reader, query, columns)[-1]["id"] == 2_999
+
+    def test_a_snapshot_is_one_moment(self, source: Source, execute: Execute) -> None:
+        self.numbers(source, execute, 10)
+        query, columns = self.select(source, "t", order="id")
+        with source.snapshot() as reader:
+            first = self.fetch(reader, query, columns)
+            execute("DELETE FROM t WHERE id < 5")
+            open_streams = [reader.stream(query, columns, 2) for _ in range(2)]
+            assert [next(stream)["id"].to_pylist() for stream in open_streams] == [[0, 1], [0, 1]]
+            assert self.fetch(reader, query, columns) == first
+        assert len(self.read(source, "t")) == 5
+
+    def test_a_snapshot_locks_no_row(self, source: Source, execute: Execute) -> None:
+        self.numbers(source, execute, 10)
+        with source.snapshot() as reader:
+            self.fetch(reader, *self.select(source, "t"))
+            execute("UPDATE t SET id = id + 100")
+        assert min(row["id"] for row in self.read(source, "t")) == 100
+
+    def test_a_snapshot_writes_nothing(self, source: Source, execute: Execute) -> None:
+        self.numbers(source, execute, 3)
+        with source.snapshot() as reader, pytest.raises(ConfigurationError):
+            list(reader.stream(Query("DELETE FROM t"), [], 100))
+        assert len(self.read(source, "t")) == 3
+
+    def test_a_select_can_be_cut(self, source: Source, execute: Execute) -> None:
+        self.numbers(source, execute, 10)
+        query, columns = self.select(source, "t", order="id")
+        with source.snapshot() as reader:
+            rows = self.fetch(reader, Query(source.dialect.limit(query.text, 3)), columns)
+        assert [row["id"] for row in rows] == [0, 1, 2]
+
+    # -- keys ----------------------------------------------------------------------------
+
+    def test_rows_are_found_by_a_list_of_keys(self, source: Source, execute: Execute) -> None:
+        keys = [
+            ["A", 1],
+            ["a'b", 2],
+            ['q"q', 3],
+            ["back\\slash", -4],
+            ["日本🧭", 5],
+            ["0815", 6],
+            ["x,[y]", 7],
+        ]
+        integer = source.dialect.native(pa.int32(), key=True)
+        text = source.dialect.native(pa.string(), key=True)
+        execute(f"CREATE TABLE t (code {text} NOT NULL, line {integer} NOT NULL, PRIMARY KEY (code, line))")
+        rows = [{"code": code, "line": line} for code, line in keys]
+        self.insert(execute, "t", rows)
+        asked = [*reversed(keys), ["missing", 1]]
+        assert self.by_keys(source, "t", ("code", "line"), asked) == list(enumerate(reversed(rows)))
+        assert self.by_keys(source, "t", ("code",), ["back\\slash", "a'b"]) == [(0, rows[3]), (1, rows[1])]
+        assert self.by_keys(source, "t", ("line",), [7, 1]) == [(0, rows[6]), (1, rows[0])]
+
+    def test_a_key_part_stands_in_a_comparison(self, source: Source, execute: Execute) -> None:
+        self.numbers(source, execute, 10)
+        dialect, table = source.dialect, self.table(source, "t")
+        bound = dialect.key_in(dialect.placeholder(1), self.column(table, "id"))
+        query, columns = self.select(source, "t", where=f"id > {bound}", order="id")
+        with source.snapshot() as reader:
+            rows = self.fetch(reader, Query(query.text, (dialect.key_value(7),)), columns)
+        assert [row["id"] for row in rows] == [8, 9]
+
+    # -- stamps --------------------------------------------------------------------------
+
+    def test_stamps_go_out_and_in_and_compare_strictly(self, source: Source, execute: Execute) -> None:
+        for kind, literals in self.stamps.items():
+            self.make(source, execute, {"id": self.kinds["int64"], "stamp": self.kinds[kind]}, f"t_{kind}")
+            for index, value in enumerate(literals):
+                execute(f"INSERT INTO t_{kind} VALUES ({index}, {value})")
+            assert self.stamped(source, f"t_{kind}", ">") == [[1], []], kind
+            assert self.stamped(source, f"t_{kind}", "=") == [[0], [1]], kind
+
+    def stamped(self, source: Source, table: str, operator: str) -> list[list[int]]:
+        """For each row in order: which rows' stamps compare so with its stamp, sent out and back in."""
+        dialect = source.dialect
+        native = source.type_of(table, "stamp").native
+        out = Query(f"SELECT {dialect.stamp_out('stamp', native)} AS s FROM {table} ORDER BY id")
+        bound = dialect.stamp_in(dialect.placeholder(1), native)
+        query, columns = self.select(source, table, where=f"stamp {operator} {bound}", order="id")
+        with source.snapshot() as reader:
+            texts = self.fetch(reader, out, [Column("s", pa.string(), dialect.text_type)])
+            found = [self.fetch(reader, Query(query.text, (row["s"],)), columns) for row in texts]
+        return [[row["id"] for row in rows] for rows in found]
+
+    def test_the_clock_is_never_ahead_of_a_later_stamp(self, source: Source, execute: Execute) -> None:
+        for kind, now in self.now.items():
+            self.make(source, execute, {"id": self.kinds["int64"], "stamp": self.kinds[kind]}, f"t_{kind}")
+            clock = self.clock(source, f"t_{kind}", 0)
+            earlier = self.clock(source, f"t_{kind}", 3 * 86_400)
+            assert clock is not None
+            execute(f"INSERT INTO t_{kind} VALUES (1, {now})")
+            assert self.at_or_after(source, f"t_{kind}", clock) == [1], kind
+            execute(f"DELETE FROM t_{kind}")
+            execute(f"INSERT INTO t_{kind} SELECT 2, {now}")
+            assert earlier is not None
+            assert self.at_or_after(source, f"t_{kind}", earlier) == [2], kind
+            assert earlier < clock, kind
+
+    def test_a_number_has_no_clock(self, source: Source, execute: Execute) -> None:
+        self.make(source, execute, {"id": self.kinds["int64"]})
+        assert source.dialect.clock(source.type_of("t", "id").native, 0) is None
+
+    def clock(self, source: Source, table: str, lag: float) -> str | None:
+        """The clock's text for the stamps of a table."""
+        dialect = source.dialect
+        native = source.type_of(table, "stamp").native
+        expression = dialect.clock(native, lag)
+        assert expression is not None
+        query = Query(f"SELECT {dialect.stamp_out(expression, native)} AS s")
+        with source.snapshot() as reader:
+            rows = self.fetch(reader, query, [Column("s", pa.string(), dialect.text_type)])
+        text: str | None = rows[0]["s"]
+        return text
+
+    def at_or_after(self, source: Source, table: str, stamp: str) -> list[int]:
+        """The rows whose stamp is not before a stamp's text."""
+        dialect = source.dialect
+        bound = dialect.stamp_in(dialect.placeholder(1), source.type_of(table, "stamp").native)
+        query, columns = self.select(source, table, where=f"stamp >= {bound}")
+        with source.snapshot() as reader:
+            return [row["id"] for row in self.fetch(reader, Query(query.text, (stamp,)), columns)]
+
+    # -- failures ------------------------------------------------------------------------
+
+    def test_rejected_sql_is_a_fault_of_the_configuration(self, source: Source, execute: Execute) -> None:
+        self.numbers(source, execute, 3)
+        column = Column("a", pa.string(), source.dialect.text_type)
+        for text in ("SELECT nonsense AS a FROM t", "SELEKT 1", "SELECT 'x' AS a FROM nowhere"):
+            with source.snapshot() as reader, pytest.raises(ConfigurationError):
+                list(reader.stream(Query(text), [column], 100))
+        assert len(self.read(source, "t")) == 3
+
+    def test_a_source_that_is_away_says_so(self, unreachable: Source) -> None:
+        for attempt in (
+            lambda: unreachable.describe("t"),
+            lambda: unreachable.type_of("t", "a"),
+            lambda: unreachable.snapshot().__enter__(),
+        ):
+            with pytest.raises(SystemUnreachable) as caught:
+                attempt()
+            assert caught.value.system
+            assert caught.value.hint
+            assert "pa55word" not in str(caught.value)
+        unreachable.close()
+
+    def test_a_connection_that_breaks_says_so(
+        self, source: Source, execute: Execute, cut: Callable[[], None]
+    ) -> None:
+        self.numbers(source, execute, 3)
+        with pytest.raises(SystemUnreachable):
+            self.read_across_a_cut(source, cut)
+        cut()
+        self.recovers(lambda: self.read(source, "t"))
+        cut()
+        self.recovers(lambda: source.describe("t"))
+
+    def test_it_carries_out_an_update(self, source: Source, execute: Execute) -> None:
+        assert isinstance(source, Editable)
+        self.numbers(source, execute, 10)
+        placeholder = source.dialect.cast(
+            source.dialect.placeholder(1), source.dialect.native(pa.int64(), key=False)
+        )
+        assert source.execute(Query(f"UPDATE t SET id = id + 100 WHERE id >= {placeholder}", ("7",))) == 3
+        assert max(row["id"] for row in self.read(source, "t")) == 109
+        with pytest.raises(ConfigurationError):
+            source.execute(Query("UPDATE t SET nonsense = 1"))
+
+    def test_closing_is_repeatable(self, source: Source, execute: Execute) -> None:
+        self.numbers(source, execute, 1)
+        assert len(self.read(source, "t")) == 1
+        source.close()
+        source.close()
+
+    # -- helpers ---------------------------------------------------------------------------
+
+    def by_keys(
+        self, source: Source, table: str, names: tuple[str, ...], keys: Sequence[object]
+    ) -> list[tuple[int, dict[str, Any]]]:
+        """The rows of a list of keys, each with its key's place in the list."""
+        dialect, described = source.dialect, self.table(source, table)
+        columns = [self.column(described, name) for name in names]
+        join = " AND ".join(f"t.{dialect.quote(name)} = k.k{index}" for index, name in enumerate(names))
+        selects = ["k.n AS n", *(f"t.{dialect.quote(column.name)}" for column in described.columns)]
+        text = (
+            f"SELECT {', '.join(selects)} FROM {dialect.table(table)} t "
+            f"JOIN {dialect.key_rows(dialect.placeholder(1), columns)} k ON {join}"
+        )
+        parameter = json.dumps(keys, ensure_ascii=False, separators=(",", ":"))
+        with source.snapshot() as reader:
+            place = Column("n", pa.int64(), "")
+            rows = self.fetch(reader, Query(text, (parameter,)), [place, *described.columns])
+        return sorted(((row.pop("n"), row) for row in rows), key=lambda pair: pair[0])
+
+    def read_across_a_cut(self, source: Source, cut: Callable[[], None]) -> None:
+        query, columns = self.select(source, "t")
+        with source.snapshot() as reader:
+            self.fetch(reader, query, columns)
+            cut()
+            self.fetch(reader, query, columns)
+
+    def recovers(self, call: Callable[[], object]) -> None:
+        """After a cut one call may still find the dead connection; the next one must not."""
+        try:
+            call()
+        except SystemUnreachable:
+            call()
+
+    def column(self, table: Table, name: str) -> Column:
+        column = table.column(name)
+        assert column is not None
+        return column
+
+    def fetch(self, reader: Reader, query: Query, columns: Sequence[Column]) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        for table in reader.stream(query, columns, 1_000):
+            assert table.schema.types == [column.type for column in columns]
+            rows.extend(table.to_pylist())
+        return rows

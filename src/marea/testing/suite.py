@@ -1,0 +1,84 @@
+"""Owns what all contract suites share: declared gaps, and the making and reading of test tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import pytest
+
+from marea.ports import Column, Source, Table
+from marea.sql.dialect import Query
+from marea.testing.values import KINDS, Kind, literal
+
+
+class Suite:
+    """Base of the contract suites."""
+
+    gaps: ClassVar[Mapping[str, str]] = {}
+    """Tests this connector cannot pass, each with the reason. One that passes after all is an error."""
+    kinds: ClassVar[Mapping[str, Kind]] = KINDS
+    examples: ClassVar[int] = 25
+    """How many random tables of values are sent through."""
+
+    @pytest.fixture(autouse=True)
+    def _declared_gaps(self, request: pytest.FixtureRequest) -> None:
+        unknown = [name for name in self.gaps if not hasattr(self, name)]
+        assert not unknown, f"gaps that are no tests: {unknown}"
+        reason = self.gaps.get(request.node.originalname)
+        if reason:
+            request.node.add_marker(pytest.mark.xfail(reason=reason, strict=True))
+
+    def literal(self, value: object) -> str:
+        """A value as a literal in this database's SQL."""
+        return literal(value)
+
+    def make(
+        self, source: Source, execute: Callable[[str], object], columns: Mapping[str, Kind], name: str = "t"
+    ) -> None:
+        """A table with columns of these kinds, without a key."""
+        dialect = source.dialect
+        parts = [
+            f"{dialect.quote(key)} {dialect.native(kind.type, key=False)}" for key, kind in columns.items()
+        ]
+        execute(f"CREATE TABLE {name} ({', '.join(parts)})")
+
+    def insert(
+        self, execute: Callable[[str], object], table: str, rows: Sequence[Mapping[str, object]]
+    ) -> None:
+        """Rows with every column of the table in order."""
+        for start in range(0, len(rows), 500):
+            part = rows[start : start + 500]
+            values = ", ".join(f"({', '.join(map(self.literal, row.values()))})" for row in part)
+            execute(f"INSERT INTO {table} VALUES {values}")
+
+    def numbers(self, source: Source, execute: Callable[[str], object], count: int) -> None:
+        """A table t with the column id, from 0."""
+        self.make(source, execute, {"id": self.kinds["int64"]})
+        self.insert(execute, "t", [{"id": number} for number in range(count)])
+
+    def table(self, source: Source, name: str) -> Table:
+        """The description of a table that is there."""
+        table = source.describe(name)
+        assert table is not None, f"{name} is not described"
+        return table
+
+    def select(
+        self, source: Source, name: str, *, where: str = "", order: str = ""
+    ) -> tuple[Query, Sequence[Column]]:
+        """A query of a whole table with its columns."""
+        dialect, table = source.dialect, self.table(source, name)
+        selects = [
+            f"{dialect.read(dialect.quote(column.name), column)} AS {dialect.quote(column.name)}"
+            for column in table.columns
+        ]
+        text = f"SELECT {', '.join(selects)} FROM {dialect.table(table.name)}"
+        text += f" WHERE {where}" if where else ""
+        text += f" ORDER BY {order}" if order else ""
+        return Query(text), table.columns
+
+    def read(self, source: Source, name: str, *, order: str = "") -> list[dict[str, Any]]:
+        """A whole table as Python values."""
+        query, columns = self.select(source, name, order=order)
+        with source.snapshot() as reader:
+            return [row for table in reader.stream(query, columns, 1_000) for row in table.to_pylist()]
