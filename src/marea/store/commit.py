@@ -1,0 +1,164 @@
+"""Owns the one transaction of a delivered batch: position, ledger, journal and books together (I1, I3)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from marea.errors import RunStopped
+from marea.model import Outcome
+from marea.store.database import Database
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+AGREED = (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED)
+TROUBLED = (Outcome.REJECTED, Outcome.WAITING, Outcome.DEFERRED, Outcome.HELD)
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What became of a batch of one entity, and how far that has brought the capture.
+
+    `rows` has one row a record, no key twice, of these columns (those left out are null):
+    key, operation, outcome, cause, stamp, target_id, payload, changes, code, error, field,
+    hint, blocked_key (utf8), fingerprint (binary), form, next_attempt, blocked_entity,
+    duration_ms (int64), attempt (int32), log (bool: write a journal entry for an outcome
+    that changed nothing). Unchanged records are among them only when something of their
+    ledger row follows: a newer stamp, a new form, a trouble to clear.
+    """
+
+    entity: int
+    run: int
+    fence: int
+    at: int
+    """Microseconds since 1970 in UTC."""
+    rows: pa.Table | None = None
+    position: tuple[str, str | None, str] | None = None
+    """(capture, the value it must have now, the new value)."""
+    mapping: str | None = None
+    """The digest of the mapping that the ledger follows from now on."""
+    counts: Mapping[Outcome, int] = field(default_factory=dict)
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    """Why records were unchanged: reason -> how many."""
+    seconds: float = 0.0
+    """Time spent on the entity since its last commit in this run."""
+
+
+def apply_commit(database: Database, commit: Commit, first: int) -> None:
+    """Writes it; `first` is the id of its first payload and entry.
+
+    Raises RunStopped and writes nothing when the lease was lost, the position is not
+    where it was, or rows and counts disagree.
+    """
+    present = _check_books(commit)
+    with database.transaction():
+        _hold_lease(database, commit)
+        if commit.position is not None:
+            _move_position(database, commit, *commit.position)
+        if commit.rows is not None and present:
+            database.stage(_append_payloads(database, commit.rows, first), first)
+            _write_rows(database, commit, present)
+        if commit.mapping is not None:
+            database.run("set_mapping", entity=commit.entity, mapping=commit.mapping)
+        _add_books(database, commit)
+
+
+def _check_books(commit: Commit) -> set[Outcome]:
+    """The outcomes among the rows; each record that was not unchanged must be counted once (I5)."""
+    if commit.rows is None:
+        found: dict[str, int] = {}
+    else:
+        pairs: list[dict[str, Any]] = commit.rows["outcome"].value_counts().to_pylist()
+        found = {pair["values"]: pair["counts"] for pair in pairs}
+    for outcome in Outcome:
+        rows, counted = found.get(outcome, 0), commit.counts.get(outcome, 0)
+        if rows > counted or (commit.rows is not None and rows < counted and outcome != Outcome.UNCHANGED):
+            raise RunStopped(
+                f"the books do not balance: {counted} records counted as {outcome}, {rows} to be written",
+                where="state",
+                hint="nothing of the batch was written; please report this",
+                code="books",
+            )
+    return {Outcome(name) for name in found}
+
+
+def _hold_lease(database: Database, commit: Commit) -> None:
+    if database.row("hold_lease", entity=commit.entity, fence=commit.fence) is None:
+        raise lost_lease()
+
+
+def lost_lease() -> RunStopped:
+    """The error of a run that went on after another had taken its entity over."""
+    return RunStopped(
+        "this run lost its lease of the entity: another run has taken over",
+        where="state",
+        hint="nothing is lost: the other run goes on from the last commit",
+        code="lease-lost",
+    )
+
+
+def _move_position(database: Database, commit: Commit, capture: str, old: str | None, new: str) -> None:
+    name = "start_position" if old is None else "move_position"
+    moved = database.row(name, entity=commit.entity, capture=capture, old=old, new=new, at=commit.at)
+    if moved is None:
+        raise RunStopped(
+            f"the position of {capture} is no longer where this run read it",
+            where="state",
+            hint="was the state put back from a backup while a run went on? Run again",
+            code="position",
+        )
+
+
+def _append_payloads(database: Database, rows: pa.Table, first: int) -> pa.Table:
+    """Writes the payloads that something will point at; gives the rows with their ids instead of them."""
+    import pyarrow as pa
+    from pyarrow import compute as pc
+
+    if "payload" not in rows.column_names:
+        return rows
+    ids = pa.array(range(first, first + rows.num_rows), pa.int64())
+    wanted = pc.is_in(rows["outcome"], pa.array(AGREED))
+    if "log" in rows.column_names:
+        wanted = pc.or_(wanted, rows["log"].fill_null(False))
+    wanted = pc.and_(wanted, rows["payload"].is_valid())
+    database.append("payload", pa.table({"id": ids, "body": rows["payload"]}).filter(wanted))
+    pointers = pc.if_else(wanted, ids, pa.scalar(None, pa.int64()))
+    return rows.set_column(rows.column_names.index("payload"), "payload", pointers)
+
+
+def _write_rows(database: Database, commit: Commit, present: set[Outcome]) -> None:
+    ids = {"entity": commit.entity, "run": commit.run, "at": commit.at}
+    applied = present.difference(TROUBLED)
+    database.run("write_entries", **ids)
+    # Before the ledger forgets the payload that a delete's entry points at.
+    database.run("write_entries_of_deletes", **ids)
+    if applied - {Outcome.DELETED}:
+        database.run("align_records", **ids)
+    if Outcome.DELETED in applied:
+        database.run("bury_records", **ids)
+    if applied and database.row("has_trouble", entity=commit.entity):
+        database.run("clear_troubles", **ids)
+    if present.intersection(TROUBLED):
+        database.run("mark_records", **ids)
+        database.run("note_troubles", **ids)
+
+
+def _add_books(database: Database, commit: Commit) -> None:
+    if not (commit.counts or commit.seconds):
+        return
+    before = database.row("skipped", run=commit.run, entity=commit.entity)
+    skipped: dict[str, int] = json.loads(before[0]) if before else {}
+    for reason, number in commit.skipped.items():
+        skipped[reason] = skipped.get(reason, 0) + number
+    database.run(
+        "add_books",
+        run=commit.run,
+        entity=commit.entity,
+        detected=sum(commit.counts.values()),
+        **{outcome.value: commit.counts.get(outcome, 0) for outcome in Outcome},
+        skipped=json.dumps(skipped, ensure_ascii=False),
+        seconds=commit.seconds,
+    )

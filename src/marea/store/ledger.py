@@ -1,0 +1,174 @@
+"""Owns reading the ledger: what the target was last given of each record, and what is still due."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from marea.model import Outcome, RecordState
+from marea.store.database import Database, Row
+from marea.store.moments import moment
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a record is not in order, and what happens next."""
+
+    outcome: Outcome
+    attempts: int
+    next_attempt: datetime | None
+    """None when time alone does not bring it back: a new change, a request or its parent does."""
+    code: str | None
+    error: str | None
+    field: str | None
+    hint: str | None
+    blocked_on: tuple[str, str] | None
+    """(entity, key) of the record it waits for."""
+    since: datetime
+    """When it first went wrong."""
+    run: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRow:
+    """One record as the ledger has it."""
+
+    key: str
+    """JSON text, as in every batch."""
+    state: RecordState
+    target_id: str | None
+    fingerprint: bytes | None
+    form: int | None
+    stamp: str | None
+    payload: str | None
+    """The last agreed payload; None when the target has none of us."""
+    run: int
+    """The run that last wrote this row."""
+    blocks: int
+    """How many records wait for this one."""
+    trouble: Trouble | None
+
+
+class Ledger:
+    """What the state knows of the records; reads see only what was committed.
+
+    Made for one thread, with a connection of its own, so that it never waits for a commit.
+    Keys are JSON text; entities are the ids of `State.entity`.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def empty(self, entity: int) -> bool:
+        """Whether nothing of the entity is known: its first load has not begun."""
+        return self._database.row("has_records", entity=entity) is None
+
+    def look_up(self, entity: int, keys: pa.Array) -> pa.Table:
+        """One row a key, in the order given; all null where the key is unknown.
+
+        Columns: state, target_id, stamp (utf8), fingerprint (binary), form, payload (int64:
+        an id for `payloads`).
+        """
+        import pyarrow as pa
+
+        rows = self._match("look_up", "key", keys, entity=entity)
+        types = (pa.string(), pa.string(), pa.binary(), pa.int64(), pa.string(), pa.int64())
+        return _table(rows, ("state", "target_id", "fingerprint", "form", "stamp", "payload"), types)
+
+    def payloads(self, ids: pa.Array) -> pa.Array:
+        """The payload texts (utf8) of these ids, in the order given; null for a null id."""
+        import pyarrow as pa
+
+        return pa.array([row[0] for row in self._match("payloads", "payload", ids)], pa.string())
+
+    def target_ids(self, entity: int, keys: pa.Array) -> pa.Table:
+        """One row a key, in the order given: target_id (utf8) and delivered (bool).
+
+        Delivered is a record that was applied at least once and not deleted since.
+        """
+        import pyarrow as pa
+
+        rows = self._match("target_ids", "key", keys, entity=entity)
+        found = [(target_id, bool(delivered)) for target_id, delivered in rows]
+        return _table(found, ("target_id", "delivered"), (pa.string(), pa.bool_()))
+
+    def due(self, entity: int, now: int) -> pa.Table:
+        """Key and cause (utf8) of what to try again: by time, or because the parent has been delivered."""
+        rows = self._database.rows("due", entity=entity, now=now)
+        return _table(rows, ("key", "cause"))
+
+    def troubled(self, entity: int) -> pa.Table:
+        """The key (utf8) of every record that is not in order."""
+        return _table(self._database.rows("troubled", entity=entity), ("key",))
+
+    def count(self, entity: int) -> dict[RecordState, int]:
+        """How many records stand in each state; reads the whole entity."""
+        counted = dict.fromkeys(RecordState, 0)
+        for state, number in self._database.rows("count_records", entity=entity):
+            counted[RecordState(state)] = number
+        return counted
+
+    def count_troubled(self, entity: int) -> dict[Outcome, int]:
+        """How many records are not in order, by outcome; only those there are."""
+        rows = self._database.rows("count_troubles", entity=entity)
+        return {Outcome(outcome): number for outcome, number in rows}
+
+    def record(self, entity: int, key: str) -> RecordRow | None:
+        """Everything known of one record."""
+        row = self._database.row("record", entity=entity, key=key)
+        if row is None:
+            return None
+        trouble = self._database.row("trouble", entity=entity, key=key)
+        state, target_id, fingerprint, form, stamp, payload, run, blocks = row
+        return RecordRow(
+            key,
+            RecordState(state),
+            target_id,
+            fingerprint,
+            form,
+            stamp,
+            payload,
+            run,
+            blocks,
+            _trouble(trouble) if trouble else None,
+        )
+
+    def _match(self, name: str, column: str, values: pa.Array, **parameters: object) -> list[Row]:
+        """The rows of a statement that joins the batch to the ledger."""
+        import pyarrow as pa
+
+        with self._database.transaction(write=False):
+            self._database.stage(pa.table({column: values}))
+            return self._database.rows(name, **parameters)
+
+
+def _trouble(row: Row) -> Trouble:
+    outcome, attempts, next_attempt, code, error, field, hint, parent, parent_key, since, run = row
+    return Trouble(
+        Outcome(outcome),
+        attempts,
+        moment(next_attempt),
+        code,
+        error,
+        field,
+        hint,
+        (parent, parent_key) if parent_key is not None else None,
+        moment(since),
+        run,
+    )
+
+
+def _table(rows: Sequence[Row], names: Sequence[str], types: Sequence[pa.DataType] = ()) -> pa.Table:
+    """Rows as a table; of utf8 columns where no types are given."""
+    import pyarrow as pa
+
+    columns = list(zip(*rows, strict=True)) or [()] * len(names)
+    kinds = types or [pa.string()] * len(names)
+    return pa.table(
+        [pa.array(column, kind) for column, kind in zip(columns, kinds, strict=True)], list(names)
+    )

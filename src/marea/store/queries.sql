@@ -1,0 +1,264 @@
+-- Every statement of the state, in the SQL that SQLite and PostgreSQL share.
+-- `:name` is a parameter. A line that ends in `-- when NAME` counts only where NAME is given.
+-- {words} in braces are the few that differ; each database says its own.
+
+-- name: create_migration
+CREATE TABLE migration (number {int} PRIMARY KEY, name text NOT NULL) {plain}
+
+-- name: add_migration
+INSERT INTO migration (number, name) VALUES (:number, :name)
+
+-- name: version
+SELECT max(number) FROM migration
+
+-- name: create_batch
+CREATE TEMPORARY TABLE batch (
+    n {row},
+    key {key},
+    operation text,
+    outcome text,
+    cause text,
+    stamp text,
+    fingerprint {bytes},
+    form {int},
+    target_id text,
+    payload {int},
+    changes text,
+    attempt {int},
+    code text,
+    error text,
+    field text,
+    hint text,
+    next_attempt {int},
+    blocked_entity {int},
+    blocked_key {key},
+    duration_ms {int},
+    log boolean
+) {temporary}
+
+-- name: entity
+SELECT id, mapping FROM entity WHERE name = :name AND target = :target
+
+-- name: entities
+SELECT id, name, target, mapping FROM entity ORDER BY id
+
+-- name: add_entity
+INSERT INTO entity (name, target) VALUES (:name, :target) ON CONFLICT (name, target) DO NOTHING
+
+-- name: set_mapping
+UPDATE entity SET mapping = :mapping WHERE id = :entity
+
+-- name: positions
+SELECT capture, value, moved_at FROM position WHERE entity = :entity
+
+-- name: start_position
+INSERT INTO position (entity, capture, value, moved_at) VALUES (:entity, :capture, :new, :at)
+ON CONFLICT (entity, capture) DO NOTHING RETURNING capture
+
+-- name: move_position
+UPDATE position SET value = :new, moved_at = :at
+WHERE entity = :entity AND capture = :capture AND value = :old RETURNING capture
+
+-- name: write_entries
+INSERT INTO entry (id, run, entity, key, at, operation, outcome, cause, changes, payload, target_id,
+    attempt, code, error, field, hint, duration_ms)
+SELECT n, :run, :entity, key, :at, operation, outcome, cause, changes, payload, target_id,
+    attempt, code, error, field, hint, duration_ms
+FROM batch
+WHERE operation <> 'delete' AND (log OR outcome IN ('created', 'updated'))
+
+-- name: write_entries_of_deletes
+INSERT INTO entry (id, run, entity, key, at, operation, outcome, cause, changes, payload, target_id,
+    attempt, code, error, field, hint, duration_ms)
+SELECT n, :run, :entity, batch.key, :at, operation, outcome, cause, changes,
+    record.payload, coalesce(batch.target_id, record.target_id),
+    attempt, code, error, field, hint, duration_ms
+FROM batch LEFT JOIN record ON record.entity = :entity AND record.key = batch.key
+WHERE operation = 'delete' AND (log OR outcome = 'deleted')
+
+-- name: align_records
+INSERT INTO record (entity, key, state, target_id, fingerprint, form, stamp, payload, run)
+SELECT :entity, key, CASE WHEN fingerprint IS NULL THEN 'gone' ELSE 'aligned' END,
+    target_id, fingerprint, form, stamp, payload, :run
+FROM batch WHERE outcome IN ('created', 'updated', 'unchanged')
+ON CONFLICT (entity, key) DO UPDATE SET
+    state = CASE WHEN coalesce(excluded.fingerprint, record.fingerprint) IS NULL
+        THEN 'gone' ELSE 'aligned' END,
+    target_id = coalesce(excluded.target_id, record.target_id),
+    fingerprint = coalesce(excluded.fingerprint, record.fingerprint),
+    form = coalesce(excluded.form, record.form),
+    stamp = excluded.stamp,
+    payload = coalesce(excluded.payload, record.payload),
+    run = excluded.run
+
+-- name: bury_records
+INSERT INTO record (entity, key, state, stamp, run)
+SELECT :entity, key, 'gone', stamp, :run FROM batch WHERE outcome = 'deleted'
+ON CONFLICT (entity, key) DO UPDATE SET
+    state = 'gone', target_id = NULL, fingerprint = NULL, form = NULL,
+    stamp = excluded.stamp, payload = NULL, run = excluded.run
+
+-- name: mark_records
+INSERT INTO record (entity, key, state, run)
+SELECT :entity, key, 'due', :run FROM batch
+WHERE outcome IN ('rejected', 'waiting', 'deferred', 'held')
+ON CONFLICT (entity, key) DO UPDATE SET state = 'due', run = excluded.run
+
+-- name: has_trouble
+SELECT 1 FROM trouble WHERE entity = :entity LIMIT 1
+
+-- name: clear_troubles
+DELETE FROM trouble WHERE entity = :entity AND key IN (
+    SELECT key FROM batch WHERE outcome IN ('created', 'updated', 'deleted', 'unchanged'))
+
+-- name: note_troubles
+INSERT INTO trouble (entity, key, outcome, attempts, next_attempt, code, error, field, hint,
+    blocked_entity, blocked_key, since, run)
+SELECT :entity, key, outcome, coalesce(attempt, 0), next_attempt, code, error, field, hint,
+    blocked_entity, blocked_key, :at, :run
+FROM batch WHERE outcome IN ('rejected', 'waiting', 'deferred', 'held')
+ON CONFLICT (entity, key) DO UPDATE SET
+    outcome = excluded.outcome, attempts = excluded.attempts, next_attempt = excluded.next_attempt,
+    code = excluded.code, error = excluded.error, field = excluded.field, hint = excluded.hint,
+    blocked_entity = excluded.blocked_entity, blocked_key = excluded.blocked_key, run = excluded.run
+
+-- name: has_records
+SELECT 1 FROM record WHERE entity = :entity LIMIT 1
+
+-- name: look_up
+SELECT record.state, record.target_id, record.fingerprint, record.form, record.stamp, record.payload
+FROM batch LEFT JOIN record ON record.entity = :entity AND record.key = batch.key
+ORDER BY batch.n
+
+-- name: target_ids
+SELECT record.target_id, record.fingerprint IS NOT NULL
+FROM batch LEFT JOIN record ON record.entity = :entity AND record.key = batch.key
+ORDER BY batch.n
+
+-- name: payloads
+SELECT payload.body FROM batch LEFT JOIN payload ON payload.id = batch.payload ORDER BY batch.n
+
+-- name: due
+SELECT trouble.key,
+    CASE WHEN record.fingerprint IS NULL THEN 'retry' ELSE 'parent released' END
+FROM trouble LEFT JOIN record
+    ON record.entity = trouble.blocked_entity AND record.key = trouble.blocked_key
+WHERE trouble.entity = :entity
+    AND (trouble.next_attempt <= :now OR record.fingerprint IS NOT NULL)
+ORDER BY trouble.key
+
+-- name: troubled
+SELECT key FROM trouble WHERE entity = :entity ORDER BY key
+
+-- name: count_records
+SELECT state, count(*) FROM record WHERE entity = :entity GROUP BY state
+
+-- name: count_troubles
+SELECT outcome, count(*) FROM trouble WHERE entity = :entity GROUP BY outcome
+
+-- name: record
+SELECT state, target_id, fingerprint, form, stamp, payload.body, run,
+    (SELECT count(*) FROM trouble
+     WHERE trouble.blocked_entity = record.entity AND trouble.blocked_key = record.key)
+FROM record LEFT JOIN payload ON payload.id = record.payload
+WHERE entity = :entity AND key = :key
+
+-- name: trouble
+SELECT outcome, attempts, next_attempt, code, error, field, hint, entity.name, blocked_key, since, run
+FROM trouble LEFT JOIN entity ON entity.id = trouble.blocked_entity
+WHERE trouble.entity = :entity AND trouble.key = :key
+
+-- name: entries
+SELECT entry.id, entry.run, entry.at, entity.name, entry.key, entry.operation, entry.outcome, entry.cause,
+    entry.changes, payload.body, entry.target_id, entry.attempt, entry.code, entry.error, entry.field,
+    entry.hint, entry.duration_ms
+-- Outer joins keep entry the table that is read first, in the order of its id.
+FROM entry LEFT JOIN entity ON entity.id = entry.entity LEFT JOIN payload ON payload.id = entry.payload
+WHERE entry.id >= :low AND entry.id <= :high
+    AND entry.entity IN (SELECT id FROM entity WHERE name = :entity)    -- when one_record
+    -- The plus keeps the index on (entity, key) out: it would sort all entries of the entity for a page.
+    AND +entry.entity IN (SELECT id FROM entity WHERE name = :entity)   -- when any_record
+    AND entry.key = :key                                                -- when key
+    AND entry.outcome = :outcome                                        -- when outcome
+    AND entry.cause = :cause                                            -- when cause
+    -- No entry is younger than its run: older runs need not be read.
+    AND entry.at >= :since AND entry.id >= 4294967296 * (               -- when since
+        SELECT coalesce(min(id), 0) FROM run                            -- when since
+        WHERE ended IS NULL OR ended >= :since)                         -- when since
+    AND entry.at <= :until                                              -- when until
+    AND (entry.changes LIKE '%"' || :field || '"%'                      -- when field
+        OR payload.body LIKE '%"' || :field || '"%')                    -- when field
+    AND lower(entry.key || ' ' || coalesce(entry.error, '') || ' ' ||   -- when text
+        coalesce(entry.changes, '') || ' ' || coalesce(payload.body, '')) -- when text
+        LIKE '%' || lower(:text) || '%'                                 -- when text
+ORDER BY entry.id DESC  -- when newest_first
+ORDER BY entry.id       -- when oldest_first
+LIMIT :page
+
+-- name: begin_run
+INSERT INTO run (kind, cause, owner, started, status, message)
+VALUES (:kind, :cause, :owner, :now, 'running', '') RETURNING id
+
+-- name: finish_run
+UPDATE run SET status = :status, ended = :now, message = :message WHERE id = :run
+
+-- name: running
+SELECT id, owner FROM run WHERE status = 'running'
+
+-- name: runs
+SELECT id, kind, cause, owner, started, ended, status, message FROM run
+WHERE id = :run -- when run
+ORDER BY id DESC
+LIMIT :page
+
+-- name: books
+SELECT run_entity.run, entity.name, detected, created, updated, deleted, unchanged, rejected, waiting,
+    deferred, held, skipped, seconds
+FROM run_entity JOIN entity ON entity.id = run_entity.entity
+WHERE run_entity.run >= :low AND run_entity.run <= :high
+    AND run_entity.entity = :entity -- when entity
+ORDER BY run_entity.run, run_entity.entity
+
+-- name: skipped
+SELECT skipped FROM run_entity WHERE run = :run AND entity = :entity
+
+-- name: add_books
+INSERT INTO run_entity (run, entity, detected, created, updated, deleted, unchanged, rejected, waiting,
+    deferred, held, skipped, seconds)
+VALUES (:run, :entity, :detected, :created, :updated, :deleted, :unchanged, :rejected, :waiting,
+    :deferred, :held, :skipped, :seconds)
+ON CONFLICT (run, entity) DO UPDATE SET
+    detected = run_entity.detected + excluded.detected,
+    created = run_entity.created + excluded.created,
+    updated = run_entity.updated + excluded.updated,
+    deleted = run_entity.deleted + excluded.deleted,
+    unchanged = run_entity.unchanged + excluded.unchanged,
+    rejected = run_entity.rejected + excluded.rejected,
+    waiting = run_entity.waiting + excluded.waiting,
+    deferred = run_entity.deferred + excluded.deferred,
+    held = run_entity.held + excluded.held,
+    skipped = excluded.skipped,
+    seconds = run_entity.seconds + excluded.seconds
+
+-- name: add_lease
+INSERT INTO lease (entity, fence, since, expires) VALUES (:entity, 0, 0, 0) ON CONFLICT (entity) DO NOTHING
+
+-- name: lease
+SELECT lease.owner, lease.fence, lease.since, lease.expires, entity.name
+FROM lease JOIN entity ON entity.id = lease.entity WHERE lease.entity = :entity
+
+-- name: take_lease
+UPDATE lease SET owner = :owner, fence = fence + 1, since = :now, expires = :expires
+WHERE entity = :entity AND fence = :seen_fence AND expires = :seen_expires RETURNING fence
+
+-- name: renew_lease
+UPDATE lease SET expires = :expires
+WHERE entity = :entity AND fence = :fence AND owner IS NOT NULL RETURNING fence
+
+-- name: hold_lease
+-- Writes what is there already: in both databases that locks the row until the commit.
+UPDATE lease SET fence = fence
+WHERE entity = :entity AND fence = :fence AND owner IS NOT NULL RETURNING fence
+
+-- name: release_lease
+UPDATE lease SET owner = NULL WHERE entity = :entity AND fence = :fence

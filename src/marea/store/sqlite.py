@@ -1,0 +1,140 @@
+"""Owns how the state is kept in a SQLite file, through apsw: the only SQLite library of the process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import apsw
+
+from marea.errors import ConfigurationError, MareaError, RunStopped, SystemUnreachable
+from marea.store.database import Database, Row
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+LOCK_MS = 30_000
+
+# WAL with synchronous=NORMAL: a commit is in the operating system's hands when it returns, so a killed
+# process loses nothing and leaves nothing half done. A power cut may take back the last transactions,
+# each as a whole and latest first: position, ledger and journal still agree, and the next run delivers
+# again what they covered, which changes nothing at a target that has it (I6).
+SETTINGS = """
+PRAGMA page_size = 16384;
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = NORMAL;
+PRAGMA cache_size = -64000;
+PRAGMA temp_store = MEMORY;
+PRAGMA wal_autocheckpoint = 4000;
+PRAGMA journal_size_limit = 67108864;
+"""
+
+
+class SqliteDatabase(Database):
+    """A connection to a SQLite file, made when there is none."""
+
+    words: Mapping[str, str] = {
+        "identity": "INTEGER PRIMARY KEY AUTOINCREMENT",
+        "int": "INTEGER",
+        "key": "TEXT",
+        "bytes": "BLOB",
+        "float": "REAL",
+        "row": "INTEGER PRIMARY KEY",
+        "plain": "STRICT",
+        "clustered": "STRICT, WITHOUT ROWID",
+        "temporary": "",
+    }
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self._path = path
+        if not Path(path).parent.is_dir():
+            raise ConfigurationError.single(
+                f"the folder of the state file does not exist: {Path(path).parent}",
+                field="state",
+                hint="create it, or name another file",
+            )
+        with self._translated():
+            self._connection = apsw.Connection(path)
+            self._connection.set_busy_timeout(LOCK_MS)
+            # The one built in folds ASCII letters only; a text searched for may have others.
+            self._connection.create_scalar_function("lower", _lower, 1, deterministic=True)
+            self._connection.execute(SETTINGS)
+
+    def _execute(self, text: str, parameters: Mapping[str, object]) -> list[Row]:
+        bound = cast("dict[str, apsw.SQLiteValue]", parameters)
+        return list(self._connection.execute(text, bound))
+
+    def _script(self, text: str) -> None:
+        self._connection.execute(text)
+
+    def _clear_batch(self) -> None:
+        self._connection.execute("DELETE FROM batch")
+
+    def _load(self, name: str, table: pa.Table) -> None:
+        names = ", ".join(table.column_names)
+        marks = ", ".join("?" * table.num_columns)
+        rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
+        self._connection.executemany(f"INSERT INTO {name} ({names}) VALUES ({marks})", rows)
+
+    @contextmanager
+    def _begin(self, write: bool) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+
+    def _exclude(self) -> None:
+        """A transaction that writes has the file to itself."""
+
+    def _has_table(self, name: str) -> bool:
+        with self._translated():
+            return self._connection.table_exists("main", name)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except apsw.Error as error:
+            raise self._translate(error) from error
+
+    def _translate(self, error: apsw.Error) -> MareaError:
+        if isinstance(error, apsw.BusyError | apsw.LockedError):
+            return SystemUnreachable(
+                "state", f"{self._path} stayed locked by another process", hint="run again when that is done"
+            )
+        for kinds, what, hint in STOPS:
+            if isinstance(error, kinds):
+                message = f"the state {self._path} {what}: {error}"
+                return RunStopped(message, where="state", hint=hint, code="state")
+        return RunStopped(f"the state {self._path} failed: {error}", where="state", code="state")
+
+    def _close(self) -> None:
+        self._connection.close()
+
+
+STOPS: tuple[tuple[tuple[type[apsw.Error], ...], str, str], ...] = (
+    (
+        (apsw.CorruptError, apsw.NotADBError),
+        "is damaged or no state at all",
+        "put back its last backup: the next run finds what has changed since",
+    ),
+    ((apsw.FullError,), "has no room", "make room on the disk and run again: nothing is half written"),
+    (
+        (apsw.ReadOnlyError, apsw.PermissionsError, apsw.CantOpenError, apsw.AuthError),
+        "cannot be written",
+        "give this user the right to write the file and its folder",
+    ),
+    ((apsw.IOError,), "cannot be read or written", "look at the disk, then run again"),
+)
+
+
+def _lower(*texts: apsw.SQLiteValue) -> apsw.SQLiteValue:
+    (text,) = texts
+    return text.lower() if isinstance(text, str) else text

@@ -1,0 +1,135 @@
+"""Owns opening the state database and what one connection to it offers the engine."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from marea.errors import ConfigurationError
+from marea.store.commit import Commit, apply_commit
+from marea.store.database import Database
+from marea.store.journal import Journal
+from marea.store.leases import Leases
+from marea.store.ledger import Ledger
+from marea.store.moments import moment
+from marea.store.runs import Runs
+
+
+@dataclass(frozen=True, slots=True)
+class EntityRow:
+    """An entity at a target, as the state knows it."""
+
+    id: int
+    name: str
+    target: str
+    mapping: str | None
+    """The digest of the mapping that the ledger follows; None before the first commit with one."""
+    positions: Mapping[str, str]
+    """Capture -> how far it has been read."""
+    moved_at: Mapping[str, datetime]
+    """Capture -> when its position last moved."""
+
+
+class State:
+    """The state database. Threads may share it; the ledger is for one thread, beside the others."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._database = _connect(url)
+        self._ledger: Ledger | None = None
+        self._reading: Database | None = None
+        self._issued: dict[int, int] = {}
+        self._lock = threading.Lock()
+        self.journal = Journal(self._database)
+        self.runs = Runs(self._database)
+        self.leases = Leases(self._database, self.runs)
+
+    @property
+    def ledger(self) -> Ledger:
+        """Reads of the ledger, on a connection of their own that is opened when first asked for."""
+        with self._lock:
+            if self._ledger is None:
+                self._reading = _connect(self._url)
+                self._ledger = Ledger(self._reading)
+            return self._ledger
+
+    def entity(self, name: str, target: str) -> EntityRow:
+        """The entity at this target; made when new."""
+        row = self._database.row("entity", name=name, target=target)
+        if row is None:
+            self._database.run("add_entity", name=name, target=target)
+            row = self._database.rows("entity", name=name, target=target)[0]
+        return self._entity(row[0], name, target, row[1])
+
+    def entities(self) -> list[EntityRow]:
+        """Every entity there ever was, also those no longer in the configuration."""
+        return [self._entity(*row) for row in self._database.rows("entities")]
+
+    def commit(self, commit: Commit) -> None:
+        """Writes a batch in one transaction (I1, I3): all of it, or nothing and an error.
+
+        Raises RunStopped when the lease was lost, the position was moved by another, or the
+        rows do not fit the counts. After SystemUnreachable it may or may not have been
+        written: read the position again before the next one.
+        """
+        rows = 0 if commit.rows is None else commit.rows.num_rows
+        apply_commit(self._database, commit, self._take_ids(commit.run, rows))
+
+    def close(self) -> None:
+        """Gives every connection back. Repeatable."""
+        with self._lock:
+            if self._reading is not None:
+                self._reading.close()
+        self._database.close()
+
+    def _take_ids(self, run: int, count: int) -> int:
+        """The first of `count` ids nobody else has: only this process writes for its run."""
+        with self._lock:
+            first = self._issued.get(run, run << 32)
+            self._issued[run] = first + count
+            return first
+
+    def _entity(self, number: int, name: str, target: str, mapping: str | None) -> EntityRow:
+        rows = self._database.rows("positions", entity=number)
+        positions = {capture: value for capture, value, _ in rows}
+        moved = {capture: moment(at) for capture, _, at in rows}
+        return EntityRow(number, name, target, mapping, positions, moved)
+
+
+def open_state(url: str) -> State:
+    """Opens the state at `sqlite:///path` or `postgresql://…`; makes or updates its tables.
+
+    Raises ConfigurationError for a URL that cannot be used, SystemUnreachable when the
+    database does not answer, RunStopped when it is damaged, read-only, full, or was
+    written by a newer program.
+    """
+    return State(url)
+
+
+def _connect(url: str) -> Database:
+    database = _driver(url)
+    try:
+        database.migrate()
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _driver(url: str) -> Database:
+    scheme, _, rest = url.partition("://")
+    if scheme == "sqlite" and rest.startswith("/") and rest[1:] not in ("", ":memory:"):
+        from marea.store.sqlite import SqliteDatabase
+
+        return SqliteDatabase(rest[1:])
+    if scheme in ("postgresql", "postgres"):
+        from marea.store.postgresql import PostgresqlDatabase
+
+        return PostgresqlDatabase(url)
+    raise ConfigurationError.single(
+        f"no state can be kept at {scheme or 'an empty address'}://",
+        field="state",
+        hint="write sqlite:///path/to/file.db or postgresql://user@host/database",
+    )

@@ -1,0 +1,27 @@
+"""Owns the states that the store's tests run on: every test runs on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from marea.store.state import State, open_state
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a state that does not exist yet."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'state.db'}"
+    return str(request.getfixturevalue("postgresql_url"))
+
+
+@pytest.fixture
+def state(url: str) -> Iterator[State]:
+    opened = open_state(url)
+    try:
+        yield opened
+    finally:
+        opened.close()
