@@ -74,11 +74,15 @@ class Ledger:
         Columns: state, target_id, stamp (utf8), fingerprint (binary), form, payload (int64:
         an id for `payloads`).
         """
+        schema = _known()
+        return _table(self._match("look_up", "key", keys, entity=entity), schema.names, schema.types)
+
+    def nothing(self, keys: pa.Array) -> pa.Table:
+        """What `look_up` gives when it knows none of the keys, without asking."""
         import pyarrow as pa
 
-        rows = self._match("look_up", "key", keys, entity=entity)
-        types = (pa.string(), pa.string(), pa.binary(), pa.int64(), pa.string(), pa.int64())
-        return _table(rows, ("state", "target_id", "fingerprint", "form", "stamp", "payload"), types)
+        schema = _known()
+        return pa.table([pa.nulls(len(keys), kind) for kind in schema.types], schema=schema)
 
     def payloads(self, ids: pa.Array) -> pa.Array:
         """The payload texts (utf8) of these ids, in the order given; null for a null id."""
@@ -145,6 +149,21 @@ class Ledger:
         with self._database.transaction(write=False):
             self._database.stage(pa.table({column: values}))
             return self._database.rows(name, **parameters)
+
+
+def _known() -> pa.Schema:
+    import pyarrow as pa
+
+    return pa.schema(
+        {
+            "state": pa.string(),
+            "target_id": pa.string(),
+            "fingerprint": pa.binary(),
+            "form": pa.int64(),
+            "stamp": pa.string(),
+            "payload": pa.int64(),
+        }
+    )
 
 
 def _trouble(row: Row) -> Trouble:
