@@ -12,6 +12,29 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """A planned window of time, in the local time of the machine Marea runs on."""
+
+    days: tuple[int, ...]
+    """The days it begins on; Monday is 0."""
+    start: int
+    """Minutes after midnight."""
+    end: int
+    """Minutes after midnight; below `start` when the window ends on the next day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When something runs: every so many seconds, or on some days at a time of day; else never."""
+
+    every: float | None = None
+    days: tuple[int, ...] = ()
+    """Monday is 0."""
+    at: int | None = None
+    """Minutes after midnight, local time."""
+
+
+@dataclass(frozen=True, slots=True)
 class SystemSettings:
     """One entry of `systems:`."""
 
@@ -21,7 +44,9 @@ class SystemSettings:
     url: str
     """As written, `${NAME}` replaced; never shown: it may hold a password."""
     options: Mapping[str, object] = field(default_factory=dict)
-    """Everything else of the entry, checked by its connector, secrets resolved."""
+    """Everything else of the entry as written, checked by its connector, secrets resolved."""
+    maintenance: tuple[Window, ...] = ()
+    """Windows in which nothing is sent to it."""
     line: int = 0
 
 
@@ -109,6 +134,26 @@ class CheckSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DeletesSettings:
+    """An entity's `deletes:`: what a delete in the source does at the target."""
+
+    action: str = "propagate"
+    """`propagate`, `deactivate` or `ignore`."""
+    values: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
+    """The fields that `deactivate` sets at the target, and to what."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuardSettings:
+    """An entity's `guard:`: deletes are held for approval when they are more than both bounds."""
+
+    deletes: float = 0.1
+    """The fraction of the entity's records."""
+    at_least: int = 100
+    """Records."""
+
+
+@dataclass(frozen=True, slots=True)
 class EntitySettings:
     """One entry of `entities:`, defaults applied."""
 
@@ -120,6 +165,14 @@ class EntitySettings:
     checks: tuple[CheckSettings, ...] = ()
     lag: float = 0.0
     """Seconds of extra overlap for stamps that are set by clients."""
+    deletes: DeletesSettings = DeletesSettings()
+    guard: GuardSettings = GuardSettings()
+    schedule: Schedule | None = None
+    """When a served project synchronizes it; None leaves it to those who ask."""
+    scan: Schedule | None = None
+    """When a served project compares all of it."""
+    private: tuple[str, ...] = ()
+    """Fields whose values are shown to nobody: the log says only that they changed."""
     line: int = 0
 
     def references(self) -> tuple[ReferenceField, ...]:

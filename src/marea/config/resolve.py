@@ -1,0 +1,34 @@
+"""Owns the last step of loading: a configuration as written meets the environment of this run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+from marea.config import addresses
+from marea.config.secrets import Secrets
+from marea.config.settings import Settings, SystemSettings
+
+
+def resolved(settings: Settings, environment: Mapping[str, str]) -> Settings:
+    """The settings with secrets filled in, connectors found and SQLite paths made absolute.
+
+    Raises `marea.config.values.Mistake` where the environment lacks something: where in the
+    file, only a load can tell.
+    """
+    folder = Path(settings.file).parent
+    secrets = Secrets(environment, folder)
+    return replace(
+        settings,
+        state=addresses.state(secrets.fill_url(settings.state), folder),
+        systems={name: _system(system, secrets) for name, system in settings.systems.items()},
+    )
+
+
+def _system(system: SystemSettings, secrets: Secrets) -> SystemSettings:
+    url = secrets.fill_url(system.url)
+    connector = addresses.connector(url, system.connector or None)
+    options = cast("dict[str, Any]", secrets.fill_all(system.options))
+    return replace(system, url=addresses.located(url, secrets.folder), connector=connector, options=options)
