@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from marea.config.names import nearest
+from marea.config.names import suggest
 from marea.config.settings import EntitySettings, Field, ReferenceField, RelationSettings, ScalarField
 from marea.errors import ConfigurationError, Fault
 from marea.mapping.expression import ExpressionError, Parser
@@ -69,13 +69,13 @@ class Binder:
         table = self._source.describe(name)
         if table is None:
             known = self._source.tables() if isinstance(self._source, Catalogue) else []
-            self._fault(f"the source has no table {name}", line, nearest(name, known))
+            self._fault(f"the source has no table {name}", line, suggest(name, known))
         return table
 
     def _column(self, table: Table, name: str, line: int, place: str) -> Column | None:
         column = table.column(name)
         if column is None:
-            hint = nearest(name, [column.name for column in table.columns])
+            hint = suggest(name, [column.name for column in table.columns])
             self._fault(f"table {table.name} has no column {name}", line, hint, place)
         return column
 
@@ -146,7 +146,7 @@ class Binder:
         child = _find(level.children, parts[0])
         if child is None:
             known = [*level.children, *(column.name for column in level.table.columns)]
-            self._fault(f"{parts[0]} is no related table", item.line, nearest(parts[0], known), item.name)
+            self._fault(f"{parts[0]} is no related table", item.line, suggest(parts[0], known), item.name)
         elif _find_settings(level.settings, parts[0]).many:
             self._fault(
                 f"{parts[0]} has many rows", item.line, f"use {{list: {parts[0]}, fields: …}}", item.name

@@ -55,28 +55,43 @@ def json_scalar(expression: str, type_: str) -> str | None:
 def json_object(fields: Sequence[tuple[str, str, str]]) -> str:
     """The DuckDB expression of an object as JSON text; fields are (name, expression, type) in order.
 
-    Runs of scalars are written by one call; values that are JSON text already are joined as
-    text, because parsing them again would round long decimals.
+    Runs of scalars are written by one call; lists and decimals are joined as text,
+    because the engine's JSON writer would round them.
     """
     parts: list[str] = []
     run: list[str] = []
     for name, expression, type_ in fields:
-        if type_ == _NESTED:
+        text = _json_text(expression, type_)
+        if text is not None:
             _close(run, parts)
-            parts.append(
-                f"{literal(quote_json(name) + ':')} || coalesce(CAST({expression} AS VARCHAR), 'null')"
-            )
+            parts.append(f"{literal(quote_json(name) + ':')} || coalesce({text}, 'null')")
         else:
             run.append(f"{literal(name)}, {json_scalar(expression, type_)}")
+    if not parts:
+        return _object(run)
     _close(run, parts)
-    return "'{' || " + " || ',' || ".join(parts) + " || '}'" if parts else "'{}'"
+    return "'{' || " + " || ',' || ".join(parts) + " || '}'"
+
+
+def _json_text(expression: str, type_: str) -> str | None:
+    """The value as JSON text, for types that the engine's JSON writer would round."""
+    if type_ == _NESTED:
+        return f"CAST({expression} AS VARCHAR)"
+    if not type_.startswith("DECIMAL"):
+        return None
+    text = f"CAST({expression} AS VARCHAR)"
+    return text if type_.endswith(",0)") else f"rtrim(rtrim({text}, '0'), '.')"
 
 
 def _close(run: list[str], parts: list[str]) -> None:
+    """End a run of scalars: one object, its braces cut off."""
     if run:
-        text = f"CAST(json_object({', '.join(run)}) AS VARCHAR)"
-        parts.append(f"substr({text}, 2, length({text}) - 2)")
+        parts.append(f"{_object(run)}[2:-2]")
         run.clear()
+
+
+def _object(run: Sequence[str]) -> str:
+    return f"CAST(json_object({', '.join(run)}) AS VARCHAR)"
 
 
 def quote_json(name: str) -> str:

@@ -151,7 +151,7 @@ class Compiler:
         missing = [f"{quote(name)}.{quote(MISSING)}" for name in listed] or ["NULL"]
         selects = [
             *(quote(name) for name in carried),
-            f"concat_ws('|', {', '.join(stamps or ['NULL'])}) AS {quote(STAMP)}",
+            f"{_joined_stamps(stamps)} AS {quote(STAMP)}",
             f"greatest({', '.join(rows)}) AS {quote(ROWS)}",
             f"coalesce({', '.join(missing)}) AS {quote(MISSING)}",
             *(f"{_value(item)} AS {quote(item.name)}" for item in fields),
@@ -162,32 +162,35 @@ class Compiler:
         return any(line[-1].path == path and line[-1].stamp for line in self._aggregate.lineages())
 
     def _types(self, sql: str, joined: str, fields: Sequence[Field]) -> dict[str, str] | None:
-        """The types of the fields, or faults for each the engine or the payload does not take."""
+        """The types of the fields, or faults for each that the engine or the payload does not take."""
         import duckdb
 
+        before = len(self._faults)
         try:
             found = self._describe(sql)
         except duckdb.Error as error:
-            before = len(self._faults)
-            for item in fields:
-                self._try(f"SELECT {_value(item)} FROM ({joined})", item)
+            each = [
+                self._try(f"SELECT {_value(item)} AS {quote(item.name)} FROM ({joined})", item)
+                for item in fields
+            ]
+            found = {name: type_ for types in each for name, type_ in types.items()}
             if len(self._faults) == before:
                 self._fault(_words(error), self._entity.line)
-            return None
         for item in fields:
-            if json_scalar("x", found[item.name]) is None:
+            if item.name in found and json_scalar("x", found[item.name]) is None:
                 self._fault(
                     f"a value of type {found[item.name]} cannot be sent; cast it", item.line, item.name
                 )
-        return found
+        return found if len(self._faults) == before else None
 
-    def _try(self, sql: str, item: Field) -> None:
+    def _try(self, sql: str, item: Field) -> dict[str, str]:
         import duckdb
 
         try:
-            self._describe(sql)
+            return self._describe(sql)
         except duckdb.Error as error:
             self._fault(_words(error), item.line, item.name)
+            return {}
 
     def _resolved(self, sql: str, fields: Sequence[Field], carried: Sequence[str]) -> str:
         """The rows with each reference's key replaced by the target id of the record it names."""
@@ -253,6 +256,8 @@ class Compiler:
             broken = f"({rule.that}\n) IS FALSE"
             self._try_rule(f"SELECT {broken} FROM ({rows.sql})", rule.line)
             found.append(_problem(broken, "check", rule.say))
+        if not found:
+            return f"CAST(NULL AS {_PROBLEM}[])"
         listed = f"list_filter([{', '.join(found)}], lambda p: p IS NOT NULL)"
         return f"nullif(CAST({listed} AS {_PROBLEM}[]), CAST([] AS {_PROBLEM}[]))"
 
@@ -286,6 +291,13 @@ def _inside(relations: Sequence[Relation], listed: set[str], column: str) -> Ite
             yield from (f"{name}.{inner}" for inner in _inside(children, set(), column))
 
 
+def _joined_stamps(stamps: Sequence[str]) -> str:
+    """The stamps of a whole aggregate as one text that differs when any of them does."""
+    if len(stamps) == 1:
+        return f"coalesce({stamps[0]}, '')"
+    return f"concat_ws('|', {', '.join(stamps)})" if stamps else "''"
+
+
 def _value(item: Field) -> str:
     if isinstance(item, ScalarField):
         return f"({item.expression}\n)"
@@ -300,6 +312,7 @@ def _problem(condition: str, code: str, text: str, name: str = "") -> str:
 
 
 def _words(error: Exception) -> str:
-    """The engine's own words, its candidates included, without its picture of the query."""
-    lines = str(error).split("\n\n")[0].splitlines()
+    """The engine's own words without its picture of the query and its list of functions."""
+    text = str(error).partition("Error: ")[2] or str(error)
+    lines = text.split("\n\n")[0].partition("Candidate functions")[0].splitlines()
     return " ".join(line.strip() for line in lines if line.strip() and not line.startswith("LINE"))

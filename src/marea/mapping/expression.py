@@ -77,8 +77,8 @@ def _tree(text: str, engine: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     if not text.strip():
         raise ExpressionError("the expression is empty")
     # The line break ends a trailing comment; the brackets keep a comma or FROM from changing the sense.
-    row = engine.execute("SELECT json_serialize_sql(?)", [f"SELECT ({text}\n)"]).fetchone()
-    result: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
+    rows = engine.execute("SELECT json_serialize_sql(?)", [f"SELECT ({text}\n)"]).fetchall()
+    result: dict[str, Any] = json.loads(rows[0][0])
     if result["error"]:
         words = str(result.get("error_message", "it is not an expression"))
         raise ExpressionError(f"not an SQL expression: {words.splitlines()[0]}")
