@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marea.capture.position import Position, Sweep
+from marea.errors import RunStopped
+from marea.sql.pages import Cursor
+
+pytestmark = pytest.mark.unit
+
+CURSORS = st.dictionaries(
+    st.text(max_size=5), st.none() | st.builds(Cursor, st.text(), st.none() | st.text(), st.booleans()), max_size=3
+)
+POSITIONS = st.builds(Position, CURSORS, st.none() | st.builds(Sweep, st.none() | st.text(), CURSORS))
+
+
+@pytest.mark.property
+@given(POSITIONS)
+def test_a_position_survives_its_text(position: Position) -> None:
+    assert Position.from_text(position.to_text()) == position
+
+
+def test_the_durable_form_is_pinned() -> None:
+    position = Position({"": Cursor("2026-01-01 10:00:00", '[1,"a"]'), "options": None})
+    assert position.to_text() == (
+        '{"v":1,"cursors":{"":{"stamp":"2026-01-01 10:00:00","key":"[1,\\"a\\"]"},"options":null}}'
+    )
+
+
+def test_a_newer_form_is_refused() -> None:
+    with pytest.raises(RunStopped, match="newer"):
+        Position.from_text('{"v":99,"cursors":{}}')

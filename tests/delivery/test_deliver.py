@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import json
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marea.delivery.deliver import deliver
+from marea.ports import KEY, OPERATION, PAYLOAD, TARGET_ID, Receipt, Shape
+from marea.testing.memory import MemoryTarget
+
+pytestmark = pytest.mark.unit
+
+SHAPE = Shape("things", "things", ("code",), pa.schema([("code", pa.string())]))
+
+
+def batch(keys: list[str]) -> pa.Table:
+    columns = {
+        KEY: pa.array(keys, pa.string()),
+        OPERATION: pa.array(["create"] * len(keys), pa.string()),
+        TARGET_ID: pa.nulls(len(keys), pa.string()),
+        PAYLOAD: pa.array([json.dumps({"code": key}) for key in keys], pa.string()),
+        "code": pa.array(keys, pa.string()),
+    }
+    return pa.table(columns)
+
+
+@pytest.mark.property
+@given(st.lists(st.booleans(), min_size=1, max_size=40))
+def test_bad_records_are_rejected_and_all_others_applied(bad: list[bool]) -> None:
+    keys = [str(number) for number in range(len(bad))]
+    target = MemoryTarget(refuse=lambda key, payload: "no" if bad[int(key)] else None)
+    delivery = deliver("memory", target, SHAPE, batch(keys))
+    assert set(delivery.receipt.rejected) == {row for row, is_bad in enumerate(bad) if is_bad}
+    assert set(target.records) == {key for key, is_bad in zip(keys, bad, strict=True) if not is_bad}
+    assert delivery.away is None
+
+
+def test_one_bad_record_of_many_costs_few_calls() -> None:
+    keys = [str(number) for number in range(560)]
+    target = MemoryTarget(refuse=lambda key, payload: "no" if key == "333" else None)
+    delivery = deliver("memory", target, SHAPE, batch(keys))
+    assert list(delivery.receipt.rejected) == [333]
+    assert delivery.receipt.rejected[333].text == "no"
+    assert len(target.batches) <= 10
+
+
+def test_what_an_absent_target_did_not_take_is_deferred() -> None:
+    target = MemoryTarget(refuse=lambda key, payload: "no" if key == "0" else None, away_after=1)
+    delivery = deliver("memory", target, SHAPE, batch(["0", "1", "2", "3"]))
+    applied = {row for row in range(4)} - set(delivery.receipt.rejected) - set(delivery.receipt.deferred)
+    assert {str(row) for row in applied} == set(target.records)
+    assert delivery.away is not None
+    assert delivery.receipt.deferred
+
+
+class HalfAway(MemoryTarget):
+    def deliver(self, shape: Shape, batch: pa.Table) -> Receipt:
+        from marea.model import Problem
+
+        super().deliver(shape, batch.slice(0, 1))
+        ids = pa.array(["7", *[None] * (batch.num_rows - 1)], pa.string())
+        return Receipt(deferred={row: Problem("away", "cut") for row in range(1, batch.num_rows)}, target_ids=ids)
+
+
+def test_a_target_that_goes_away_half_way_keeps_what_it_applied() -> None:
+    delivery = deliver("memory", HalfAway(), SHAPE, batch(["0", "1", "2"]))
+    assert sorted(delivery.receipt.deferred) == [1, 2]
+    assert delivery.receipt.target_ids.to_pylist() == ["7", None, None]
+    assert delivery.away is not None
+    assert delivery.away.system == "memory"

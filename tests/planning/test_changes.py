@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from marea.planning.changes import changes, split
+from marea.sql import duck
+
+pytestmark = pytest.mark.unit
+
+NAMES = ["name", "no te", 'qu"ote', "città"]
+SCALARS = st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.text(max_size=8)
+VALUES = SCALARS | st.lists(st.fixed_dictionaries({"name": SCALARS}), max_size=2)
+PAYLOADS = st.fixed_dictionaries({}, optional=dict.fromkeys(NAMES, VALUES))
+
+
+def canonical(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def compared(before: str, after: str, fields: list[str] = NAMES) -> dict[str, list[object]]:
+    text = changes(duck.connect(), fields, pa.array([before]), pa.array([after]))[0].as_py()
+    return json.loads(text, parse_float=Decimal)
+
+
+@pytest.mark.property
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(PAYLOADS, PAYLOADS), min_size=1, max_size=5))
+def test_exactly_the_fields_that_differ_are_named(pairs: list[tuple[dict, dict]]) -> None:
+    before = pa.array([canonical(old) for old, _ in pairs])
+    after = pa.array([canonical(new) for _, new in pairs])
+    found = changes(duck.connect(), NAMES, before, after).to_pylist()
+    for (old, new), text in zip(pairs, found, strict=True):
+        expected = {n: [old.get(n), new.get(n)] for n in NAMES if canonical(old.get(n)) != canonical(new.get(n))}
+        assert json.loads(text) == expected
+
+
+def test_a_new_field_that_is_null_is_no_difference() -> None:
+    assert compared('{"name":"a"}', '{"name":"a","no te":null}') == {}
+
+
+def test_a_field_the_mapping_lost_is_not_compared() -> None:
+    assert compared('{"name":"a","old":1}', '{"name":"a"}') == {}
+
+
+def test_the_last_digit_of_a_long_decimal_counts() -> None:
+    found = compared('{"name":12345678901234567890.123456788}', '{"name":12345678901234567890.123456789}')
+    assert found == {"name": [Decimal("12345678901234567890.123456788"), Decimal("12345678901234567890.123456789")]}
+
+
+def test_a_number_and_its_text_differ() -> None:
+    assert compared('{"name":1}', '{"name":"1"}') == {"name": [1, "1"]}
+
+
+def test_split_keeps_the_text_of_each_value() -> None:
+    assert split('{"a":1.10,"b":[{"a":"x,}"}],"c":"q\\"","d":null}') == {
+        "a": "1.10",
+        "b": '[{"a":"x,}"}]',
+        "c": '"q\\""',
+        "d": "null",
+    }
+    assert split("{}") == {}

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import json
+
+import pyarrow as pa
+import pytest
+
+from marea.flow import CAUSE, CHANGES, FINGERPRINT, FOLLOW, MISSING, OUTCOME, PROBLEMS
+from marea.model import Cause
+from marea.planning.plan import SAME, SAME_TOUCHED, Planner
+from marea.ports import KEY, OPERATION, PAYLOAD, STAMP
+
+pytestmark = pytest.mark.unit
+
+FORM = 7
+
+
+def record(key: str, name: str, stamp: str = "s1", **extra: object) -> dict[str, object]:
+    payload = json.dumps({"name": name}, separators=(",", ":"))
+    row = {KEY: key, STAMP: stamp, "name": name, PAYLOAD: payload, FINGERPRINT: payload.encode()}
+    return {**row, MISSING: extra.get("missing"), PROBLEMS: extra.get("problems")}
+
+
+def known(name: str | None, stamp: str = "s1", state: str = "aligned", form: int = FORM) -> dict[str, object]:
+    payload = json.dumps({"name": name}, separators=(",", ":")) if name is not None else None
+    fingerprint = payload.encode() if payload else None
+    attempts = 0 if state == "aligned" else 2
+    row = {"state": state, "target_id": "t1", "fingerprint": fingerprint, "form": form, "stamp": stamp}
+    return {**row, "payload": 1 if payload else None, "attempts": attempts, "text": payload}
+
+
+UNKNOWN: dict[str, object] = dict.fromkeys(known("x"))
+
+RECORDS = pa.schema(
+    [
+        (KEY, pa.string()),
+        (STAMP, pa.string()),
+        ("name", pa.string()),
+        (PAYLOAD, pa.string()),
+        (FINGERPRINT, pa.binary()),
+        (MISSING, pa.struct([("entity", pa.string()), ("key", pa.string())])),
+        (PROBLEMS, pa.list_(pa.struct([("code", pa.string()), ("text", pa.string()), ("field", pa.string())]))),
+    ]
+)
+LEDGER = pa.schema(
+    [
+        ("state", pa.string()),
+        ("target_id", pa.string()),
+        ("fingerprint", pa.binary()),
+        ("form", pa.int64()),
+        ("stamp", pa.string()),
+        ("payload", pa.int64()),
+        ("attempts", pa.int32()),
+    ]
+)
+
+
+def plan(pairs: list[tuple[dict, dict]], cause: Cause = Cause.LAST_EDIT, *, resend: bool = False):
+    records = pa.Table.from_pylist([row for row, _ in pairs], RECORDS)
+    ledger = pa.Table.from_pylist([{n: row[n] for n in LEDGER.names} for _, row in pairs], LEDGER)
+    texts = [row["text"] for _, row in pairs if row["text"] is not None and row is not UNKNOWN]
+
+    def payloads(ids: pa.Array) -> pa.Array:
+        differing = [
+            row["text"] for new, row in pairs if row["text"] and (row["text"] != new[PAYLOAD] or row["form"] != FORM)
+        ]
+        assert len(ids) == len(differing) <= len(texts)
+        return pa.array(differing, pa.string())
+
+    return Planner(["name"], FORM, payloads).plan(records, ledger, cause, resend=resend)
+
+
+def column(result, name: str) -> list[object]:
+    return result.records.column(name).to_pylist()
+
+
+def test_unknown_changed_and_equal_records() -> None:
+    result = plan(
+        [(record("1", "a"), UNKNOWN), (record("2", "b", "s2"), known("a")), (record("3", "c"), known("c"))]
+    )
+    assert column(result, OPERATION) == ["create", "update", "none"]
+    assert column(result, OUTCOME) == ["created", "updated", "unchanged"]
+    assert column(result, CHANGES) == [None, '{"name":["a","b"]}', None]
+    assert column(result, FOLLOW) == [False, False, False]
+    assert result.skipped == {SAME: 1}
+
+
+def test_equal_content_with_a_newer_date_follows_without_a_delivery() -> None:
+    result = plan([(record("1", "a", "s2"), known("a", "s1"))])
+    assert column(result, OUTCOME) == ["unchanged"]
+    assert column(result, FOLLOW) == [True]
+    assert result.skipped == {SAME_TOUCHED: 1}
+
+
+def test_content_that_changed_while_its_date_did_not_is_direct_sql() -> None:
+    result = plan([(record("1", "b"), known("a")), (record("2", "b", "s2"), known("a"))], Cause.FULL)
+    assert column(result, CAUSE) == ["direct SQL", "last-edit date"]
+
+
+def test_a_request_keeps_its_cause_and_resends_what_is_equal() -> None:
+    result = plan([(record("1", "a"), known("a"))], Cause.REQUEST, resend=True)
+    assert column(result, OPERATION) == ["update"]
+    assert column(result, CAUSE) == ["request"]
+
+
+def test_another_form_is_compared_by_value() -> None:
+    result = plan([(record("1", "a"), known("a", form=1)), (record("2", "b"), known("a", form=1))])
+    assert column(result, OUTCOME) == ["unchanged", "updated"]
+    assert column(result, FOLLOW) == [True, False]
+
+
+def test_broken_rules_come_before_missing_parents_and_name_all_reasons() -> None:
+    problems = [{"code": "required", "text": "name", "field": "name"}, {"code": "check", "text": "x", "field": ""}]
+    missing = {"entity": "tax", "key": '"22"'}
+    result = plan(
+        [
+            (record("1", "a", problems=problems, missing=missing), UNKNOWN),
+            (record("2", "a", missing=missing), UNKNOWN),
+        ]
+    )
+    assert column(result, OUTCOME) == ["rejected", "waiting"]
+    assert result.problems[0].text == "name; x"
+
+
+def test_a_record_that_was_in_trouble_and_is_equal_again_follows() -> None:
+    result = plan([(record("1", "a"), known("a", state="due"))])
+    assert column(result, OUTCOME) == ["unchanged"]
+    assert column(result, FOLLOW) == [True]
+
+
+def test_a_record_rejected_at_its_creation_is_still_to_be_created() -> None:
+    result = plan([(record("1", "a"), known(None, state="due"))])
+    assert column(result, OPERATION) == ["create"]
+    assert column(result, "$attempt") == [3]
