@@ -11,7 +11,9 @@ from marea.sql.pages import Cursor
 pytestmark = pytest.mark.unit
 
 CURSORS = st.dictionaries(
-    st.text(max_size=5), st.none() | st.builds(Cursor, st.text(), st.none() | st.text(), st.booleans()), max_size=3
+    st.text(max_size=5),
+    st.none() | st.builds(Cursor, st.text(), st.none() | st.text(), st.booleans()),
+    max_size=3,
 )
 POSITIONS = st.builds(Position, CURSORS, st.none() | st.builds(Sweep, st.none() | st.text(), CURSORS))
 

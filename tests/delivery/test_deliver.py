@@ -62,7 +62,9 @@ class HalfAway(MemoryTarget):
 
         super().deliver(shape, batch.slice(0, 1))
         ids = pa.array(["7", *[None] * (batch.num_rows - 1)], pa.string())
-        return Receipt(deferred={row: Problem("away", "cut") for row in range(1, batch.num_rows)}, target_ids=ids)
+        return Receipt(
+            deferred={row: Problem("away", "cut") for row in range(1, batch.num_rows)}, target_ids=ids
+        )
 
 
 def test_a_target_that_goes_away_half_way_keeps_what_it_applied() -> None:

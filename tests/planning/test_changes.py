@@ -36,7 +36,9 @@ def test_exactly_the_fields_that_differ_are_named(pairs: list[tuple[dict, dict]]
     after = pa.array([canonical(new) for _, new in pairs])
     found = changes(duck.connect(), NAMES, before, after).to_pylist()
     for (old, new), text in zip(pairs, found, strict=True):
-        expected = {n: [old.get(n), new.get(n)] for n in NAMES if canonical(old.get(n)) != canonical(new.get(n))}
+        expected = {
+            n: [old.get(n), new.get(n)] for n in NAMES if canonical(old.get(n)) != canonical(new.get(n))
+        }
         assert json.loads(text) == expected
 
 
@@ -50,7 +52,9 @@ def test_a_field_the_mapping_lost_is_not_compared() -> None:
 
 def test_the_last_digit_of_a_long_decimal_counts() -> None:
     found = compared('{"name":12345678901234567890.123456788}', '{"name":12345678901234567890.123456789}')
-    assert found == {"name": [Decimal("12345678901234567890.123456788"), Decimal("12345678901234567890.123456789")]}
+    assert found == {
+        "name": [Decimal("12345678901234567890.123456788"), Decimal("12345678901234567890.123456789")]
+    }
 
 
 def test_a_number_and_its_text_differ() -> None:

@@ -39,7 +39,10 @@ RECORDS = pa.schema(
         (PAYLOAD, pa.string()),
         (FINGERPRINT, pa.binary()),
         (MISSING, pa.struct([("entity", pa.string()), ("key", pa.string())])),
-        (PROBLEMS, pa.list_(pa.struct([("code", pa.string()), ("text", pa.string()), ("field", pa.string())]))),
+        (
+            PROBLEMS,
+            pa.list_(pa.struct([("code", pa.string()), ("text", pa.string()), ("field", pa.string())])),
+        ),
     ]
 )
 LEDGER = pa.schema(
@@ -62,7 +65,9 @@ def plan(pairs: list[tuple[dict, dict]], cause: Cause = Cause.LAST_EDIT, *, rese
 
     def payloads(ids: pa.Array) -> pa.Array:
         differing = [
-            row["text"] for new, row in pairs if row["text"] and (row["text"] != new[PAYLOAD] or row["form"] != FORM)
+            row["text"]
+            for new, row in pairs
+            if row["text"] and (row["text"] != new[PAYLOAD] or row["form"] != FORM)
         ]
         assert len(ids) == len(differing) <= len(texts)
         return pa.array(differing, pa.string())
@@ -110,7 +115,10 @@ def test_another_form_is_compared_by_value() -> None:
 
 
 def test_broken_rules_come_before_missing_parents_and_name_all_reasons() -> None:
-    problems = [{"code": "required", "text": "name", "field": "name"}, {"code": "check", "text": "x", "field": ""}]
+    problems = [
+        {"code": "required", "text": "name", "field": "name"},
+        {"code": "check", "text": "x", "field": ""},
+    ]
     missing = {"entity": "tax", "key": '"22"'}
     result = plan(
         [

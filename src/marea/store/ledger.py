@@ -72,7 +72,7 @@ class Ledger:
         """One row a key, in the order given; all null where the key is unknown.
 
         Columns: state, target_id, stamp (utf8), fingerprint (binary), form, payload (int64:
-        an id for `payloads`).
+        an id for `payloads`), attempts (int32; null for a record in order).
         """
         schema = _known()
         return _table(self._match("look_up", "key", keys, entity=entity), schema.names, schema.types)
@@ -162,6 +162,7 @@ def _known() -> pa.Schema:
             "form": pa.int64(),
             "stamp": pa.string(),
             "payload": pa.int64(),
+            "attempts": pa.int32(),
         }
     )
 

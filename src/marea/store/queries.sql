@@ -126,8 +126,10 @@ ON CONFLICT (entity, key) DO UPDATE SET
 SELECT 1 FROM record WHERE entity = :entity LIMIT 1
 
 -- name: look_up
-SELECT record.state, record.target_id, record.fingerprint, record.form, record.stamp, record.payload
+SELECT record.state, record.target_id, record.fingerprint, record.form, record.stamp, record.payload,
+    trouble.attempts
 FROM batch LEFT JOIN record ON record.entity = :entity AND record.key = batch.key
+    LEFT JOIN trouble ON record.state = 'due' AND trouble.entity = :entity AND trouble.key = batch.key
 ORDER BY batch.n
 
 -- name: target_ids
