@@ -36,7 +36,7 @@ lint: $(STAMP)  ## style, types, layers
 	$(RUN)/lint-imports
 
 bench: $(STAMP)  ## beside the peers and the limit; N=100000 for a small one
-	$(RUN)/python -m bench
+	$(RUN)/python -m bench --rows $(or $(N),1000000) $(BENCH)
 
 lock: $(STAMP)  ## renew the locked dependencies
 	$(RUN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev -o requirements.lock pyproject.toml

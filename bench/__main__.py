@@ -1,0 +1,51 @@
+"""`python -m bench`: Marea beside its peers and the limit, on a server of its own; see docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from bench import report
+from bench.contest import Contest, say
+from bench.contestants import CONTESTANTS
+from bench.data import JOBS
+from bench.server import SETTINGS, BenchServer
+
+BUILD = Path(__file__).resolve().parent.parent / "build"
+
+
+def arguments() -> argparse.Namespace:
+    """What to measure."""
+    parser = argparse.ArgumentParser(prog="bench", description="Marea beside its peers and the limit.")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the table (1,000,000)")
+    parser.add_argument("--rounds", type=int, help="rounds of every job (A 3, E 1, the others 5)")
+    parser.add_argument(
+        "--only", default="A,B,C,D,E", help="jobs: " + "; ".join(f"{j.letter} {j.title}" for j in JOBS)
+    )
+    parser.add_argument("--contestants", default=",".join(CONTESTANTS), help="whom to measure")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run the contest and report it."""
+    wanted = arguments()
+    server = BenchServer()
+    try:
+        server.start()
+        contest = Contest(server, wanted.rows, BUILD / "bench", BUILD / "bench-peers")
+        contest.prepare(wanted.contestants.split(","))
+        contest.run(wanted.only, wanted.rounds)
+        settings = ", ".join(f"{name}={value}" for name, value in SETTINGS.items())
+        facts = {"postgresql": server.version(), "settings": settings}
+    finally:
+        server.close()
+    found = report.summary(contest.results, wanted.rows, facts)
+    latest = BUILD / "bench" / "latest.json"
+    latest.write_text(json.dumps(found, indent=2) + "\n")
+    print(report.text(found))
+    say(f"\nall of it: {latest.relative_to(BUILD.parent)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""Owns what every contestant has in common: where it works, what it runs, what its target must hold."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from bench.compare import Pair
+from bench.data import COLUMNS, TABLE
+from bench.measure import Command
+
+BENCH = Path(__file__).resolve().parent.parent
+PEERS = BENCH / "peers"
+PROCESSES = BENCH / "processes"
+
+
+class Absent(Exception):
+    """The contestant cannot take part on this machine; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a contestant works: both databases, a folder of its own, and where its environment may be."""
+
+    source: str
+    target: str
+    folder: Path
+    environments: Path
+
+
+class Contestant(ABC):
+    """A way to align a table with another, run as a process of its own for every job."""
+
+    name: ClassVar[str]
+    jobs: ClassVar[str] = "ABCD"
+    requirements: ClassVar[str] = ""
+    """The file in `peers/` with its pinned packages; empty when it runs in the project's environment."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+
+    @property
+    def environment(self) -> Path:
+        """Its Python environment."""
+        return self.place.environments / self.name
+
+    def install(self) -> None:
+        """Makes its environment, once. Raises Absent."""
+        if not self.requirements:
+            return
+        wanted = PEERS / self.requirements
+        stamp = self.environment / wanted.name
+        if stamp.exists() and stamp.read_text() == wanted.read_text():
+            return
+        uv = Path(sys.executable).with_name("uv")
+        python = self.environment / "bin" / "python"
+        shutil.rmtree(self.environment, ignore_errors=True)
+        _run(uv, "venv", "--quiet", "--python", sys.executable, self.environment)
+        _run(uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python, "-r", wanted)
+        shutil.copy(wanted, stamp)
+
+    @abstractmethod
+    def version(self) -> str:
+        """Its version, as it says itself. Raises Absent when it does not run."""
+
+    def reset(self) -> None:  # noqa: B027  most have nothing to forget
+        """Forgets all state and makes the target ready for a first load; the target database is empty."""
+
+    @abstractmethod
+    def command(self, since: str | None) -> Command:
+        """What to run for a job; `since` is the newest last-edit date before it, None for a first load."""
+
+    def problem(self, output: str, changed: int) -> str:
+        """What is wrong with what it said it did, in words; empty when nothing is."""
+        return ""
+
+    target: ClassVar[str] = TABLE
+    """The table it writes."""
+
+    def pairs(self) -> Sequence[Pair]:
+        """What its target must hold, column by column: the source's columns as they are."""
+        return [same(column.name, column.type) for column in COLUMNS]
+
+    def made(self, *arguments: object, environment: Mapping[str, str] | None = None) -> Command:
+        """A command of this contestant, in its folder."""
+        return Command([str(each) for each in arguments], environment or {}, self.place.folder)
+
+
+def same(name: str, type_: str) -> Pair:
+    """A column taken over unchanged; a target may hold it in a wider type."""
+    if type_.startswith("numeric"):
+        text = f"trim_scale({name}::numeric)::text"
+    elif type_.startswith("timestamp"):
+        text = f"{name}::timestamp::text"
+    else:
+        text = f"{name}::text"
+    return Pair(text, text)
+
+
+def said(*command: object) -> str:
+    """What a program prints, e.g. its version. Raises Absent."""
+    return _run(*command).strip()
+
+
+def _run(*command: object) -> str:
+    try:
+        done = subprocess.run(
+            [str(each) for each in command], capture_output=True, text=True, check=False, timeout=600
+        )
+    except OSError as error:
+        raise Absent(str(error)) from error
+    if done.returncode:
+        raise Absent((done.stderr or done.stdout).strip().splitlines()[-1])
+    return done.stdout

@@ -1,0 +1,31 @@
+"""Owns dlt as a contestant, at its fastest: connectorx reads Arrow, parquet is loaded, upsert merges."""
+
+from __future__ import annotations
+
+from bench.contestants.base import PROCESSES, Contestant, said
+from bench.measure import Command
+
+PROCESS = PROCESSES / "dlt_upsert.py"
+
+
+class Dlt(Contestant):
+    """`dlt_upsert.py` in an environment of its own."""
+
+    name = "dlt"
+    requirements = "dlt.txt"
+
+    def version(self) -> str:
+        code = "import importlib.metadata as m; print(m.version('dlt'))"
+        return said(self.environment / "bin" / "python", "-c", code)
+
+    def command(self, since: str | None) -> Command:
+        target = self.place.target.replace("@", ":none@")  # it insists on a password
+        return self.made(
+            *(self.environment / "bin" / "python", PROCESS, self.place.source, target),
+            environment={
+                "RUNTIME__DLTHUB_TELEMETRY": "false",
+                "DLT_DATA_DIR": str(self.place.folder / "data"),
+                "PIPELINES_DIR": str(self.place.folder / "pipelines"),
+                "TZ": "UTC",
+            },
+        )

@@ -1,0 +1,160 @@
+"""Owns what the benchmark tells: medians, ratios to the limit, memory, the goals and whether they are met."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.contest import Results
+from bench.data import JOBS
+
+OURS = "marea"
+LIMIT = "raw"
+MEMORY_MB = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What Marea must reach in a job: at most `factor` times the fastest of `rivals`."""
+
+    job: str
+    factor: float
+    rivals: tuple[str, ...]
+
+
+GOALS = (
+    Goal("A", 1.0, ("ingestr", "dlt")),
+    Goal("B", 1.2, (LIMIT,)),
+    Goal("C", 1.5, (LIMIT,)),
+    Goal("D", 1.0, ("ingestr",)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A goal, what was measured against it, and whether it is met; None where something is missing."""
+
+    what: str
+    goal: str
+    measured: str
+    met: bool | None
+
+
+def summary(results: Results, rows: int, server: Mapping[str, str]) -> dict[str, Any]:
+    """Everything measured, as plain data for a JSON file."""
+    return {
+        "machine": machine() | dict(server),
+        "rows": rows,
+        "versions": results.versions,
+        "absent": results.absent,
+        "wrong": results.wrong,
+        "jobs": {
+            letter: {
+                name: {
+                    "seconds": _median([run.seconds for run in runs]),
+                    "peak_mb": _median([run.peak_mb for run in runs]),
+                    "all_seconds": [round(run.seconds, 3) for run in runs],
+                }
+                for name, runs in by_name.items()
+            }
+            for letter, by_name in results.runs.items()
+        },
+    }
+
+
+def machine() -> dict[str, str]:
+    """What it was measured on."""
+    names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    return {
+        "cores": str(os.cpu_count()),
+        "processor": names[0].partition(":")[2].strip() if names else platform.machine(),
+        "memory": f"{memory:.0f} GB",
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+    }
+
+
+def verdicts(found: Mapping[str, Any]) -> list[Verdict]:
+    """Every goal against what was measured."""
+    jobs = found["jobs"]
+    return [*(_speed(goal, jobs.get(goal.job, {}), found["wrong"]) for goal in GOALS), *_memory(jobs)]
+
+
+def _speed(goal: Goal, job: Mapping[str, Any], wrong: Mapping[str, str]) -> Verdict:
+    what = f"{goal.job} seconds"
+    rivals = {name: job[name]["seconds"] for name in goal.rivals if name in job and name not in wrong}
+    text = f"<= {goal.factor:g} x {' and '.join(goal.rivals)}"
+    if not rivals or OURS not in job:
+        return Verdict(what, text, "not measured", None)
+    name = min(rivals, key=rivals.__getitem__)
+    ratio = job[OURS]["seconds"] / rivals[name]
+    met = ratio <= goal.factor and OURS not in wrong
+    return Verdict(what, text, f"{ratio:.2f} x {name} ({job[OURS]['seconds']:.2f} s)", met)
+
+
+def _memory(jobs: Mapping[str, Any]) -> Iterator[Verdict]:
+    peaks = {letter: job[OURS]["peak_mb"] for letter, job in jobs.items() if OURS in job}
+    if "A" in peaks:
+        yield Verdict("A memory", f"<= {MEMORY_MB} MB", f"{peaks['A']:.0f} MB", peaks["A"] <= MEMORY_MB)
+    if peaks.keys() >= {"C", "E"}:
+        # Three times the changes: a run that kept them all would show three times what it kept.
+        growth = peaks["E"] / peaks["C"]
+        yield Verdict("growth", "30 % changed <= 1.15 x 10 % changed", f"{growth:.2f} x", growth <= 1.15)
+
+
+def text(found: Mapping[str, Any]) -> str:
+    """The report for a terminal."""
+    return "\n".join(
+        [
+            "",
+            *(f"{name + ':':<12}{value}" for name, value in found["machine"].items()),
+            f"{'rows:':<12}{found['rows']:,}",
+            *(f"{name + ':':<12}{value}" for name, value in found["versions"].items()),
+            "",
+            *_table(found),
+            "",
+            *_goals(found),
+            *(f"{name} is absent: {why}" for name, why in found["absent"].items()),
+            *(f"{name} is WRONG: {why}" for name, why in found["wrong"].items()),
+        ]
+    )
+
+
+def _table(found: Mapping[str, Any]) -> list[str]:
+    rows = [("job", "contestant", "seconds", "x limit", "peak MB", "rounds")]
+    for job in JOBS:
+        measured = found["jobs"].get(job.letter, {})
+        limit = measured.get(LIMIT, {}).get("seconds")
+        for name, each in sorted(measured.items(), key=lambda item: item[1]["seconds"]):
+            ratio = f"{each['seconds'] / limit:.2f}" if limit else ""
+            count = str(len(each["all_seconds"]))
+            mark = " (wrong)" if name in found["wrong"] else ""
+            rows.append(
+                (job.letter, name + mark, f"{each['seconds']:.2f}", ratio, f"{each['peak_mb']:.0f}", count)
+            )
+    return _aligned(rows)
+
+
+def _goals(found: Mapping[str, Any]) -> list[str]:
+    words = {True: "met", False: "NOT MET", None: "-"}
+    rows = [("Marea", "must reach", "measured", "")]
+    rows += [(each.what, each.goal, each.measured, words[each.met]) for each in verdicts(found)]
+    return _aligned(rows)
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
+    return [lines[0], "-" * len(lines[0]), *lines[1:]]
+
+
+def _median(values: Sequence[float]) -> float:
+    return round(statistics.median(values), 3)
