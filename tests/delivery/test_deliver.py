@@ -50,7 +50,7 @@ def test_one_bad_record_of_many_costs_few_calls() -> None:
 def test_what_an_absent_target_did_not_take_is_deferred() -> None:
     target = MemoryTarget(refuse=lambda key, payload: "no" if key == "0" else None, away_after=1)
     delivery = deliver("memory", target, SHAPE, batch(["0", "1", "2", "3"]))
-    applied = {row for row in range(4)} - set(delivery.receipt.rejected) - set(delivery.receipt.deferred)
+    applied = set(range(4)) - set(delivery.receipt.rejected) - set(delivery.receipt.deferred)
     assert {str(row) for row in applied} == set(target.records)
     assert delivery.away is not None
     assert delivery.receipt.deferred

@@ -22,12 +22,23 @@ class Sweep:
 
 
 @dataclass(frozen=True, slots=True)
+class Feed:
+    """A table with a last-edit date as SQL knows it: enough to ask whether anything is new there."""
+
+    table: str
+    stamp: str
+    native: str
+
+
+@dataclass(frozen=True, slots=True)
 class Position:
     """Where the capture of one entity stands; opaque text to everyone else."""
 
     cursors: Mapping[str, Cursor | None] = field(default_factory=dict)
     """Feed -> how far its stamps were read; None: every row that has a stamp is still to be read."""
     sweep: Sweep | None = None
+    feeds: Mapping[str, Feed] = field(default_factory=dict)
+    """The feeds as they were bound when the position was written."""
 
     def moved(self, feed: str, cursor: Cursor | None) -> Position:
         """This position with one feed moved."""
@@ -38,6 +49,10 @@ class Position:
         value: dict[str, object] = {"v": VERSION, "cursors": _dump(self.cursors)}
         if self.sweep:
             value["sweep"] = {"after": self.sweep.after, "cursors": _dump(self.sweep.cursors)}
+        if self.feeds:
+            value["feeds"] = {
+                name: [feed.table, feed.stamp, feed.native] for name, feed in self.feeds.items()
+            }
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
     @classmethod

@@ -9,10 +9,10 @@ compared by the source alone.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from marea.capture.batch import Batch, BatchReader
-from marea.capture.position import Position, Sweep
+from marea.capture.position import Feed, Position, Sweep
 from marea.model import Cause
 from marea.ports import KEY, Reader
 from marea.sql.aggregate import ROOT
@@ -40,6 +40,7 @@ class Watermark:
         self._reader = reader
         self._batches = BatchReader(pages, reader)
         self._lag = lag
+        self._feeds = {feed: Feed(*pages.feed(feed)) for feed in pages.aggregate.feeds()}
 
     def first_load(self, position: Position | None) -> Iterator[Step]:
         """All records in key order, continued where an earlier process stopped."""
@@ -47,18 +48,19 @@ class Watermark:
         for batch in self._batches.read(self.pages.everything(sweep.after), Cause.FIRST_LOAD):
             after = batch.root.column(KEY)[batch.rows - 1].as_py()
             sweep = Sweep(after, sweep.cursors)
-            yield Step(batch, Position(sweep=sweep))
-        yield Step(None, Position(sweep.cursors))
+            yield Step(batch, Position(sweep=sweep, feeds=self._feeds))
+        yield Step(None, Position(sweep.cursors, feeds=self._feeds))
 
     def full(self, cause: Cause, position: Position) -> Iterator[Step]:
         """All records in key order; the position moves at the end alone, to before the read."""
         cursors = self._starting_cursors()
         for batch in self._batches.read(self.pages.everything(None), cause):
             yield Step(batch, position)
-        yield Step(None, Position(cursors))
+        yield Step(None, Position(cursors, feeds=self._feeds))
 
     def changes(self, position: Position) -> Iterator[Step]:
         """The records whose root or related rows have a stamp behind the position."""
+        position = replace(position, feeds=self._feeds)
         since = {feed: position.cursors.get(feed) for feed in self.pages.aggregate.feeds()}
         horizons = {feed: self._horizon(feed, latest=False)[0] for feed in since}
         for feed, horizon in horizons.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from marea.config.digest import mapping_digest
@@ -12,10 +13,12 @@ from marea.engine.alignment import Alignment
 from marea.engine.clock import Clock
 from marea.engine.heartbeat import Heartbeat
 from marea.engine.order import in_order
+from marea.engine.quiet import is_quiet
 from marea.engine.request import Request
 from marea.engine.sync import Context, EntitySync, Progress
 from marea.engine.systems import Systems
-from marea.errors import ConfigurationError, EntityBusy, Fault, MareaError, RunStopped, SystemUnreachable
+from marea.engine.undone import Undone
+from marea.errors import ConfigurationError, Fault, MareaError, RunStopped
 from marea.model import Books, Outcome, RunKind, RunStatus
 from marea.store.owner import current_owner
 
@@ -83,30 +86,38 @@ class Runner:
         alignments = {
             name: Alignment(self._settings, self._settings.entities[name], self._systems) for name in names
         }
-        away = _compiled(alignments)
-        messages = [f"{system} is away: {text}" for system, text in away.items()]
-        later = _referring_to_later(names, self._settings)
-        for name in (*names, *later):
-            alignment = alignments[name]
-            if away.keys() & alignment.systems:
-                continue
-            try:
-                self._entity(alignment, rows[name], context, request)
-            except SystemUnreachable as error:
-                away[error.system] = str(error)
-                messages.append(str(error))
-            except EntityBusy as error:
-                messages.append(str(error))
-        return messages
+        undone = Undone()
+        quiet = {name for name in names if self._is_quiet(alignments[name], rows[name], request, undone)}
+        _compile([alignments[name] for name in names if name not in quiet], undone)
+        for name in names:
+            if name not in quiet or self._is_due(rows[name]):
+                work = partial(self._entity, alignments[name], rows[name], context, request)
+                undone.attempt(alignments[name], work)
+        for name in _referring_to_later(names, self._settings):
+            undone.attempt(
+                alignments[name], partial(self._entity, alignments[name], rows[name], context, None)
+            )
+        return undone.messages
 
-    def _entity(self, alignment: Alignment, row: EntityRow, context: Context, request: Request) -> None:
+    def _entity(
+        self, alignment: Alignment, row: EntityRow, context: Context, request: Request | None
+    ) -> None:
+        """Deliver what the request means; without one, only what is due."""
         with Heartbeat(self._state.leases, row.id, self._owner, self._clock) as fence:
             # Read under the lease: another run may have moved the position until now.
             row = self._state.entity(row.name, row.target)
             sync = EntitySync(context, alignment, row, mapping_digest(alignment.entity), fence)
-            sync.run(request)
-            if not request.selects:
+            if request is not None:
+                sync.run(request)
+            if request is None or not request.selects:
                 sync.deliver_due()
+
+    def _is_quiet(self, alignment: Alignment, row: EntityRow, request: Request, undone: Undone) -> bool:
+        question = partial(is_quiet, alignment, row, mapping_digest(alignment.entity), request)
+        return not self._is_due(row) and bool(undone.attempt(alignment, question))
+
+    def _is_due(self, row: EntityRow) -> bool:
+        return bool(self._state.ledger.due(row.id, self._clock()).num_rows)
 
     def _finished(
         self, run: int, kind: RunKind, started: int, messages: Sequence[str], rows: Sequence[EntityRow]
@@ -123,23 +134,19 @@ class Runner:
         return Result(run, kind, status, (now - started) / 1e6, tuple(messages), books)
 
 
-def _compiled(alignments: Mapping[str, Alignment]) -> dict[str, str]:
+def _compile(alignments: Sequence[Alignment], undone: Undone) -> None:
     """Compile every entity, so that all faults are known before anything is delivered.
 
-    Gives the systems that are away. Raises ConfigurationError with the faults of all entities.
+    Raises ConfigurationError with the faults of all entities.
     """
     faults: list[Fault] = []
-    away: dict[str, str] = {}
-    for alignment in alignments.values():
+    for alignment in alignments:
         try:
-            alignment.compile()
+            undone.attempt(alignment, alignment.compile)
         except ConfigurationError as error:
             faults.extend(error.faults)
-        except SystemUnreachable as error:
-            away[error.system] = error.message
     if faults:
         raise ConfigurationError(faults)
-    return away
 
 
 def _referring_to_later(names: Sequence[str], settings: Settings) -> list[str]:

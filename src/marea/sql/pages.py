@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import pyarrow as pa
 
@@ -17,6 +18,7 @@ SETTLED = "$settled"  # 1 when no transaction can still write a stamp as old as 
 PARENT = "$parent"  # which key of the key list a related row belongs to, counted from 0
 HORIZON = "$horizon"
 LATEST = "$latest"
+FOUND = "$found"
 
 _MARK = "\x00"
 
@@ -131,7 +133,7 @@ class Pages:
 
     # -- horizons: how far a cursor may move -------------------------------------------
 
-    HORIZON_COLUMNS = (Column(HORIZON, pa.string(), ""), Column(LATEST, pa.string(), ""))
+    HORIZON_COLUMNS: ClassVar = (Column(HORIZON, pa.string(), ""), Column(LATEST, pa.string(), ""))
 
     def horizon(self, feed: str, lag: float, *, latest: bool) -> Query:
         """One row: a feed's horizon and, when asked for, its latest stamp before the horizon.
@@ -139,15 +141,22 @@ class Pages:
         The horizon is the source's own clock. A stamp that is no time has no clock: its
         latest value takes the place, so that rows of that value are read again.
         """
-        table, stamp = self._feed(feed)
-        newest = f"(SELECT max({stamp.expression}) FROM {table})"
-        clock = self.dialect.clock(stamp.native, lag) or newest
-        settled = f"(SELECT max({stamp.expression}) FROM {table} WHERE {stamp.expression} < {clock})"
-        last = self.dialect.stamp_out(settled, stamp.native) if latest else "NULL"
-        horizon = self.dialect.stamp_out(clock, stamp.native)
-        return _Text(self.dialect).query(
-            f"SELECT {horizon} AS {self._quote(HORIZON)}, {last} AS {self._quote(LATEST)}"
-        )
+        table, stamp, native = self.feed(feed)
+        clock = self.dialect.clock(native, lag) or f"(SELECT max({stamp}) FROM {table})"
+        settled = f"(SELECT max({stamp}) FROM {table} WHERE {stamp} < {clock})"
+        last = self.dialect.stamp_out(settled, native) if latest else "NULL"
+        horizon = self.dialect.stamp_out(clock, native)
+        selects = f"{horizon} AS {self._quote(HORIZON)}, {last} AS {self._quote(LATEST)}"
+        return _Text(self.dialect).query(f"SELECT {selects}")
+
+    def feed(self, name: str) -> tuple[str, str, str]:
+        """A feed as SQL: its table under its alias, its stamp, and the stamp's type."""
+        if name == ROOT:
+            table, stamp = f"{self.dialect.table(self.aggregate.table.name)} r", self.aggregate.stamp
+        else:
+            relation = self._line(name)[-1]
+            table, stamp = f"{self._table(relation)} c", relation.stamp
+        return table, _of(stamp).expression, _of(stamp).native
 
     # -- parts ---------------------------------------------------------------------------
 
@@ -187,11 +196,9 @@ class Pages:
         return f"SELECT {', '.join(selects)} FROM {self.dialect.table(self.aggregate.table.name)} r"
 
     def _since(self, text: _Text, stamp: Stamp, cursor: Cursor | None) -> str:
-        if cursor is None:
-            return f"{stamp.expression} IS NOT NULL"
+        if cursor is None or cursor.key is None:
+            return _since(self.dialect, text, stamp, cursor)
         limit = self.dialect.stamp_in(text.bind(cursor.stamp), stamp.native)
-        if cursor.key is None:
-            return f"{stamp.expression} {'>=' if cursor.inclusive else '>'} {limit}"
         return _behind([stamp.expression, *self._key_names()], [limit, *self._key_values(text, cursor.key)])
 
     def _key_values(self, text: _Text, key: str) -> list[str]:
@@ -210,13 +217,6 @@ class Pages:
     def _before(self, feed: str) -> list[str]:
         feeds = self.aggregate.feeds()
         return feeds[: feeds.index(feed)]
-
-    def _feed(self, feed: str) -> tuple[str, Stamp]:
-        """The table of a feed under its alias, and its stamp."""
-        if feed == ROOT:
-            return f"{self.dialect.table(self.aggregate.table.name)} r", _of(self.aggregate.stamp)
-        relation = self._line(feed)[-1]
-        return f"{self._table(relation)} c", _of(relation.stamp)
 
     def _changed_rows(self, text: _Text, feed: str, cursor: Cursor | None) -> str:
         """A SELECT of the root's join values (j0, j1, …) and the latest stamp of their changed rows.
@@ -265,6 +265,28 @@ class Pages:
         rows = self.dialect.key_rows(text.bind(keys), columns)
         pairs = [f"{name} = k.k{index}" for index, name in enumerate(self._names(alias, columns))]
         return f"{rows} k ON {' AND '.join(pairs)}"
+
+
+def anything_new(dialect: Dialect, table: str, stamp: Stamp, cursor: Cursor | None) -> Query:
+    """One row when a feed has a stamp behind its cursor, none otherwise; needs no binding.
+
+    `table` and the stamp are as `Pages.feed` gives them. The entity's filter is not asked:
+    what lies outside it is sorted out by the read that follows.
+    """
+    text = _Text(dialect)
+    loose = (
+        replace(cursor, key=None, inclusive=cursor.inclusive or cursor.key is not None) if cursor else None
+    )
+    found = f"SELECT 1 AS {dialect.quote(FOUND)} FROM {table} WHERE {_since(dialect, text, stamp, loose)}"
+    return text.query(dialect.limit(found, 1))
+
+
+def _since(dialect: Dialect, text: _Text, stamp: Stamp, cursor: Cursor | None) -> str:
+    """Stamps behind a cursor that stands at no key."""
+    if cursor is None:
+        return f"{stamp.expression} IS NOT NULL"
+    limit = dialect.stamp_in(text.bind(cursor.stamp), stamp.native)
+    return f"{stamp.expression} {'>=' if cursor.inclusive else '>'} {limit}"
 
 
 def _text(name: str) -> Column:

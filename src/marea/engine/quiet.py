@@ -1,0 +1,23 @@
+"""Owns telling that an entity has nothing to do, before anything costly is made ready for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from marea.capture.position import Position
+from marea.capture.probe import nothing_new
+from marea.capture.watermark import NAME
+from marea.engine.alignment import Alignment
+from marea.engine.request import Request
+
+if TYPE_CHECKING:
+    from marea.store.state import EntityRow
+
+
+def is_quiet(alignment: Alignment, row: EntityRow, mapping: str, request: Request) -> bool:
+    """Whether an incremental run would find no change. Raises SystemUnreachable."""
+    text = row.positions.get(NAME)
+    if request != Request() or text is None or row.mapping != mapping:
+        return False
+    with alignment.source.snapshot() as reader:
+        return nothing_new(Position.from_text(text), alignment.source.dialect, reader)
