@@ -1,4 +1,4 @@
-"""Owns one measurement: the wall time of a whole process and the peak memory of its tree.
+"""Owns one measurement: wall time and processor time of a whole process, and the peak memory of its tree.
 
 Memory is resident memory as /proc tells it: the sum over the process and its descendants, looked
 at every few milliseconds, and never less than the highest mark the kernel kept for one of them.
@@ -33,6 +33,8 @@ class Measured:
     """How a process went."""
 
     seconds: float
+    cpu_seconds: float
+    """Of the process and its descendants; the work of the database server is not in it."""
     peak_mb: float
     code: int
     output: str
@@ -79,14 +81,19 @@ def measure(command: Command, seconds: float = 1800) -> Measured:
         )
         watch = Watch(process.pid)
         watch.start()
+        limit = threading.Timer(seconds, process.kill)
+        limit.start()
         try:
-            code = process.wait(seconds)
+            _, status, usage = os.wait4(process.pid, 0)
         except BaseException:
             process.kill()
-            process.wait()
             raise
+        finally:
+            limit.cancel()
         took = time.perf_counter() - start
-    return Measured(took, watch.peak_mb(), code, output.read_text(), messages.read_text())
+    process.returncode = os.waitstatus_to_exitcode(status)
+    cpu = usage.ru_utime + usage.ru_stime
+    return Measured(took, cpu, watch.peak_mb(), process.returncode, output.read_text(), messages.read_text())
 
 
 def _tree(pid: int) -> list[int]:

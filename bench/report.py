@@ -57,6 +57,7 @@ def summary(results: Results, rows: int, server: Mapping[str, str]) -> dict[str,
             letter: {
                 name: {
                     "seconds": _median([run.seconds for run in runs]),
+                    "cpu_seconds": _median([run.cpu_seconds for run in runs]),
                     "peak_mb": _median([run.peak_mb for run in runs]),
                     "all_seconds": [round(run.seconds, 3) for run in runs],
                 }
@@ -127,7 +128,7 @@ def text(found: Mapping[str, Any]) -> str:
 
 
 def _table(found: Mapping[str, Any]) -> list[str]:
-    rows = [("job", "contestant", "seconds", "x limit", "peak MB", "rounds")]
+    rows = [("job", "contestant", "seconds", "x limit", "cpu s", "peak MB", "rounds")]
     for job in JOBS:
         measured = found["jobs"].get(job.letter, {})
         limit = measured.get(LIMIT, {}).get("seconds")
@@ -136,7 +137,10 @@ def _table(found: Mapping[str, Any]) -> list[str]:
             count = str(len(each["all_seconds"]))
             mark = " (wrong)" if name in found["wrong"] else ""
             rows.append(
-                (job.letter, name + mark, f"{each['seconds']:.2f}", ratio, f"{each['peak_mb']:.0f}", count)
+                (
+                    *(job.letter, name + mark, f"{each['seconds']:.2f}", ratio),
+                    *(f"{each['cpu_seconds']:.2f}", f"{each['peak_mb']:.0f}", count),
+                )
             )
     return _aligned(rows)
 
