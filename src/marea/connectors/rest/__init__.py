@@ -1,0 +1,50 @@
+"""Owns the REST connector: any application that takes records over HTTP, as a target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from marea.errors import ConfigurationError, Fault
+
+if TYPE_CHECKING:
+    from marea.config.settings import SystemSettings
+    from marea.ports import Source, Target
+
+
+class RestConnector:
+    """Serves systems with an http or https url; docs/rest.md lists its options."""
+
+    def validate(self, options: Mapping[str, object]) -> list[str]:
+        """What is wrong with a system's options, one sentence each; touches no network."""
+        from marea.connectors.rest.options import parse
+
+        faults: list[str] = []
+        parse(options, faults)
+        return faults
+
+    def source(self, system: SystemSettings) -> Source:
+        """Raises ConfigurationError: an application is written to, not read from."""
+        raise ConfigurationError.single(
+            f"system {system.name} cannot be a source: a rest system is a target only", line=system.line
+        )
+
+    def target(self, system: SystemSettings) -> Target:
+        """The application as a target; calls nothing yet. Raises ConfigurationError."""
+        from marea.connectors.rest.options import parse, split_url
+        from marea.connectors.rest.retry import Policy
+        from marea.connectors.rest.target import RestTarget
+
+        faults: list[str] = []
+        options = parse(system.options, faults)
+        try:
+            address, headers, secrets = split_url(system.url)
+        except ValueError as error:
+            faults.append(str(error))
+        if faults:
+            raise ConfigurationError(
+                [Fault(f"system {system.name}: {fault}", line=system.line) for fault in faults]
+            )
+        options = replace(options, headers={**headers, **options.headers}, secrets=options.secrets | secrets)
+        return RestTarget(system.name, address, options, dict(system.options), Policy())

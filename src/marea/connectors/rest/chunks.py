@@ -1,0 +1,77 @@
+"""Owns the delivery of many records in one call, down to the single record that is at fault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from marea.connectors.rest.answers import Answer, Unreadable, dig, refusal
+from marea.connectors.rest.course import Applied, Failed, Refused, Verdict
+from marea.connectors.rest.operations import wrapped
+from marea.connectors.rest.records import Record
+from marea.connectors.rest.retry import Trouble
+from marea.connectors.rest.routes import Batch
+from marea.connectors.rest.words import text_of, told
+from marea.model import Operation, Problem
+
+BODY_BYTES = 4 * 1024 * 1024
+"""A call holds no more than this, however many records its size allows; one record may be larger."""
+
+
+def chunks(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
+    """Records in order, as many together as one call takes; each delete stands alone."""
+    chunk: list[Record] = []
+    room = BODY_BYTES
+    for record in records:
+        if record.operation not in (Operation.CREATE, Operation.UPDATE):
+            yield [record]
+            continue
+        if chunk and (len(chunk) == size or len(record.payload) > room):
+            yield chunk
+            chunk, room = [], BODY_BYTES
+        chunk.append(record)
+        room -= len(record.payload) + 1
+    if chunk:
+        yield chunk
+
+
+def body(batch: Batch, chunk: list[Record]) -> bytes:
+    """The payloads as one JSON array, their bytes untouched."""
+    return wrapped(batch.wrap, b"[" + b",".join(record.payload for record in chunk) + b"]")
+
+
+def verdicts(batch: Batch, chunk: list[Record], answer: Answer) -> list[Verdict] | Problem:
+    """One verdict a record, in the chunk's order; a problem when the call was refused as a whole."""
+    if not answer.good:
+        return refusal(answer)
+    if batch.results is None and batch.errors is None:
+        return [Applied(record.target_id) for record in chunk]
+    try:
+        items = dig(answer.value(), batch.errors if batch.results is None else batch.results)
+    except Unreadable as error:
+        return [_untold(str(error)) for _ in chunk]
+    named = _by_key(items if isinstance(items, list) else [], batch.key)
+    return [_verdict(batch, record, named.get(record.key)) for record in chunk]
+
+
+def _by_key(items: list[object], fields: tuple[str, ...]) -> dict[tuple[str | None, ...], list[object]]:
+    named: dict[tuple[str | None, ...], list[object]] = {}
+    for item in items:
+        if isinstance(item, Mapping):
+            named.setdefault(tuple(text_of(dig(item, field)) for field in fields), []).append(item)
+    return named
+
+
+def _verdict(batch: Batch, record: Record, items: list[object] | None) -> Verdict:
+    if items is None:
+        return Applied(record.target_id) if batch.results is None else _untold("it does not name the record")
+    errors = [error for item in items if (error := dig(item, batch.error))]
+    if errors:
+        text, field = told(errors[0])
+        return Refused(Problem("refused", text or "refused in a batch, without a word", field))
+    if batch.results is None:  # a list of the refused names it, though without a reason
+        return Refused(Problem("refused", told(items[0])[0] or "refused in a batch, without a word"))
+    return Applied((text_of(dig(items[0], batch.id)) if batch.id else None) or record.target_id)
+
+
+def _untold(reason: str) -> Failed:
+    return Failed(Trouble("answer", f"the answer to the batch does not tell: {reason}"))

@@ -1,0 +1,108 @@
+"""Owns what has become of a batch so far, and when to stop: the books of one delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from marea.connectors.rest.retry import Trouble
+from marea.connectors.rest.words import clean
+from marea.model import Problem
+from marea.ports import Receipt
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+STREAK = 5
+"""Records in a row that failed, each insisted on, after which the application is taken to be away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The application did it."""
+
+    target_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The application, or a rule of ours, said no to this record."""
+
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """No decision, though it was insisted on."""
+
+    trouble: Trouble
+
+
+Verdict = Applied | Refused | Failed
+
+
+class Course:
+    """Collects the verdicts of a batch of `rows` rows; what has none in the end is deferred."""
+
+    def __init__(self, rows: int) -> None:
+        self._open = bytearray(b"\1") * rows
+        self._ids: list[str | None] = [None] * rows
+        self._milliseconds: list[int | None] = [None] * rows
+        self._rejected: dict[int, Problem] = {}
+        self._failures = 0
+        self.away: Trouble | None = None
+        """Why nothing more is sent."""
+
+    @property
+    def decided(self) -> bool:
+        """Whether anything was decided."""
+        return 0 in self._open
+
+    def settle(self, row: int, verdict: Verdict, milliseconds: int | None = None) -> None:
+        """Books what became of a row; an application that is away leaves it open."""
+        if isinstance(verdict, Failed):
+            self._fail(row, verdict.trouble, milliseconds)
+            return
+        self._failures = 0
+        self._open[row] = 0
+        self._milliseconds[row] = milliseconds
+        if isinstance(verdict, Refused):
+            self._rejected[row] = verdict.problem
+        else:
+            self._ids[row] = verdict.target_id
+
+    def _fail(self, row: int, trouble: Trouble, milliseconds: int | None) -> None:
+        if trouble.absent or self.away is not None:
+            self.away = self.away or trouble
+            return
+        # One record may fail for a reason of its own, and must not hold back the others (I8).
+        self._open[row] = 0
+        self._milliseconds[row] = milliseconds
+        self._rejected[row] = Problem(trouble.code, trouble.text, retryable=True)
+        self._failures += 1
+        if self._failures == STREAK:
+            self.away = trouble
+
+    def receipt(self, secrets: Iterable[str]) -> Receipt:
+        """The receipt, every text in it fit to show."""
+        import pyarrow as pa
+
+        ids = pa.array(self._ids, pa.string())
+        durations = pa.array(self._milliseconds, pa.int64())
+        return Receipt(
+            {row: _shown(problem, secrets) for row, problem in sorted(self._rejected.items())},
+            None if ids.null_count == len(ids) else ids,
+            self._deferred(secrets),
+            None if durations.null_count == len(durations) else durations,
+        )
+
+    def _deferred(self, secrets: Iterable[str]) -> dict[int, Problem]:
+        if self.away is None:
+            return {}
+        problem = _shown(Problem("unreachable", self.away.text, retryable=True), secrets)
+        return {row: problem for row, still in enumerate(self._open) if still}
+
+
+def _shown(problem: Problem, secrets: Iterable[str]) -> Problem:
+    return replace(problem, text=clean(problem.text, secrets), field=clean(problem.field, secrets))

@@ -1,0 +1,104 @@
+"""Owns the REST target: prepares for a shape, delivers its batches, gives receipts."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from marea.connectors.rest import routes
+from marea.connectors.rest.course import Course
+from marea.connectors.rest.options import Options
+from marea.connectors.rest.records import records
+from marea.connectors.rest.retry import Policy
+from marea.connectors.rest.section import nearest
+from marea.connectors.rest.words import clean
+from marea.errors import ConfigurationError, Fault, SystemUnreachable
+from marea.ports import Receipt, Shape
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from marea.connectors.rest.connection import Connection
+
+
+class RestTarget:
+    """An application that takes records over HTTP."""
+
+    def __init__(
+        self, name: str, address: str, options: Options, written: dict[str, object], policy: Policy
+    ) -> None:
+        """`address` is the system's url without user and password, `written` its options as they stand."""
+        self._name = name
+        self._address = address
+        self._options = options
+        self._written = written
+        self._policy = policy
+        self._connection: Connection | None = None
+        self._opening = threading.Lock()
+
+    def prepare(self, shape: Shape) -> None:
+        """Checks the shape's routes; calls nothing."""
+        self._routes(shape)
+        self._open()
+
+    def deliver(self, shape: Shape, batch: pa.Table) -> Receipt:
+        """Applies a batch, `concurrency` calls at once; see `marea.ports.Target`."""
+        from marea.connectors.rest.delivery import Delivery
+
+        connection = self._open()
+        course = Course(batch.num_rows)
+        delivery = Delivery(shape, self._routes(shape), connection.wire, self._policy, course)
+        workers = min(self._options.concurrency, batch.num_rows)
+        connection.run(delivery.run(records(shape, batch), workers))
+        secrets = connection.wire.secrets
+        if course.away is not None and not course.decided:
+            raise SystemUnreachable(
+                self._name,
+                clean(course.away.text, secrets),
+                hint="nothing is lost; run again when it is back",
+                retry_after=course.away.asked,
+            )
+        return course.receipt(secrets)
+
+    def close(self) -> None:
+        """Closes every connection and ends the thread that served them."""
+        with self._opening:
+            connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _open(self) -> Connection:
+        from marea.connectors.rest.connection import Connection
+
+        with self._opening:
+            if self._connection is None:
+                self._connection = Connection(self._name, self._address, self._options)
+            return self._connection
+
+    def _routes(self, shape: Shape) -> routes.Routes:
+        faults = routes.undeclared(list(shape.options))
+        found = routes.parse(routes.merge(self._written, shape.options), faults)
+        faults += _places(found, shape.key)
+        if faults:
+            raise ConfigurationError([Fault(fault, entity=shape.entity, field="target") for fault in faults])
+        return found
+
+
+def _places(found: routes.Routes, key: tuple[str, ...]) -> list[str]:
+    """What is wrong with the places of the paths for records with this key."""
+    known = ("object", "key", "id", *key)
+    faults = []
+    for name, call in found.calls().items():
+        places = zip(call.path.names, call.path.asked, strict=True)
+        for place, asked in places:
+            if place not in known:
+                faults.append(f"{name}.path: there is no {{{place}}} ({nearest(place, known)})")
+            elif place == "key" and asked and len(key) > 1:
+                faults.append(f"{name}.path: {{key}} has several columns here; name each: {_each(key)}")
+    if found.batch is not None and found.batch.key and len(found.batch.key) != len(key):
+        faults.append(f"batch.key: must name {len(key)} fields, one for each of the key: {', '.join(key)}")
+    return faults
+
+
+def _each(key: tuple[str, ...]) -> str:
+    return "&".join(f"{name}={{{name}}}" for name in key)
