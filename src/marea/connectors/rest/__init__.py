@@ -10,11 +10,16 @@ from marea.errors import ConfigurationError, Fault
 
 if TYPE_CHECKING:
     from marea.config.settings import SystemSettings
+    from marea.connectors.rest.retry import Policy
     from marea.ports import Source, Target
 
 
 class RestConnector:
     """Serves systems with an http or https url; docs/rest.md lists its options."""
+
+    def __init__(self, policy: Policy | None = None) -> None:
+        """`policy` says how long a record is insisted on."""
+        self._policy = policy
 
     def validate(self, options: Mapping[str, object]) -> list[str]:
         """What is wrong with a system's options, one sentence each; touches no network."""
@@ -47,4 +52,4 @@ class RestConnector:
                 [Fault(f"system {system.name}: {fault}", line=system.line) for fault in faults]
             )
         options = replace(options, headers={**headers, **options.headers}, secrets=options.secrets | secrets)
-        return RestTarget(system.name, address, options, dict(system.options), Policy())
+        return RestTarget(system.name, address, options, dict(system.options), self._policy or Policy())

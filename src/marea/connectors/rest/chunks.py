@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from marea.connectors.rest.answers import Answer, Unreadable, dig, refusal
 from marea.connectors.rest.course import Applied, Failed, Refused, Verdict
 from marea.connectors.rest.operations import wrapped
-from marea.connectors.rest.records import Record
+from marea.connectors.rest.records import Record, identity
 from marea.connectors.rest.retry import Trouble
 from marea.connectors.rest.routes import Batch
 from marea.connectors.rest.words import text_of, told
@@ -18,11 +18,11 @@ BODY_BYTES = 4 * 1024 * 1024
 
 
 def chunks(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
-    """Records in order, as many together as one call takes; each delete stands alone."""
+    """Records in order, as many together as one call takes; a delete, or one without a key, stands alone."""
     chunk: list[Record] = []
     room = BODY_BYTES
     for record in records:
-        if record.operation not in (Operation.CREATE, Operation.UPDATE):
+        if alone(record):
             yield [record]
             continue
         if chunk and (len(chunk) == size or len(record.payload) > room):
@@ -32,6 +32,11 @@ def chunks(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
         room -= len(record.payload) + 1
     if chunk:
         yield chunk
+
+
+def alone(record: Record) -> bool:
+    """Whether a record cannot travel with others."""
+    return record.operation not in (Operation.CREATE, Operation.UPDATE) or "" in record.key
 
 
 def body(batch: Batch, chunk: list[Record]) -> bytes:
@@ -44,9 +49,9 @@ def verdicts(batch: Batch, chunk: list[Record], answer: Answer) -> list[Verdict]
     if not answer.good:
         return refusal(answer)
     if batch.results is None and batch.errors is None:
-        return [Applied(record.target_id) for record in chunk]
+        return [_applied(batch, record, None) for record in chunk]
     try:
-        items = dig(answer.value(), batch.errors if batch.results is None else batch.results)
+        items = dig(answer.value(), batch.errors or batch.results or "")
     except Unreadable as error:
         return [_untold(str(error)) for _ in chunk]
     named = _by_key(items if isinstance(items, list) else [], batch.key)
@@ -63,14 +68,22 @@ def _by_key(items: list[object], fields: tuple[str, ...]) -> dict[tuple[str | No
 
 def _verdict(batch: Batch, record: Record, items: list[object] | None) -> Verdict:
     if items is None:
-        return Applied(record.target_id) if batch.results is None else _untold("it does not name the record")
+        return (
+            _applied(batch, record, None) if batch.results is None else _untold("it names it nowhere")
+        )
     errors = [error for item in items if (error := dig(item, batch.error))]
     if errors:
         text, field = told(errors[0])
         return Refused(Problem("refused", text or "refused in a batch, without a word", field))
     if batch.results is None:  # a list of the refused names it, though without a reason
         return Refused(Problem("refused", told(items[0])[0] or "refused in a batch, without a word"))
-    return Applied((text_of(dig(items[0], batch.id)) if batch.id else None) or record.target_id)
+    return _applied(batch, record, items[0])
+
+
+def _applied(batch: Batch, record: Record, item: object) -> Applied:
+    if not batch.id:
+        return Applied(identity(record.key))
+    return Applied(text_of(dig(item, batch.id)) or record.target_id)
 
 
 def _untold(reason: str) -> Failed:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from marea.connectors.rest.retry import Trouble
 from marea.connectors.rest.words import clean
 from marea.model import Problem
 from marea.ports import Receipt
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 STREAK = 5
 """Records in a row that failed, each insisted on, after which the application is taken to be away."""

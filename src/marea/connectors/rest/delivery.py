@@ -1,4 +1,4 @@
-"""Owns one delivery: workers that share the records, insist on each, and stop when the application is away."""
+"""Owns one delivery: workers share the records, insist on each, and stop when the application is away."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from time import monotonic
 from typing import TypeVar
 
 from marea.connectors.rest.answers import Answer
-from marea.connectors.rest.chunks import body, chunks, verdicts
-from marea.connectors.rest.course import Course, Failed, Refused
-from marea.connectors.rest.operations import Operations
+from marea.connectors.rest.chunks import alone, body, chunks, verdicts
+from marea.connectors.rest.course import Applied, Course, Failed, Refused, Verdict
+from marea.connectors.rest.operations import ByKey, Calls, Operations
+from marea.connectors.rest.ownids import OwnIds
 from marea.connectors.rest.records import Record
 from marea.connectors.rest.retry import Policy, Trouble, decide
 from marea.connectors.rest.routes import Batch, Routes
+from marea.connectors.rest.template import Unaddressable
 from marea.connectors.rest.wire import Interrupted, Wire
-from marea.model import Operation
+from marea.model import Operation, Problem
 from marea.ports import Shape
 
 T = TypeVar("T")
@@ -27,10 +29,11 @@ class Delivery:
 
     def __init__(self, shape: Shape, routes: Routes, wire: Wire, policy: Policy, course: Course) -> None:
         self._routes = routes
-        self._wire = wire
         self._policy = policy
         self._course = course
-        self._operations = Operations(shape, routes, wire)
+        self._calls = Calls(shape, wire)
+        self._by_key = ByKey(self._calls, routes)
+        self._operations = self._by_key if routes.create is None else _own_ids(self._calls, routes)
 
     async def run(self, records: Iterator[Record], workers: int) -> None:
         """Delivers every record, `workers` at once, unless the application goes away."""
@@ -48,26 +51,35 @@ class Delivery:
         if self._course.away is not None:
             return
         batch = self._routes.batch
-        if batch is None or (len(chunk) == 1 and self._alone(chunk[0])):
+        if batch is None or (len(chunk) == 1 and (self._routes.upsert is not None or alone(chunk[0]))):
             await self._deliver_one(chunk[0], policy)
         else:
             await self._deliver_many(batch, chunk, policy)
 
-    def _alone(self, record: Record) -> bool:
-        return self._routes.upsert is not None or record.operation == Operation.DELETE
-
     async def _deliver_one(self, record: Record, policy: Policy) -> None:
         started = monotonic()
-        end = await self._insist(lambda: self._operations.attempt(record), policy)
-        verdict = Failed(end) if isinstance(end, Trouble) else end
+        verdict = await self._attempt(self._operations.attempt, record, policy)
         self._course.settle(record.row, verdict, round((monotonic() - started) * 1000))
+
+    async def _attempt(
+        self, attempt: Callable[[Record], Awaitable[Verdict]], record: Record, policy: Policy
+    ) -> Verdict:
+        if record.operation == Operation.NONE:
+            return Applied(record.target_id)
+        if record.operation != Operation.DELETE and "" in record.key:
+            return Refused(_empty(self._calls.shape, record))
+        try:
+            end = await self._insist(lambda: attempt(record), policy)
+        except Unaddressable as error:
+            return Refused(Problem("address", str(error), ", ".join(self._calls.shape.key)))
+        return Failed(end) if isinstance(end, Trouble) else end
 
     async def _deliver_many(self, batch: Batch, chunk: list[Record], policy: Policy) -> None:
         end = await self._insist(lambda: self._call(batch, chunk), policy)
         outcome = end if isinstance(end, Trouble) else verdicts(batch, chunk, end)
         if isinstance(outcome, list):
             for record, verdict in zip(chunk, outcome, strict=True):
-                self._course.settle(record.row, verdict)
+                await self._settle(record, verdict, policy)
         elif len(chunk) == 1 or (isinstance(outcome, Trouble) and outcome.absent):
             verdict = Failed(outcome) if isinstance(outcome, Trouble) else Refused(outcome)
             for record in chunk:
@@ -80,9 +92,14 @@ class Delivery:
             await self._deliver(chunk[:middle], calm)
             await self._deliver(chunk[middle:], calm)
 
+    async def _settle(self, record: Record, verdict: Verdict, policy: Policy) -> None:
+        if isinstance(verdict, Applied) and self._by_key.moved(record):
+            verdict = await self._attempt(self._by_key.forget, record, policy)
+        self._course.settle(record.row, verdict)
+
     async def _call(self, batch: Batch, chunk: list[Record]) -> Answer:
-        path = self._operations.address(batch.path)
-        return await self._wire.call(batch.method, path, body(batch, chunk))
+        path = self._calls.address(batch.path)
+        return await self._calls.wire.call(batch.method, path, body(batch, chunk))
 
     async def _insist(self, attempt: Callable[[], Awaitable[T]], policy: Policy) -> T | Trouble:
         """What an attempt ended with, or why all of them were interrupted."""
@@ -98,3 +115,14 @@ class Delivery:
             if wait is None or self._course.away is not None:
                 return trouble
             await asyncio.sleep(wait)
+
+
+def _own_ids(calls: Calls, routes: Routes) -> Operations:
+    assert routes.create is not None  # noqa: S101 - the caller has seen it
+    assert routes.update is not None  # noqa: S101 - create is not accepted without it
+    return OwnIds(calls, routes.create, routes.update, routes.find, routes.delete)
+
+
+def _empty(shape: Shape, record: Record) -> Problem:
+    names = ", ".join(name for name, part in zip(shape.key, record.key, strict=True) if not part)
+    return Problem("key", f"the key field {names} is empty", names, "give every record a key at its target")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from marea.model import Operation
 from marea.ports import OPERATION, PAYLOAD, TARGET_ID, Shape
 
 if TYPE_CHECKING:
@@ -29,21 +30,19 @@ class Record:
 
 
 def records(shape: Shape, batch: pa.Table) -> Iterator[Record]:
-    """The rows of a batch in order, those with nothing to do left out."""
+    """The rows of a batch in order."""
     import pyarrow as pa
 
-    operations = batch.column(OPERATION).to_pylist()
-    keys = zip(*(_texts(batch.column(name)) for name in shape.key), strict=True)
-    payloads = batch.column(PAYLOAD).cast(pa.binary()).to_pylist()
-    ids = batch.column(TARGET_ID).to_pylist()
-    rows = zip(operations, keys, ids, payloads, strict=True)
+    keys = zip(*(map(key_text, batch.column(name).to_pylist()) for name in shape.key), strict=True)
+    rows = zip(
+        batch.column(OPERATION).to_pylist(),
+        keys,
+        batch.column(TARGET_ID).to_pylist(),
+        batch.column(PAYLOAD).cast(pa.binary()).to_pylist(),
+        strict=True,
+    )
     for row, (operation, key, target_id, payload) in enumerate(rows):
-        if operation != Operation.NONE:
-            yield Record(row, operation, key, target_id, payload or b"")
-
-
-def _texts(column: pa.ChunkedArray) -> list[str]:
-    return [key_text(value) for value in column.to_pylist()]
+        yield Record(row, operation, key, target_id, payload or b"")
 
 
 def key_text(value: object) -> str:
@@ -57,5 +56,23 @@ def key_text(value: object) -> str:
     if isinstance(value, Decimal):
         return format(value.normalize(), "f")
     if isinstance(value, datetime | date | time):
-        return value.isoformat()
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, bytes):
+        return b64encode(value).decode()
     return str(value)
+
+
+def identity(key: Sequence[str]) -> str:
+    """The target id of a record that is addressed by its key: the one value, or a JSON array of them."""
+    return key[0] if len(key) == 1 else json.dumps(list(key), ensure_ascii=False)
+
+
+def key_of(target_id: str, parts: int) -> tuple[str, ...]:
+    """What `identity` was made of; of another number of parts, empty ones."""
+    if parts == 1:
+        return (target_id,)
+    try:
+        key = json.loads(target_id)
+    except ValueError:
+        key = None
+    return tuple(map(str, key)) if isinstance(key, list) and len(key) == parts else ("",) * parts

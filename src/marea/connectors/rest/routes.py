@@ -80,6 +80,12 @@ class Routes:
     read: Call | None = None
     batch: Batch | None = None
 
+    @property
+    def keyed(self) -> bool:
+        """Whether the key itself is what a record is known by; else the application gives an id."""
+        given = (self.upsert is not None and self.upsert.id) or (self.batch is not None and self.batch.id)
+        return self.create is None and not given
+
     def calls(self) -> dict[str, Call | Batch]:
         """The operations declared, by name."""
         named = {name: getattr(self, name) for name in NAMES}
@@ -102,11 +108,13 @@ def parse(options: Mapping[str, object], faults: list[str]) -> Routes:
         _check_places(name, call, faults)
     if batch is not None and set(batch.path.names) - {"object"}:
         faults.append("batch.path: can name {object} alone; its records are in the body")
+    if batch is not None and routes.upsert is not None and bool(batch.id) != bool(routes.upsert.id):
+        faults.append("batch.id and upsert.id go together: a record has one id, however it was sent")
     return routes
 
 
 def merge(system: Mapping[str, object], entity: Mapping[str, object]) -> dict[str, object]:
-    """The system's entries with an entity's laid over them; an entity's own form of upsert replaces the other."""
+    """The system's entries with an entity's laid over them; its own form of upsert replaces the other."""
     base = {name: system[name] for name in NAMES if system.get(name) is not None}
     if entity.get("create") is not None and "create" not in base:
         base = {}
@@ -134,9 +142,11 @@ def _check_own(options: Mapping[str, object], own: list[str], faults: list[str])
         faults.append(f"{own[0]} needs create: it belongs to an application that gives its own ids")
     elif "update" not in own:
         faults.append("create needs update: a record that is there is changed by it")
-    for other in ("upsert", "batch"):
-        if options.get(other) is not None:
-            faults.append(f"{other} and {own[0]} exclude each other: records are addressed by key, or by id")
+    faults.extend(
+        f"{other} and {own[0]} exclude each other: records are addressed by key, or by id"
+        for other in ("upsert", "batch")
+        if options.get(other) is not None
+    )
 
 
 def _section(name: str, value: object, faults: list[str]) -> Section:

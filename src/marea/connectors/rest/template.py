@@ -11,7 +11,7 @@ _PLACE = re.compile(r"\{([^{}]*)\}")
 _AS_WRITTEN = "/?&=:@!$'()*+,;~%-._"
 
 
-class Unaddressable(ValueError):  # noqa: N818 - it is an answer, translated to a Problem by the caller
+class Unaddressable(ValueError):
     """A value that cannot stand in an address: empty, or a step to another folder."""
 
 

@@ -1,4 +1,4 @@
-"""Owns the calls themselves: one session kept alive, the pace, the login, and every error in our own words."""
+"""Owns the calls themselves: one session kept alive, the pace, the login, errors in our own words."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _Body = bytes | Mapping[str, str] | None
 _KEPT_ALIVE = 4.0  # seconds; shorter than common servers keep an idle connection
 
 
-class Interrupted(Exception):  # noqa: N818 - not an error yet: the caller decides whether to try again
-    """A call that gave no decision."""
+class Interrupted(Exception):
+    """A call that gave no decision: the caller decides whether to try again."""
 
     def __init__(self, trouble: Trouble) -> None:
         super().__init__(trouble.text)

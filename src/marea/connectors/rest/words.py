@@ -1,4 +1,4 @@
-"""Owns the application's own words: found in an answer however it nests them, in one line, free of secrets."""
+"""Owns the application's own words: found however an answer nests them, in one line, free of secrets."""
 
 from __future__ import annotations
 

@@ -1,0 +1,318 @@
+"""Owns the demo CRM: a small web service with storage (`python -m marea.demo.crm`), for lesson and tests.
+
+    PUT, GET, DELETE /api/{object}/{key}             records by key; a composite key has a path element a part
+    GET              /api/{object}?limit=&after=     a page of them
+    POST             /api/{object}/batch             many, by their `code` or the fields named in ?key=
+    POST             /api/v2/{object}                a record with an id of the CRM's own
+    GET              /api/v2/{object}?external_id=   those of an external id; without it a page of all
+    GET, POST, PUT, PATCH, DELETE /api/v2/{object}/{id}
+    POST /admin/maintenance {"on": true}             503 everywhere but here
+    POST /admin/faults {"lose": 1, …}                see `marea.demo.crm_switches.Switches`
+    GET, DELETE /admin/calls                         what was called and what it did; DELETE starts again
+    GET, DELETE /admin/records                       how many records there are; DELETE empties the CRM
+
+Every call needs `Authorization: Bearer TOKEN`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hmac
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from aiohttp import web
+
+from marea.demo.crm_messages import Refused, answer, body_of, listed, record_in, records_in, refusal, written
+from marea.demo.crm_rules import refusals
+from marea.demo.crm_store import Store, with_id
+from marea.demo.crm_switches import Counts, Switches
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+TOKEN = "demo"  # noqa: S105 - of the demonstration; CRM_TOKEN gives another
+LARGEST_BATCH = 1000
+_BODY_BYTES = 64 * 1024 * 1024
+_OBJECT = "{object:(?!v2/|v2$)[^/]+}"
+
+
+class Crm:
+    """The service: handlers over a store."""
+
+    def __init__(self, store: Store, token: str) -> None:
+        self._store = store
+        self._token = f"Bearer {token}".encode()
+        self._switches = Switches()
+        self._counts = Counts()
+
+    def application(self) -> web.Application:
+        """The web application."""
+        app = web.Application(middlewares=[self._middle], client_max_size=_BODY_BYTES)
+        app.add_routes(
+            [
+                web.post("/admin/maintenance", self._maintenance),
+                web.post("/admin/faults", self._faults),
+                web.get("/admin/calls", self._calls),
+                web.delete("/admin/calls", self._reset),
+                web.get("/admin/records", self._count),
+                web.delete("/admin/records", self._empty),
+                web.post("/api/v2/{object}", self._create, name="create"),
+                web.get("/api/v2/{object}", self._find, name="find"),
+                web.get(r"/api/v2/{object}/{id:\d+}", self._get_owned, name="id"),
+                web.post(r"/api/v2/{object}/{id:\d+}", self._update),
+                web.put(r"/api/v2/{object}/{id:\d+}", self._update),
+                web.patch(r"/api/v2/{object}/{id:\d+}", self._update),
+                web.delete(r"/api/v2/{object}/{id:\d+}", self._drop),
+                web.post(f"/api/{_OBJECT}/batch", self._batch, name="batch"),
+                web.get(f"/api/{_OBJECT}", self._page, name="page"),
+                web.put(f"/api/{_OBJECT}/{{key:.+}}", self._put, name="key"),
+                web.get(f"/api/{_OBJECT}/{{key:.+}}", self._get),
+                web.delete(f"/api/{_OBJECT}/{{key:.+}}", self._remove),
+            ]
+        )
+        return app
+
+    # -- around every call -------------------------------------------------------------------
+
+    @web.middleware
+    async def _middle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not hmac.compare_digest(request.headers.get("Authorization", "").encode(), self._token):
+            return refusal(401, "The token is missing or wrong")
+        if request.path.startswith("/admin/"):
+            return await handler(request)
+        self._counts.enter(_kind(request))
+        try:
+            return await self._serve(request, handler)
+        finally:
+            self._counts.now -= 1
+
+    async def _serve(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        switches = self._switches
+        if switches.latency:
+            await asyncio.sleep(switches.latency)
+        if switches.maintenance:
+            headers = {"Retry-After": switches.retry_after} if switches.retry_after else {}
+            return refusal(503, "The CRM is in maintenance", headers)
+        if switches.throttle:
+            switches.throttle -= 1
+            return refusal(429, "Too many calls", {"Retry-After": switches.throttle_after})
+        try:
+            done = await handler(request)
+        except Refused as refused:
+            self._counts.records[request.match_info["object"]]["refused"] += 1
+            return answer({"error": str(refused), "errors": refused.errors}, 422)
+        if request.method != "GET":
+            self._lose(request)
+        return done
+
+    def _lose(self, request: web.Request) -> None:
+        """Breaks the connection instead of answering, when this write's turn has come."""
+        if self._switches.lose:
+            self._switches.lose -= 1
+            if self._switches.lose == 0 and request.transport is not None:
+                request.transport.abort()
+
+    # -- records by key ----------------------------------------------------------------------
+
+    async def _put(self, request: web.Request) -> web.Response:
+        name, key = _object(request), _key(request)
+        body = await body_of(request)
+        self._accept(name, key, record_in(body))
+        done = await self._store.put(name, key, body)
+        self._counts.records[name][done] += 1
+        return answer({"key": key, "status": done}, 201 if done == "created" else 200)
+
+    async def _get(self, request: web.Request) -> web.Response:
+        body = self._store.get(_object(request), _key(request))
+        return refusal(404, "There is no such record") if body is None else written(body)
+
+    async def _remove(self, request: web.Request) -> web.Response:
+        name, key = _object(request), _key(request)
+        self._fail(key)
+        if not await self._store.remove(name, key):
+            return refusal(404, "There is no such record")
+        self._counts.records[name]["deleted"] += 1
+        return web.Response(status=204)
+
+    async def _page(self, request: web.Request) -> web.Response:
+        limit = _limit(request)
+        rows = self._store.page(_object(request), request.query.get("after", ""), limit)
+        return listed([body for _, body in rows], rows[-1][0] if len(rows) == limit else None)
+
+    async def _batch(self, request: web.Request) -> web.Response:
+        name = _object(request)
+        records = records_in(await body_of(request))
+        if len(records) > LARGEST_BATCH:
+            return refusal(413, f"A batch holds at most {LARGEST_BATCH} records")
+        fields = request.query.get("key", "code").split(",")
+        results = await asyncio.gather(*(self._take(name, fields, body) for body in records))
+        return answer({"results": results})
+
+    async def _take(self, name: str, fields: Sequence[str], body: str) -> dict[str, object]:
+        record = record_in(body)
+        key = "/".join(quote(str(record.get(field, "")), safe="") for field in fields)
+        shown: dict[str, object] = {field: record.get(field) for field in fields}
+        try:
+            self._accept(name, key, record)
+        except Refused as refused:
+            self._counts.records[name]["refused"] += 1
+            return {**shown, "status": "refused", "error": refused.errors}
+        done = await self._store.put(name, key, body)
+        self._counts.records[name][done] += 1
+        return {**shown, "status": done}
+
+    # -- records with ids of the CRM's own ---------------------------------------------------
+
+    async def _create(self, request: web.Request) -> web.Response:
+        name, body = _object(request), await body_of(request)
+        record = record_in(body)
+        external_id = _external_id(record)
+        self._accept(name, external_id or "", record)
+        number = await self._store.add(name, external_id, body)
+        self._counts.records[name]["created"] += 1
+        return written(with_id(number, body), 201)
+
+    async def _update(self, request: web.Request) -> web.Response:
+        name, number = _object(request), int(request.match_info["id"])
+        if self._store.owned(name, number) is None:
+            return refusal(404, f"There is no record {number}")
+        body = await body_of(request)
+        record = record_in(body)
+        external_id = _external_id(record)
+        self._accept(name, external_id or "", record)
+        merge = request.method == "PATCH"
+        done = await self._store.change(name, number, external_id, body, merge=merge)
+        self._counts.records[name][done] += 1
+        return written(self._store.owned(name, number) or "null")
+
+    async def _get_owned(self, request: web.Request) -> web.Response:
+        body = self._store.owned(_object(request), int(request.match_info["id"]))
+        return refusal(404, "There is no such record") if body is None else written(body)
+
+    async def _drop(self, request: web.Request) -> web.Response:
+        name = _object(request)
+        if not await self._store.drop(name, int(request.match_info["id"])):
+            return refusal(404, "There is no such record")
+        self._counts.records[name]["deleted"] += 1
+        return web.Response(status=204)
+
+    async def _find(self, request: web.Request) -> web.Response:
+        name = _object(request)
+        if "external_id" in request.query:
+            return listed(self._store.find(name, request.query["external_id"]), None)
+        limit = _limit(request)
+        rows = self._store.owned_page(name, int(request.query.get("after", "0")), limit)
+        return listed([body for _, body in rows], rows[-1][0] if len(rows) == limit else None)
+
+    # -- what every write passes -------------------------------------------------------------
+
+    def _accept(self, name: str, key: str, record: Mapping[str, object]) -> None:
+        self._fail(key)
+        errors = refusals(name, record, self._store.has)
+        if errors:
+            raise Refused(errors)
+
+    def _fail(self, key: str) -> None:
+        if key in self._switches.fail:
+            raise web.HTTPInternalServerError(text="Something went wrong in the CRM")
+
+    # -- administration ----------------------------------------------------------------------
+
+    async def _maintenance(self, request: web.Request) -> web.Response:
+        asked = record_in(await body_of(request))
+        self._switches.maintenance = bool(asked.get("on"))
+        self._switches.retry_after = str(asked.get("retry_after", "30"))
+        return answer({"on": self._switches.maintenance})
+
+    async def _faults(self, request: web.Request) -> web.Response:
+        asked = dict(record_in(await body_of(request)))
+        if "fail" in asked:
+            asked["fail"] = frozenset(map(str, asked["fail"]))  # type: ignore[call-overload]
+        try:
+            self._switches = replace(self._switches, **asked)  # type: ignore[arg-type]
+        except TypeError as error:
+            return refusal(422, str(error))
+        return answer({"faults": sorted(asked)})
+
+    async def _calls(self, _: web.Request) -> web.Response:
+        return answer(self._counts.shown())
+
+    async def _reset(self, _: web.Request) -> web.Response:
+        self._counts = Counts(now=self._counts.now)
+        return answer(self._counts.shown())
+
+    async def _count(self, _: web.Request) -> web.Response:
+        return answer(self._store.counts())
+
+    async def _empty(self, _: web.Request) -> web.Response:
+        await self._store.empty()
+        return answer(self._store.counts())
+
+
+def _kind(request: web.Request) -> str:
+    """Method and kind of call: its route without what differs from record to record."""
+    path = request.path
+    if path.startswith("/api/v2/"):
+        whole = "find" if request.method == "GET" else "new"
+        return f"{request.method} {'id' if path.count('/') > 3 else whole}"
+    if request.method == "POST":
+        return "POST batch"
+    return f"{request.method} {'key' if path.count('/') > 2 else 'page'}"
+
+
+def _object(request: web.Request) -> str:
+    return request.match_info["object"]
+
+
+def _key(request: web.Request) -> str:
+    """The key as one text: its parts, each encoded in one way however the caller encoded it."""
+    raw = request.rel_url.raw_path.split("/", 3)[3]
+    return "/".join(quote(unquote(part), safe="") for part in raw.split("/"))
+
+
+def _external_id(record: Mapping[str, object]) -> str | None:
+    value = record.get("external_id", record.get("code"))
+    return None if value is None else str(value)
+
+
+def _limit(request: web.Request) -> int:
+    return min(int(request.query.get("limit", "500")), 5000)
+
+
+async def serve(storage: Path, host: str, port: int, token: str) -> None:
+    """Serves until the process is told to end; prints the address once it listens."""
+    store = Store(storage)
+    runner = web.AppRunner(Crm(store, token).application(), access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    site = web.TCPSite(runner, host, port)
+    await site.start()
+    chosen = runner.addresses[0][1]
+    sys.stdout.write(f"http://{host}:{chosen}\n")
+    sys.stdout.flush()
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    await stopped.wait()
+    await runner.cleanup()
+    store.close()
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m marea.demo.crm", description="A demo CRM")
+    parser.add_argument("--storage", type=Path, required=True, help="its SQLite file; made when missing")
+    parser.add_argument("--port", type=int, default=0, help="0 chooses a free one")
+    parser.add_argument("--host", default="127.0.0.1")
+    arguments = parser.parse_args()
+    token = os.environ.get("CRM_TOKEN", TOKEN)
+    asyncio.run(serve(arguments.storage, arguments.host, arguments.port, token))
+
+
+if __name__ == "__main__":
+    main()
