@@ -31,7 +31,8 @@ class Store:
 
     def __init__(self, file: Path) -> None:
         self._db = apsw.Connection(str(file))
-        self._db.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000")
+        for setting in ("journal_mode = WAL", "synchronous = NORMAL", "busy_timeout = 5000"):
+            list(self._db.execute(f"PRAGMA {setting}"))  # some answer with a row, and wait until it is taken
         self._db.execute(_SCHEMA)
         self._commit: asyncio.Future[None] | None = None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.rest.tools import Targets, accounts, batch, codes, ids, shape
+from connectors.rest.tools import Targets, accounts, batch, ids, shape
 from marea.demo.crm_process import CrmProcess
 from marea.model import Operation
 

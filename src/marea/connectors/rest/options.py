@@ -90,6 +90,10 @@ def split_url(url: str) -> tuple[str, dict[str, str], set[str]]:
     Raises ValueError, with words fit to show, for what is no http(s) address.
     """
     parts = urlsplit(url)
+    try:
+        _ = parts.port
+    except ValueError:
+        raise ValueError("the url's port is no number") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("the url must be an http or https address")
     if parts.query or parts.fragment:

@@ -207,6 +207,8 @@ def _batch(value: object, faults: list[str]) -> Batch:
 
 
 def _check_places(name: str, call: Call, faults: list[str]) -> None:
+    if call.path.empty:
+        return  # it is missing, which is said already
     named = [place for place in call.path.names if place != "object"]
     if name in ("upsert", "create", "find") and "id" in named:
         faults.append(f"{name}.path: {{id}} is not known yet; use {{key}} or a key field")

@@ -24,6 +24,7 @@ class Section:
         self._where = where
         self._faults = faults
         self._entries: Mapping[object, object] = {}
+        self._read = isinstance(value, Mapping)
         if not isinstance(value, Mapping):
             self.fault(f"must be a mapping of {', '.join(known)}")
             return
@@ -49,7 +50,7 @@ class Section:
         """A text; a number is taken as its text."""
         value = self._entries.get(name)
         if value is None:
-            if required:
+            if required and self._read:
                 self.fault(f"{name} is missing")
             return default
         if isinstance(value, bool) or not isinstance(value, str | int | float):

@@ -32,6 +32,11 @@ class Template:
         asked = tuple("?" in "".join(literals[: place + 1]) for place in range(len(literals) - 1))
         return cls(literals, tuple(parts[1::2]), asked)
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was written."""
+        return self.literals == ("",)
+
     def render(self, values: Mapping[str, Sequence[str]]) -> str:
         """The path with each place filled by its value's parts, encoded and joined by `/`.
 
