@@ -68,9 +68,7 @@ def _by_key(items: list[object], fields: tuple[str, ...]) -> dict[tuple[str | No
 
 def _verdict(batch: Batch, record: Record, items: list[object] | None) -> Verdict:
     if items is None:
-        return (
-            _applied(batch, record, None) if batch.results is None else _untold("it names it nowhere")
-        )
+        return _applied(batch, record, None) if batch.results is None else _untold("it names it nowhere")
     errors = [error for item in items if (error := dig(item, batch.error))]
     if errors:
         text, field = told(errors[0])
