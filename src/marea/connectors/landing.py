@@ -82,6 +82,9 @@ def _key_value(texts: pa.Array, type_: pa.DataType) -> pa.Array:
     if pa.types.is_binary(type_) or pa.types.is_large_binary(type_):
         values = [bytes.fromhex(text) if text is not None else None for text in texts.to_pylist()]
         return pa.array(values, type_)
+    if pa.types.is_time(type_):
+        moments = pc.binary_join_element_wise("1970-01-01 ", texts, "").cast(pa.timestamp("us"))
+        return moments.cast(type_)
     return texts.cast(type_)
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from marea.errors import ConfigurationError, SystemUnreachable
 from marea.ports import Catalogue, Column, Editable, Reader, Source, Table
 from marea.sql.dialect import Query
 from marea.testing.suite import Suite
-from marea.testing.values import KINDS, TEXTS, Kind, rows_of
+from marea.testing.values import KINDS, TEXTS, Kind, rows_of, searching
 
 Execute = Callable[[str], object]
 
@@ -42,22 +42,6 @@ class SourceContract(Suite):
         "date": "CURRENT_DATE",
     }
     """How an application of this database stamps a row, for each kind that has a clock."""
-
-    @pytest.fixture
-    def source(self) -> Iterator[Source]:
-        raise NotImplementedError
-
-    @pytest.fixture
-    def execute(self) -> Execute:
-        raise NotImplementedError
-
-    @pytest.fixture
-    def unreachable(self) -> Source:
-        raise NotImplementedError
-
-    @pytest.fixture
-    def cut(self) -> Callable[[], None]:
-        raise NotImplementedError
 
     # -- describing --------------------------------------------------------------------
 
@@ -122,7 +106,7 @@ class SourceContract(Suite):
         types = {column.name: column.type for column in table.columns}
         assert types == {"id": pa.int64(), **{name: kind.type for name, kind in kinds.items()}}
 
-        @settings(max_examples=self.examples, deadline=None)
+        @searching(self.examples)
         @given(rows_of(kinds))
         def check(rows: list[dict[str, Any]]) -> None:
             execute("DELETE FROM t")

@@ -18,7 +18,7 @@ class Suite:
     gaps: ClassVar[Mapping[str, str]] = {}
     """Tests this connector cannot pass, each with the reason. One that passes after all is an error."""
     kinds: ClassVar[Mapping[str, Kind]] = KINDS
-    examples: ClassVar[int] = 25
+    examples: ClassVar[int] = 15
     """How many random tables of values are sent through."""
 
     @pytest.fixture(autouse=True)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from marea.errors import BatchRefused, ConfigurationError, SystemUnreachable
 from marea.model import Operation
 from marea.ports import KEY, OPERATION, PAYLOAD, TARGET_ID, Shape, Source, Target
 from marea.testing.suite import Suite
-from marea.testing.values import TEXTS, Kind, arrow, rows_of
+from marea.testing.values import TEXTS, Kind, arrow, rows_of, searching
 
 Execute = Callable[[str], object]
 Row = Mapping[str, Any]
@@ -58,30 +58,6 @@ class TargetContract(Suite):
     `execute` runs SQL there by other means; `unreachable` is a target whose system does not answer
     and whose password is "pa55word"; `cut` breaks all connections of `target` from outside.
     """
-
-    @pytest.fixture
-    def target(self) -> Iterator[Target]:
-        raise NotImplementedError
-
-    @pytest.fixture
-    def another(self) -> Iterator[Target]:
-        raise NotImplementedError
-
-    @pytest.fixture
-    def source(self) -> Iterator[Source]:
-        raise NotImplementedError
-
-    @pytest.fixture
-    def execute(self) -> Execute:
-        raise NotImplementedError
-
-    @pytest.fixture
-    def unreachable(self) -> Target:
-        raise NotImplementedError
-
-    @pytest.fixture
-    def cut(self) -> Callable[[], None]:
-        raise NotImplementedError
 
     @pytest.fixture
     def codes(self, source: Source, execute: Execute) -> Shape:
@@ -238,7 +214,7 @@ class TargetContract(Suite):
         assert described == fields
         arrived: dict[int, Row] = {}
 
-        @settings(max_examples=self.examples, deadline=None)
+        @searching(self.examples)
         @given(rows_of(kinds))
         def check(rows: list[dict[str, Any]]) -> None:
             known = {row["id"]: row for row in self.read(source, "t")}
@@ -293,7 +269,7 @@ class TargetContract(Suite):
         """Two values of a kind."""
         found: list[Any] = []
 
-        @settings(max_examples=50, database=None, derandomize=True)
+        @searching(10)
         @given(kind.values)
         def collect(value: Any) -> None:
             if value not in found and value:

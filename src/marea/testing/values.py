@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 
 TEXTS = (
@@ -43,7 +44,7 @@ class Kind:
 
 def _decimals(precision: int, scale: int) -> st.SearchStrategy[Decimal]:
     limit = 10**precision - 1
-    return st.integers(-limit, limit).map(lambda units: Decimal(units).scaleb(-scale).normalize())
+    return st.integers(-limit, limit).map(lambda units: Decimal(f"{units}e-{scale}"))
 
 
 def _integers(bits: int) -> st.SearchStrategy[int]:
@@ -73,10 +74,22 @@ KINDS: Mapping[str, Kind] = {
 """Every kind by the name of its column; a suite may replace or leave out some of them."""
 
 
+def searching(examples: int) -> settings:
+    """So many examples, each found anew, without the shrinking that takes minutes on a database."""
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        report_multiple_bugs=False,
+    )
+
+
 def rows_of(kinds: Mapping[str, Kind]) -> st.SearchStrategy[list[dict[str, Any]]]:
     """Lists of rows with one value, or none, of every kind."""
     row = st.fixed_dictionaries({name: st.none() | kind.values for name, kind in kinds.items()})
-    return st.lists(row, min_size=1, max_size=6)
+    ordered = row.map(lambda drawn: {name: drawn[name] for name in kinds})
+    return st.lists(ordered, min_size=1, max_size=6)
 
 
 def arrow(rows: Sequence[Mapping[str, Any]], fields: pa.Schema) -> pa.Table:

@@ -1,0 +1,103 @@
+"""Owns the fitting of what a driver read to the types a stream promised, and to its size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from marea.errors import ConfigurationError
+from marea.ports import Column
+
+SHOWN = 60
+"""Characters of a value that an error shows."""
+
+
+def fit(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
+    """The columns by position, cast to exactly their types.
+
+    Raises ConfigurationError for a value that does not fit.
+    """
+    return pa.Table.from_arrays(
+        [_fit(table, index, column) for index, column in enumerate(columns)],
+        names=[column.name for column in columns],
+    )
+
+
+def regroup(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
+    """The same rows in tables of `rows` rows, the last one smaller."""
+    held: list[pa.Table] = []
+    count = 0
+    for table in tables:
+        rest = table
+        while count + rest.num_rows >= rows:
+            yield pa.concat_tables([*held, rest.slice(0, rows - count)])
+            rest = rest.slice(rows - count)
+            held, count = [], 0
+        if rest.num_rows:
+            held.append(rest)
+            count += rest.num_rows
+    if held:
+        yield pa.concat_tables(held)
+
+
+def misfit(table: pa.Table, row: int, column: Column, value: object, hint: str = "") -> ConfigurationError:
+    """The error for a value that its column's type cannot hold; names the row by its first columns."""
+    place = ", ".join(
+        f"{name} {_short(table[index][row])}" for index, name in enumerate(table.column_names[:2])
+    )
+    return ConfigurationError.single(
+        f'column "{column.name}" ({column.native or "no declared type"}) holds {_short(value)}, '
+        f"which is no {column.type}; in the row with {place}",
+        hint=hint or "correct the value, or read the table through a view that casts the column",
+    )
+
+
+def _short(value: object) -> str:
+    plain = value.as_py() if isinstance(value, pa.Scalar) else value
+    text = repr(plain)
+    return text if len(text) <= SHOWN else text[:SHOWN] + "…"
+
+
+def _fit(table: pa.Table, index: int, column: Column) -> pa.ChunkedArray:
+    values = plain(table.column(index))
+    if values.type.equals(column.type):
+        return values
+    try:
+        return values.cast(column.type)
+    except pa.ArrowInvalid:
+        row = _first_misfit(values, column.type)
+        raise misfit(table, row, column, values[row]) from None
+
+
+def plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """An extension type's values as what they are stored as."""
+    if not isinstance(values.type, pa.BaseExtensionType):
+        return values
+    return pa.chunked_array([chunk.storage for chunk in values.chunks], values.type.storage_type)
+
+
+def _first_misfit(values: pa.ChunkedArray, type_: pa.DataType) -> int:
+    """The row of the first value that cannot be cast, by halving."""
+    start, count = 0, len(values)
+    while count > 1:
+        half = count // 2
+        if _castable(values.slice(start, half), type_):
+            start, count = start + half, count - half
+        else:
+            count = half
+    return start
+
+
+def _castable(values: pa.ChunkedArray, type_: pa.DataType) -> bool:
+    try:
+        values.cast(type_)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def first(mask: pa.ChunkedArray) -> int:
+    """The first row where a mask is true."""
+    return int(pc.index(mask, True).as_py())

@@ -1,0 +1,32 @@
+"""Owns the PostgreSQL connector: what it knows of a system's options, and its two roles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from marea.config.settings import SystemSettings
+from marea.connectors.base import LOGIN_OPTIONS, unknown_options
+
+if TYPE_CHECKING:
+    from marea.ports import Source, Target
+
+
+class PostgresqlConnector:
+    """PostgreSQL 12 and later, as a source and as a target."""
+
+    def validate(self, options: Mapping[str, object]) -> list[str]:
+        """Options it does not know."""
+        return unknown_options(options, LOGIN_OPTIONS)
+
+    def source(self, system: SystemSettings) -> Source:
+        """Reads through ADBC, which hands over Arrow."""
+        from marea.connectors.postgresql.source import PostgresqlSource
+
+        return PostgresqlSource(system)
+
+    def target(self, system: SystemSettings) -> Target:
+        """Writes through psycopg and COPY."""
+        from marea.connectors.postgresql.target import postgresql_target
+
+        return postgresql_target(system)

@@ -1,0 +1,147 @@
+"""Owns one ADBC connection to PostgreSQL: its session's settings, its streams, its errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+
+import adbc_driver_manager
+import adbc_driver_postgresql.dbapi
+import pyarrow as pa
+
+from marea.config.settings import SystemSettings
+from marea.connectors.base import Address, address
+from marea.errors import ConfigurationError, MareaError, SystemUnreachable
+
+_SETTINGS = {
+    "TimeZone": "UTC",
+    "DateStyle": "ISO, YMD",
+    "IntervalStyle": "postgres",
+    "extra_float_digits": "1",
+    "standard_conforming_strings": "on",
+    "cursor_tuple_fraction": "1",
+}
+"""What every session reads and writes texts by."""
+
+SETTINGS = "SELECT " + ", ".join(
+    f"set_config('{name}', '{value}', false)" for name, value in _SETTINGS.items()
+)
+
+_PASSING = ("08", "40", "53", "55", "57", "58")
+"""Classes of SQLSTATE that say the server, not the statement, is the reason: it may work later."""
+
+_HINTS = {
+    "password authentication failed": "check the user and the password of the system",
+    "no password supplied": "give the password, e.g. `password: ${PGPASSWORD}` of the system",
+    "does not exist": "check the names of the database and the user",
+    "translate host name": "check the host name of the system",
+    "refused": "check that the server runs and that host and port are right",
+    "pg_hba.conf": "the server does not let this user in from here: see its pg_hba.conf",
+    "too many": "the server has no connection left for us",
+}
+
+
+def uri(system: SystemSettings) -> str:
+    """The address libpq connects to: the system's, its login, and a limit to waiting."""
+    where = address(system)
+    parts = urlsplit(system.url)
+    login = quote(where.user, safe="") + (f":{quote(where.password, safe='')}" if where.password else "")
+    place = parts.netloc.rpartition("@")[2]
+    given = {"connect_timeout": "10", "application_name": "marea", **dict(where.parameters)}
+    netloc = f"{login}@{place}" if login else place
+    return urlunsplit(("postgresql", netloc, parts.path, urlencode(given, quote_via=quote), ""))
+
+
+def unreachable(system: str, where: Address, message: str) -> SystemUnreachable:
+    """The error for a connection that was not made or was lost."""
+    hint = next((hint for text, hint in _HINTS.items() if text in message), "try again later")
+    return SystemUnreachable(system, f"{where.shown}: {where.clean(words(message))}", hint=hint)
+
+
+def words(message: str) -> str:
+    """What the server or libpq itself said, without what the driver put around it."""
+    found = re.search(r"(?:ERROR|FATAL|PANIC):\s+(.*)", message)
+    if found:
+        return found[1].split("\n")[0].strip()
+    return message.split("] ", 1)[-1].split("\n")[0].strip()
+
+
+def passing(state: str) -> bool:
+    """Whether an error of this SQLSTATE has its reason in the server and may be gone later."""
+    return state.startswith(_PASSING)
+
+
+class Link:
+    """One connection, one stream at a time. `used` says that its last stream was not read to its end."""
+
+    def __init__(self, system: SystemSettings) -> None:
+        self._system = system.name
+        self._where = address(system)
+        self.used = False
+        try:
+            self._connection = adbc_driver_postgresql.dbapi.connect(uri(system), autocommit=True)
+        except adbc_driver_manager.Error as error:
+            raise unreachable(self._system, self._where, str(error)) from None
+        try:
+            self.run(SETTINGS)
+        except MareaError:
+            self.close()
+            raise
+
+    def run(self, text: str) -> pa.Table:
+        """Runs a statement of a small result."""
+        with self._statement(text, 1 << 20) as reader:
+            return reader.read_all()
+
+    def stream(self, text: str, bytes_hint: int) -> Iterator[pa.Table]:
+        """The rows of a query in tables of about so many bytes."""
+        self.used = True
+        with self._statement(text, bytes_hint) as reader:
+            for batch in reader:
+                yield pa.Table.from_batches([batch])
+        self.used = False
+
+    def close(self) -> None:
+        """Gives the connection back; nothing is raised."""
+        try:
+            self._connection.close()
+        except (adbc_driver_manager.Error, OSError):
+            return
+
+    @contextmanager
+    def _statement(self, text: str, bytes_hint: int) -> Iterator[pa.RecordBatchReader]:
+        hints = {"adbc.postgresql.batch_size_hint_bytes": str(bytes_hint)}
+        try:
+            with self._connection.cursor(adbc_stmt_kwargs=hints) as cursor:
+                cursor.execute(text)
+                yield cursor.fetch_record_batch()
+        except adbc_driver_manager.Error as error:
+            raise self._translated(error.sqlstate or "", str(error)) from None
+        except (pa.ArrowException, OSError) as error:
+            raise self._broken(str(error)) from None
+
+    def _translated(self, state: str, message: str) -> MareaError:
+        if not state or passing(state):
+            return unreachable(self._system, self._where, message)
+        return ConfigurationError.single(
+            f"{self._system} rejects the SQL: {words(message)}", hint="correct the expression or condition"
+        )
+
+    def _broken(self, message: str) -> MareaError:
+        """A stream that failed half way: because of its SQL if the connection still answers."""
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+        except adbc_driver_manager.Error as error:
+            alive = error.sqlstate is not None and not passing(error.sqlstate)
+        else:
+            alive = True
+        return self._translated("XX000" if alive else "", message)
+
+
+def single(table: pa.Table) -> Any:
+    """The first value of a result, None when it has no row."""
+    return table.column(0)[0].as_py() if table.num_rows else None

@@ -1,0 +1,40 @@
+"""Owns PostgreSQL as a target: its statements for a table that records land in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from marea.config.settings import SystemSettings
+from marea.connectors.postgresql.session import PostgresqlSession
+from marea.connectors.relational import RelationalTarget
+from marea.connectors.statements import Landing, StandardStatements
+from marea.sql.postgresql import PostgresqlDialect
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class PostgresqlStatements(StandardStatements):
+    """What PostgreSQL says differently."""
+
+    def native(self, field: pa.Field, *, key: bool) -> str:
+        """JSON text goes to a json column, which keeps it letter by letter."""
+        metadata = field.metadata or {}
+        if metadata.get(b"marea") == b"json":
+            return "json"
+        return super().native(field, key=key)
+
+    def clear(self, table: str) -> list[str]:
+        """TRUNCATE: a staging table is used for every batch and would grow with its dead rows."""
+        return [f"TRUNCATE {self.dialect.quote(table)}"]
+
+    def differs(self, one: str, other: str, landing: Landing) -> str:
+        """Byte by byte: `=` holds for 1.0 and 1.00 and some letters, and json has none at all."""
+        left, right = (", ".join(self.qualified(alias, landing.rest)) for alias in (one, other))
+        return f"CAST(ROW({left}) AS record) *<> CAST(ROW({right}) AS record)"
+
+
+def postgresql_target(system: SystemSettings) -> RelationalTarget:
+    """The tables of a PostgreSQL database as a target; opens nothing yet."""
+    statements = PostgresqlStatements(PostgresqlDialect())
+    return RelationalTarget(system.name, lambda: PostgresqlSession(system), statements)

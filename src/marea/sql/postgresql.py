@@ -1,0 +1,138 @@
+"""Owns the SQL of PostgreSQL: quoting, casts, stamps and clocks, key lists, types of made columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from marea.sql.dialect import Dialect
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from marea.ports import Column
+
+_MODIFIER = re.compile(r"\s*\(\s*\d+(\s*,\s*-?\d+)?\s*\)")
+
+_PLAIN = frozenset(
+    {
+        "boolean",
+        "smallint",
+        "integer",
+        "bigint",
+        "real",
+        "double precision",
+        "text",
+        "character varying",
+        "bytea",
+        "date",
+        "time without time zone",
+        "timestamp without time zone",
+        "timestamp with time zone",
+        "numeric",
+    }
+)
+"""Types whose values ADBC hands over as they are; all others are read as their text."""
+
+_NATIVE = {
+    "bool": "boolean",
+    "int8": "smallint",
+    "int16": "smallint",
+    "int32": "integer",
+    "int64": "bigint",
+    "uint8": "smallint",
+    "uint16": "integer",
+    "uint32": "bigint",
+    "uint64": "numeric(20,0)",
+    "float": "real",
+    "double": "double precision",
+    "string": "text",
+    "large_string": "text",
+    "binary": "bytea",
+    "large_binary": "bytea",
+    "date32[day]": "date",
+    "time64[us]": "time without time zone",
+    "time64[ns]": "time without time zone",
+}
+
+# The zone the server stamps its rows in: our own session reads in UTC, and SET does not change what a
+# session would be reset to.
+_ZONE = "(SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'TimeZone')"
+
+
+class PostgresqlDialect(Dialect):
+    """PostgreSQL 12 and later."""
+
+    name = "postgresql"
+    text_type = "text"
+
+    def quote(self, name: str) -> str:
+        """Double quotes, doubled inside."""
+        return '"' + name.replace('"', '""') + '"'
+
+    def placeholder(self, position: int) -> str:
+        """A dollar sign and the number."""
+        return f"${position}"
+
+    def cast(self, expression: str, native: str) -> str:
+        """A cast to the type without its length: with it, a longer value would be cut to fit unnoticed."""
+        return f"CAST({expression} AS {base(native)})"
+
+    def read(self, expression: str, column: Column) -> str:
+        """As it is where ADBC has the type, else as text; numbers beyond 38 digits as text too."""
+        plain = base(column.native) in _PLAIN
+        return expression if plain else f"CAST({expression} AS text)"
+
+    def stamp_out(self, expression: str, native: str) -> str:
+        """Its text, in the UTC and ISO of our sessions."""
+        return f"CAST({expression} AS text)"
+
+    def clock(self, native: str, lag: float) -> str | None:
+        """The start of our transaction, whole seconds, in the type and zone of the stamp.
+
+        Seconds are cut off because a column, or whoever writes it, may keep no fractions.
+        """
+        moment = f"date_trunc('second', now() - interval '{lag:f} seconds')"
+        local = f"({moment} AT TIME ZONE {_ZONE})"
+        kind = base(native)
+        if kind == "timestamp with time zone":
+            return moment
+        if kind == "timestamp without time zone":
+            # In the hour before clocks are set back local time is about to repeat: stay behind it.
+            ahead = f"(({moment} + interval '1 hour') AT TIME ZONE {_ZONE})"
+            return f"LEAST({local}, {ahead} - interval '1 hour')"
+        return f"CAST({local} AS date)" if kind == "date" else None
+
+    def key_rows(self, placeholder: str, columns: Sequence[Column]) -> str:
+        """The elements of a JSON array, cast to the columns' types; its numbers keep all their digits."""
+        part = "e.key #>> '{{}}'" if len(columns) == 1 else "e.key ->> {}"
+        parts = [
+            f"{self.cast(part.format(index), column.native)} AS k{index}"
+            for index, column in enumerate(columns)
+        ]
+        return (
+            f"(SELECT e.place - 1 AS n, {', '.join(parts)} "
+            f"FROM json_array_elements(CAST({placeholder} AS json)) WITH ORDINALITY AS e(key, place))"
+        )
+
+    def limit(self, select: str, rows: int) -> str:
+        """LIMIT at its end."""
+        return f"{select} LIMIT {rows}"
+
+    def native(self, type_: pa.DataType, *, key: bool) -> str:
+        """The narrowest type that holds every value of the Arrow type exactly; text keys can be indexed."""
+        text = str(type_)
+        if text.startswith("decimal"):
+            return f"numeric({type_.precision},{type_.scale})"
+        if text.startswith("timestamp"):
+            return "timestamp with time zone" if type_.tz else "timestamp without time zone"
+        if text not in _NATIVE:
+            raise ValueError(f"PostgreSQL has no type for {text}")
+        return _NATIVE[text]
+
+
+def base(native: str) -> str:
+    """A type without its length or precision; `character` becomes the type that is not cut to one letter."""
+    bare = _MODIFIER.sub("", native)
+    return "bpchar" if bare == "character" else bare

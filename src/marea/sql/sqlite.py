@@ -1,0 +1,126 @@
+"""Owns the SQL of SQLite: quoting, stamps as JSON values, clocks, key lists, types of made columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from marea.sql.dialect import Dialect
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from marea.ports import Column
+
+_NATIVE = {
+    "bool": "BOOLEAN",
+    "int8": "INTEGER",
+    "int16": "INTEGER",
+    "int32": "INTEGER",
+    "int64": "INTEGER",
+    "uint8": "INTEGER",
+    "uint16": "INTEGER",
+    "uint32": "INTEGER",
+    "float": "REAL",
+    "double": "REAL",
+    "string": "TEXT",
+    "large_string": "TEXT",
+    "binary": "BLOB",
+    "large_binary": "BLOB",
+    "date32[day]": "DATE",
+    "time64[us]": "TIME",
+}
+
+EXACT_DIGITS = 15
+"""Decimal digits a SQLite number keeps; a longer decimal is kept as text."""
+
+
+class SqliteDialect(Dialect):
+    """SQLite 3.38 and later (JSON built in); values have types, columns only an inclination to them."""
+
+    name = "sqlite"
+    text_type = "TEXT"
+
+    def quote(self, name: str) -> str:
+        """Double quotes, doubled inside."""
+        return '"' + name.replace('"', '""') + '"'
+
+    def placeholder(self, position: int) -> str:
+        """`?1`, `?2`, …: a bare `?` would count on the order of the text."""
+        return f"?{position}"
+
+    def cast(self, expression: str, native: str) -> str:
+        """A cast to the inclination of a declared type; none where the type is as the value is."""
+        kind = affinity(native)
+        return f"CAST({expression} AS {kind})" if kind else f"({expression})"
+
+    def read(self, expression: str, column: Column) -> str:
+        """As text where the values become decimals, or have no declared type."""
+        native = column.native.upper()
+        as_text = not native or str(column.type).startswith("decimal")
+        return f"CAST({expression} AS TEXT)" if as_text else expression
+
+    def stamp_out(self, expression: str, native: str) -> str:
+        """A JSON value: it keeps apart numbers and texts, which SQLite orders differently."""
+        return f"json_quote({expression})"
+
+    def stamp_in(self, placeholder: str, native: str) -> str:
+        """The JSON value again."""
+        return f"json_extract({placeholder}, '$')"
+
+    def clock(self, native: str, lag: float) -> str | None:
+        """UTC in the form of CURRENT_TIMESTAMP, a second behind.
+
+        Rows may carry fractions or a `T`, and are compared as text.
+        """
+        kind = native.upper()
+        shift = f"'-{lag + 1:.3f} seconds'"
+        if "TIMESTAMP" in kind or "DATETIME" in kind:
+            return f"strftime('%Y-%m-%d %H:%M:%S', 'now', {shift})"
+        return f"strftime('%Y-%m-%d', 'now', {shift})" if "DATE" in kind else None
+
+    def key_in(self, placeholder: str, column: Column) -> str:
+        """A number where the column's values are numbers; a text column takes the text."""
+        return self.cast(placeholder, column.native)
+
+    def key_rows(self, placeholder: str, columns: Sequence[Column]) -> str:
+        """The elements of a JSON array, in the inclination of the columns."""
+        part = "e.value" if len(columns) == 1 else "json_extract(e.value, '$[{}]')"
+        parts = [
+            f"{self.cast(part.format(index), column.native)} AS k{index}"
+            for index, column in enumerate(columns)
+        ]
+        return f"(SELECT e.key AS n, {', '.join(parts)} FROM json_each({placeholder}) AS e)"
+
+    def limit(self, select: str, rows: int) -> str:
+        """LIMIT at its end."""
+        return f"{select} LIMIT {rows}"
+
+    def native(self, type_: pa.DataType, *, key: bool) -> str:
+        """A declared type from which the Arrow type is read again."""
+        text = str(type_)
+        if text.startswith("decimal"):
+            kind = "DECIMAL" if type_.precision <= EXACT_DIGITS else "DECIMAL_TEXT"
+            return f"{kind}({type_.precision},{type_.scale})"
+        if text.startswith("timestamp"):
+            return "TIMESTAMPTZ" if type_.tz else "TIMESTAMP"
+        if text == "uint64":
+            return "DECIMAL_TEXT(20,0)"
+        if text not in _NATIVE:
+            raise ValueError(f"SQLite has no type for {text}")
+        return _NATIVE[text]
+
+
+def affinity(native: str) -> str:
+    """What a column of a declared type makes of its values; "" where it leaves them alone.
+
+    These are SQLite's own rules, in its own order.
+    """
+    kind = native.upper()
+    if "INT" in kind:
+        return "INTEGER"
+    if any(word in kind for word in ("CHAR", "CLOB", "TEXT")):
+        return "TEXT"
+    if not kind or "BLOB" in kind:
+        return ""
+    return "REAL" if any(word in kind for word in ("REAL", "FLOA", "DOUB")) else "NUMERIC"
