@@ -1,0 +1,78 @@
+"""Owns `marea demo`: a Mago4-like ERP, a CRM, and the story of both, checked step by step."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from marea.demo.rows import Size
+from marea.demo.scene import TOKEN, Scene
+from marea.demo.steps import STEPS
+from marea.demo.teller import Broken, Teller
+from marea.errors import ConfigurationError
+
+
+def main(keep: Path | None = None, size: Size | None = None, out: TextIO | None = None) -> int:
+    """Tell the story; gives the exit code: 0 when every promise held, 1 when one did not.
+
+    `keep` names a new or empty folder that stays, so that the user can go on from there.
+    Raises ConfigurationError when it holds something.
+    """
+    teller = Teller(out or sys.stdout)
+    with _folder(keep) as folder, Scene(folder, size or Size(), teller) as scene:
+        try:
+            tell(scene)
+        except Broken as broken:
+            teller.say(f"The demo did not keep a promise. {broken}")
+            return 1
+        if keep is not None:
+            _go_on(scene)
+        return 0
+
+
+def tell(scene: Scene) -> None:
+    """All steps in order. Raises Broken at the first promise that does not hold."""
+    started = time.monotonic()
+    size = scene.size
+    scene.teller.title("Marea keeps the applications around an ERP aligned with it.")
+    scene.teller.say(
+        f"On this machine, in {scene.folder}: an ERP with Mago4's tables ({size.customers:,} customers,"
+        f" {size.items:,} items) and a CRM web service in a process of its own. All lines with $ are commands"
+        " of Marea, run as they stand here."
+    )
+    for number, (title, step) in enumerate(STEPS, 1):
+        scene.teller.step(f"{number} of {len(STEPS)}  {title}")
+        step(scene)
+    seconds = time.monotonic() - started
+    scene.teller.title(f"All {scene.teller.proved} checks held in {seconds:.0f} s: ERP and CRM are aligned.")
+
+
+@contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="marea-demo-") as name:
+            yield Path(name)
+        return
+    keep.mkdir(parents=True, exist_ok=True)
+    if any(keep.iterdir()):
+        raise ConfigurationError.single(f"{keep} is not empty", hint="name a new folder for the demo")
+    yield keep.resolve()
+
+
+def _go_on(scene: Scene) -> None:
+    teller = scene.teller
+    teller.title("To go on from here")
+    python = Path(sys.executable)
+    for line in (
+        f"cd {scene.folder}",
+        f"export CRM_TOKEN={TOKEN}",
+        f"{python} -m marea.demo.crm --storage crm.db --port {scene.crm.port} &",
+        "marea status",
+        "marea sync",
+    ):
+        teller.command(line)
