@@ -34,6 +34,7 @@ class Scene:
         self.teller = teller
         self.erp = Erp.create(folder / "erp.db", size)
         self.crm = CrmProcess(folder / "crm.db", token=TOKEN)
+        (folder / "crm.token").write_text(TOKEN, "utf-8")
         template = resources.files("marea.demo").joinpath("data", "marea.yaml").read_text("utf-8")
         (folder / "marea.yaml").write_text(template.replace(_ADDRESS, self.crm.address), "utf-8")
 
@@ -71,7 +72,7 @@ class Scene:
     def _run(self, words: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
         self.teller.command(shlex.join(("marea", *words)))
         program = [sys.executable, "-c", "from marea.cli.main import main; main()", *words]
-        environment = {**os.environ, "CRM_TOKEN": TOKEN, "COLUMNS": "100", "MAREA_CONFIG": "marea.yaml"}
+        environment = {**os.environ, "COLUMNS": "100", "MAREA_CONFIG": "marea.yaml"}
         return subprocess.run(  # noqa: S603 - our own program
             program, cwd=self.folder, env=environment, capture_output=True, text=True, check=False
         )

@@ -70,8 +70,7 @@ def _go_on(scene: Scene) -> None:
     python = Path(sys.executable)
     for line in (
         f"cd {scene.folder}",
-        f"export CRM_TOKEN={TOKEN}",
-        f"{python} -m marea.demo.crm --storage crm.db --port {scene.crm.port} &",
+        f"CRM_TOKEN={TOKEN} {python} -m marea.demo.crm --storage crm.db --port {scene.crm.port} &",
         "marea status",
         "marea sync",
     ):
