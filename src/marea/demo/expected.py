@@ -30,7 +30,7 @@ def differences(wanted: Mapping[str, Record], found: Mapping[str, Record]) -> li
     for code in wanted.keys() & found.keys():
         want, have = wanted[code], found[code]
         if want != have:
-            fields = [name for name in {**want, **have} if want.get(name) != have.get(name)]
+            fields = [name for name in {**want, **have} if want.get(name, ...) != have.get(name, ...)]
             texts.append(f"{code} differs in {', '.join(fields)}: {_pair(want, have, fields[0])}")
     return sorted(texts)
 
