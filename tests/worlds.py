@@ -1,0 +1,138 @@
+"""Owns a small ERP and a CRM for tests of whole runs: made by SQL, synchronized by Marea, compared."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from marea.config.load import load
+from marea.engine.request import Request
+from marea.engine.run import Result, Runner
+from marea.engine.systems import Systems
+from marea.store.journal import Entry, EntryFilter
+from marea.store.state import open_state
+from servers import run_sql
+
+TABLES = {
+    "sqlite": "DATETIME",
+    "postgresql": "timestamp(6)",
+    "mariadb": "datetime(6)",
+}
+
+SCHEMA = """
+CREATE TABLE tax_codes (code varchar(4) PRIMARY KEY, rate decimal(5,2), modified {stamp} NOT NULL);
+CREATE TABLE customers (kind integer NOT NULL, code varchar(12) NOT NULL, name varchar(80), tax varchar(4),
+  credit decimal(12,2), modified {stamp}, PRIMARY KEY (kind, code));
+CREATE TABLE options (kind integer NOT NULL, customer varchar(12) NOT NULL, category varchar(8),
+  modified {stamp} NOT NULL, PRIMARY KEY (kind, customer));
+CREATE TABLE branches (kind integer NOT NULL, customer varchar(12) NOT NULL, branch varchar(8) NOT NULL,
+  city varchar(40), modified {stamp} NOT NULL, PRIMARY KEY (kind, customer, branch));
+"""
+
+CONFIG = """
+version: 1
+systems:
+  erp: {{url: "{source}"}}
+  crm: {{url: "{target}"}}
+entities:
+  customers:
+    source:
+      system: erp
+      table: customers
+      key: [kind, code]
+      where: kind = 1
+      modified: modified
+      related:
+        options: {{table: options, on: {{kind: kind, customer: code}}, modified: modified}}
+        branches:
+          {{table: branches, on: {{kind: kind, customer: code}}, modified: modified, many: true,
+            order: branch}}
+    target: {{system: crm, object: accounts, key: code, create: true}}
+    fields:
+      code: code
+      name: trim(name)
+      category: options.category
+      tax: {{reference: tax_codes, value: tax}}
+      credit: credit
+      branches: {{list: branches, fields: {{code: branch, city: city}}}}
+    require: [name]
+    checks:
+      - {{that: "credit >= 0", say: The credit is negative}}
+  tax_codes:
+    source: {{system: erp, table: tax_codes, key: code, modified: modified}}
+    target: {{system: crm, object: tax_codes, key: code, create: true}}
+    fields: {{code: code, rate: rate}}
+"""
+
+OLD = "2020-01-01 00:00:00"
+
+
+class World:
+    """An ERP with customers, options, branches and tax codes, and a CRM database that follows it."""
+
+    def __init__(self, source: str, target: str, folder: Path, config: str = CONFIG) -> None:
+        self.source, self.target, self.folder = source, target, folder
+        self.kind = urlsplit(source).scheme
+        self.file = folder / "marea.yaml"
+        self.file.write_text(config.format(source=source, target=target))
+        self.clock_skew = 0
+        for statement in SCHEMA.format(stamp=TABLES[self.kind]).split(";"):
+            if statement.strip():
+                self.erp(statement)
+
+    def erp(self, text: str) -> list[tuple[object, ...]]:
+        """Run SQL in the ERP."""
+        return run_sql(self.source, text)
+
+    def crm(self, text: str) -> list[tuple[object, ...]]:
+        """Run SQL in the CRM."""
+        return run_sql(self.target, text)
+
+    def fill(self, customers: int = 40) -> None:
+        """Two tax codes, customers with options, and two branches for every fourth."""
+        self.erp(f"INSERT INTO tax_codes VALUES ('22', 22.00, '{OLD}'), ('10', 10.50, '{OLD}')")
+        codes = [f"{number:05d}" for number in range(customers)]
+        self._insert("customers", (f"(1, '{c}', 'Name {c} ', '22', 100.50, '{OLD}')" for c in codes))
+        self._insert("options", (f"(1, '{c}', 'A', '{OLD}')" for c in codes))
+        rows = (f"(1, '{c}', '{b}', 'Città {b}', '{OLD}')" for c in codes[::4] for b in ("B2", "B1"))
+        self._insert("branches", rows)
+
+    def _insert(self, table: str, rows: Iterable[str]) -> None:
+        self.erp(f"INSERT INTO {table} VALUES {', '.join(rows)}")
+
+    def change(self, table: str, assignments: str, where: str) -> None:
+        """An edit as the ERP makes it: with the last-edit date."""
+        now = {"sqlite": "CURRENT_TIMESTAMP", "postgresql": "clock_timestamp()", "mariadb": "now(6)"}[
+            self.kind
+        ]
+        self.erp(f"UPDATE {table} SET {assignments}, modified = {now} WHERE {where}")
+
+    def sync(self, *names: str, **options: object) -> Result:
+        """One run as `marea sync` makes it."""
+        settings = load(self.file)
+        state, systems = open_state(settings.state), Systems(settings.systems)
+        try:
+            runner = Runner(settings, state, systems, self.clock)
+            return runner.run(names or tuple(settings.entities), Request(**options), lambda name, count: None)  # type: ignore[arg-type]
+        finally:
+            systems.close()
+            state.close()
+
+    def clock(self) -> int:
+        """The machine's clock, moved by `clock_skew` seconds."""
+        return time.time_ns() // 1000 + self.clock_skew * 1_000_000
+
+    def log(self, **filters: object) -> list[Entry]:
+        """Entries of the journal, oldest first."""
+        state = open_state(load(self.file).state)
+        try:
+            return list(state.journal.entries(EntryFilter(**filters), newest_first=False))  # type: ignore[arg-type]
+        finally:
+            state.close()
+
+
+def counts(result: Result, entity: str = "customers") -> dict[str, int]:
+    """The outcomes of an entity that occurred."""
+    return {outcome.value: number for outcome, number in result.entities[entity].counts.items() if number}
