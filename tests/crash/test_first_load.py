@@ -1,0 +1,129 @@
+"""A first load is killed at random moments; the next run completes it, and nothing is lost or doubled."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from marea.capture.watermark import NAME
+from marea.config.load import load
+from marea.model import RunStatus
+from marea.store.state import open_state
+from servers import run_sql
+
+CHILD = Path(__file__).parent / "child.py"
+
+TABLE = """
+CREATE TABLE customers (
+  code varchar(12) PRIMARY KEY, name varchar(80), credit numeric(12,2), modified timestamp
+);
+INSERT INTO customers
+SELECT lpad(n::text, 8, '0'), 'Name ' || n, n / 100.0, timestamp '2020-01-01' + n * interval '1 ms'
+FROM generate_series(1, {rows}) n
+"""
+
+CONFIG = """
+version: 1
+systems:
+  erp: {{url: "{source}"}}
+  crm: {{url: "{target}"}}
+entities:
+  customers:
+    source: {{system: erp, table: customers, key: code, modified: modified}}
+    target: {{system: crm, object: accounts, key: code, create: true}}
+    fields: {{code: code, name: trim(name), credit: credit, modified: modified}}
+"""
+
+
+def prepare(folder: Path, source: str, target: str, rows: int) -> Path:
+    run_sql(source, TABLE.format(rows=rows))
+    file = folder / "marea.yaml"
+    file.write_text(CONFIG.format(source=source, target=target))
+    return file
+
+
+def start(file: Path) -> subprocess.Popen[str]:
+    paths = os.pathsep.join(path for path in sys.path if path)
+    return subprocess.Popen(
+        [sys.executable, str(CHILD), str(file)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": paths},
+    )
+
+
+def kill_at_a_random_moment(file: Path, chance: random.Random) -> bool:
+    """Start a run and kill it some time after a random step; False when it had ended by itself."""
+    process = start(file)
+    assert process.stdout is not None
+    steps = chance.randint(1, 4)
+    lines = [line for _, line in zip(range(steps), process.stdout, strict=False)]
+    try:
+        process.wait(timeout=chance.uniform(0, 0.8))
+    except subprocess.TimeoutExpired:
+        process.kill()
+    process.stdout.close()
+    process.wait()
+    return RunStatus.SUCCEEDED.value not in "".join(lines) and process.returncode < 0
+
+
+def finish(file: Path) -> None:
+    process = start(file)
+    out, _ = process.communicate()
+    assert process.returncode == 0
+    assert out.splitlines()[-1] == RunStatus.SUCCEEDED.value
+
+
+def digest(url: str, table: str) -> tuple[object, ...]:
+    columns = "code, name, credit, modified"
+    return run_sql(url, f"SELECT count(*), sum(hashtextextended(row({columns})::text, 0)) FROM {table}")[0]
+
+
+def assert_books_agree(file: Path, rows: int) -> None:
+    """Every record is in the ledger once, aligned, with a journal entry; the load is through."""
+    state = open_state(load(file).state)
+    try:
+        row = state.entity("customers", "crm")
+        assert {name.value: number for name, number in state.ledger.count(row.id).items() if number} == {
+            "aligned": rows
+        }
+        assert "sweep" not in json.loads(row.positions[NAME])
+        assert (
+            sum(run.books["customers"].counts["created"] for run in state.runs.recent(1000) if run.books)
+            == rows
+        )  # type: ignore[index]
+    finally:
+        state.close()
+
+
+def kill_and_compare(folder: Path, source: str, target: str, rows: int, kills: int, seed: int) -> None:
+    chance = random.Random(seed)
+    print(f"seed {seed}")
+    file = prepare(folder, source, target, rows)
+    killed = sum(kill_at_a_random_moment(file, chance) for _ in range(kills))
+    finish(file)
+    assert killed > 0
+    assert digest(target, "accounts") == digest(source, "customers")
+    assert_books_agree(file, rows)
+
+
+@pytest.mark.crash
+def test_a_killed_first_load_is_completed(
+    tmp_path: Path, postgresql_url: str, other_postgresql_url: str
+) -> None:
+    kill_and_compare(tmp_path, postgresql_url, other_postgresql_url, rows=60_000, kills=3, seed=7)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("round_", range(20))
+def test_twenty_loads_of_200_000_rows(
+    tmp_path: Path, postgresql_url: str, other_postgresql_url: str, round_: int
+) -> None:
+    kill_and_compare(tmp_path, postgresql_url, other_postgresql_url, rows=200_000, kills=1, seed=round_)
