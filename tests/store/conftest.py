@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from marea.store.state import State, open_state
+from store.desk import Desk
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -25,3 +28,17 @@ def state(url: str) -> Iterator[State]:
         yield opened
     finally:
         opened.close()
+
+
+@pytest.fixture
+def desk(state: State) -> Desk:
+    return Desk(state)
+
+
+@pytest.fixture(scope="session")
+def dead() -> str:
+    """The owner name of a process of this machine that has ended."""
+    script = "from marea.store.owner import current_owner; print(current_owner())"
+    return subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    ).stdout.strip()

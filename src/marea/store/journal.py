@@ -110,8 +110,8 @@ def _conditions(wanted: EntryFilter) -> dict[str, object]:
 
 
 def _plain(text: str | None) -> str | None:
-    """The longest part of a text that is the same in JSON, in LIKE and in any collation."""
-    return max(re.findall(r"[A-Za-z0-9 .,@-]+", text or ""), key=len, default=None)
+    """The longest part of a text that JSON and any collation leave as it is, and LIKE finds."""
+    return max(re.findall(r"[A-Za-z0-9 .,@_-]+", text or ""), key=len, default=None)
 
 
 def _holds(entry: Entry, wanted: EntryFilter) -> bool:

@@ -188,8 +188,8 @@ WHERE entry.id >= :low AND entry.id <= :high
         SELECT coalesce(min(id), 0) FROM run                            -- when since
         WHERE ended IS NULL OR ended >= :since)                         -- when since
     AND entry.at <= :until                                              -- when until
-    AND (entry.changes LIKE '%"' || :field || '"%'                      -- when field
-        OR payload.body LIKE '%"' || :field || '"%')                    -- when field
+    AND (entry.changes LIKE '%' || :field || '%'                        -- when field
+        OR payload.body LIKE '%' || :field || '%')                      -- when field
     AND lower(entry.key || ' ' || coalesce(entry.error, '') || ' ' ||   -- when text
         coalesce(entry.changes, '') || ' ' || coalesce(payload.body, '')) -- when text
         LIKE '%' || lower(:text) || '%'                                 -- when text

@@ -50,7 +50,7 @@ class SqliteDatabase(Database):
     def __init__(self, path: str) -> None:
         super().__init__()
         self._path = path
-        if not Path(path).parent.is_dir():
+        if not _has_folder(path):
             raise ConfigurationError.single(
                 f"the folder of the state file does not exist: {Path(path).parent}",
                 field="state",
@@ -95,7 +95,9 @@ class SqliteDatabase(Database):
 
     def _has_table(self, name: str) -> bool:
         with self._translated():
-            return self._connection.table_exists("main", name)
+            # Asks the file: what SQLite remembers of it another process may just have changed.
+            found = self._connection.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (name,))
+            return bool(found.fetchall())
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -133,6 +135,13 @@ STOPS: tuple[tuple[tuple[type[apsw.Error], ...], str, str], ...] = (
     ),
     ((apsw.IOError,), "cannot be read or written", "look at the disk, then run again"),
 )
+
+
+def _has_folder(path: str) -> bool:
+    try:
+        return Path(path).parent.is_dir()
+    except PermissionError:
+        return True  # and SQLite says what it may not do there
 
 
 def _lower(*texts: apsw.SQLiteValue) -> apsw.SQLiteValue:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
+FOLDER = Path(__file__).parent
 CONDITION = re.compile(r"-- when (\w+)\s*$")
 
 
@@ -18,9 +19,8 @@ def statement(name: str, given: Mapping[str, object]) -> str:
 @cache
 def migrations() -> tuple[tuple[int, str, str], ...]:
     """Number, name and text of every migration, in order."""
-    folder = files(__package__) / "migrations"
-    found = sorted(item.name for item in folder.iterdir() if item.name.endswith(".sql"))
-    return tuple((int(name[:4]), name[5:-4], (folder / name).read_text("utf-8")) for name in found)
+    found = sorted((FOLDER / "migrations").glob("*.sql"))
+    return tuple((int(file.name[:4]), file.stem[5:], file.read_text("utf-8")) for file in found)
 
 
 def fit(text: str, words: Mapping[str, str]) -> str:
@@ -40,6 +40,6 @@ def _cut(name: str, given: frozenset[str]) -> str:
 
 @cache
 def _statements() -> dict[str, str]:
-    text = (files(__package__) / "queries.sql").read_text("utf-8")
+    text = (FOLDER / "queries.sql").read_text("utf-8")
     parts = re.split(r"^-- name: (\w+)\n", text, flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))

@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from marea.errors import RunStopped
+from marea.model import Operation, Outcome, RecordState
+from marea.store.state import State, open_state
+from store.desk import NOW, OWNER, Desk, row
+
+pytestmark = pytest.mark.unit
+
+TROUBLED = [Outcome.REJECTED, Outcome.WAITING, Outcome.DEFERRED, Outcome.HELD]
+
+
+def test_a_create_aligns_the_record_with_what_was_sent(desk: Desk) -> None:
+    desk.commit(row('"1"', Outcome.CREATED, payload='{"a":1}', target_id="T1", form=3, stamp="s"))
+    found = desk.record('"1"')
+    assert (found.state, found.target_id, found.payload) == (RecordState.ALIGNED, "T1", '{"a":1}')
+    assert (found.fingerprint, found.form, found.stamp, found.run) == (b"\x00\xff", 3, "s", desk.run)
+    assert found.trouble is None
+
+
+def test_an_update_appends_a_payload_and_keeps_the_target_id(desk: Desk) -> None:
+    desk.commit(row('"1"', Outcome.CREATED, target_id="T1"))
+    before = desk.state.ledger.look_up(desk.entity, _keys('"1"'))["payload"].combine_chunks()
+    desk.commit(row('"1"', Outcome.UPDATED, payload='{"name":"y"}', fingerprint=b"2"))
+    found = desk.record('"1"')
+    assert (found.payload, found.target_id, found.fingerprint) == ('{"name":"y"}', "T1", b"2")
+    assert desk.state.ledger.payloads(before).to_pylist() == ['{"name":"x"}']
+
+
+def test_a_delete_leaves_a_record_that_is_gone(desk: Desk) -> None:
+    desk.commit(row('"1"', Outcome.CREATED, target_id="T1"))
+    desk.commit(row('"1"', Outcome.DELETED))
+    found = desk.record('"1"')
+    assert found.state == RecordState.GONE
+    assert (found.payload, found.fingerprint, found.target_id, found.form) == (None, None, None, None)
+    desk.commit(row('"1"', Outcome.CREATED, target_id="T2"))
+    assert (desk.record('"1"').state, desk.record('"1"').target_id) == (RecordState.ALIGNED, "T2")
+
+
+def test_an_unchanged_record_follows_with_stamp_and_form(desk: Desk) -> None:
+    desk.commit(row('"1"', Outcome.CREATED))
+    desk.commit(row('"1"', Outcome.UNCHANGED, stamp="s2", form=2, fingerprint=b"new form"))
+    found = desk.record('"1"')
+    assert (found.stamp, found.form, found.fingerprint) == ("s2", 2, b"new form")
+    assert found.payload == '{"name":"x"}'
+    desk.commit(row('"1"', Outcome.UNCHANGED, stamp="s3", payload='{"name":"x","b":null}'))
+    found = desk.record('"1"')
+    assert (found.payload, found.fingerprint) == ('{"name":"x","b":null}', b"new form")
+    assert [entry.outcome for entry in desk.entries()] == [Outcome.CREATED]
+
+
+@pytest.mark.parametrize("outcome", TROUBLED)
+def test_a_record_that_is_not_applied_is_due_and_keeps_what_was_agreed(desk: Desk, outcome: Outcome) -> None:
+    desk.commit(row('"1"', Outcome.CREATED, target_id="T1"), row('"2"', outcome))
+    desk.commit(row('"1"', outcome, operation=Operation.UPDATE, payload='{"name":"refused"}', log=False))
+    known, new = desk.record('"1"'), desk.record('"2"')
+    assert (known.state, known.target_id, known.payload) == (RecordState.DUE, "T1", '{"name":"x"}')
+    assert (new.state, new.payload, new.fingerprint) == (RecordState.DUE, None, None)
+    assert (known.trouble.outcome, known.trouble.code, known.trouble.error) == (outcome, "bad", "No")
+    assert [entry.key for entry in desk.entries()] == ["1", "2"]
+
+
+def test_trouble_keeps_when_it_began_and_takes_the_rest_anew(desk: Desk) -> None:
+    desk.commit(row('"1"', Outcome.REJECTED, attempt=1, next_attempt=NOW + 5, hint="h", field="f"))
+    since = desk.record('"1"').trouble.since
+    desk.commit(row('"1"', Outcome.DEFERRED, attempt=2, code="away", error="Gone"))
+    trouble = desk.record('"1"').trouble
+    assert (trouble.since, trouble.attempts, trouble.outcome) == (since, 2, Outcome.DEFERRED)
+    assert (trouble.code, trouble.hint, trouble.field, trouble.next_attempt) == ("away", None, None, None)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.CREATED, Outcome.UPDATED, Outcome.DELETED, Outcome.UNCHANGED])
+def test_an_applied_record_is_out_of_trouble(desk: Desk, outcome: Outcome) -> None:
+    desk.commit(row('"1"', Outcome.REJECTED), row('"2"', Outcome.REJECTED))
+    desk.commit(row('"1"', outcome))
+    assert desk.record('"1"').trouble is None
+    assert desk.state.ledger.troubled(desk.entity)["key"].to_pylist() == ['"2"']
+
+
+def test_a_record_never_applied_that_vanishes_is_gone_not_aligned(desk: Desk) -> None:
+    desk.commit(row('"1"', Outcome.REJECTED))
+    desk.commit(row('"1"', Outcome.UNCHANGED))
+    assert desk.record('"1"').state == RecordState.GONE
+
+
+def test_a_position_moves_only_from_where_it_is(desk: Desk) -> None:
+    desk.commit(position=("watermark", None, "a"))
+    desk.commit(position=("watermark", "a", "b"))
+    for old in (None, "a"):
+        with pytest.raises(RunStopped, match="position") as caught:
+            desk.commit(row('"1"', Outcome.CREATED), position=("watermark", old, "c"))
+        assert caught.value.code == "position"
+    assert desk.positions == {"watermark": "b"}
+    assert desk.state.ledger.empty(desk.entity)
+
+
+def test_a_position_knows_when_it_moved(desk: Desk) -> None:
+    made = desk.commit(position=("watermark", None, "a"))
+    moved = desk.state.entity("customers", "crm").moved_at["watermark"]
+    assert moved.timestamp() * 1e6 == made.at
+    assert moved.tzinfo is not None
+
+
+def test_a_commit_with_a_lost_lease_writes_nothing(desk: Desk) -> None:
+    later = NOW + 3600 * 1_000_000
+    desk.state.leases.acquire(desk.entity, "elsewhere:2:2", later, 60)
+    with pytest.raises(RunStopped) as caught:
+        desk.commit(row('"1"', Outcome.CREATED), position=("watermark", None, "a"), mapping="m")
+    assert caught.value.code == "lease-lost"
+    entity = desk.state.entity("customers", "crm")
+    assert (entity.positions, entity.mapping, desk.entries()) == ({}, None, [])
+    assert desk.state.ledger.empty(desk.entity)
+    assert desk.state.runs.books(desk.run, desk.entity).detected == 0
+
+
+def test_a_commit_after_the_release_writes_nothing(desk: Desk) -> None:
+    desk.state.leases.release(desk.entity, desk.fence)
+    with pytest.raises(RunStopped):
+        desk.commit(row('"1"', Outcome.CREATED))
+
+
+@pytest.mark.parametrize(
+    "counts", [{}, {Outcome.CREATED: 2}, {Outcome.CREATED: 1, Outcome.REJECTED: 1}, {Outcome.UPDATED: 1}]
+)
+def test_rows_that_do_not_fit_the_counts_write_nothing(desk: Desk, counts: dict[Outcome, int]) -> None:
+    with pytest.raises(RunStopped) as caught:
+        desk.commit(row('"1"', Outcome.CREATED), counts=counts)
+    assert caught.value.code == "books"
+    assert desk.state.ledger.empty(desk.entity)
+
+
+def test_books_add_up_over_commits(desk: Desk) -> None:
+    desk.commit(row('"1"', Outcome.CREATED), row('"2"', Outcome.REJECTED), seconds=0.5)
+    desk.commit(counts={Outcome.UNCHANGED: 7}, skipped={"equal": 5, "gone": 2})
+    desk.commit(
+        row('"1"', Outcome.UPDATED),
+        counts={Outcome.UPDATED: 1, Outcome.UNCHANGED: 1},
+        skipped={"equal": 1},
+        seconds=0.25,
+    )
+    books = desk.state.runs.books(desk.run, desk.entity)
+    assert books.balanced
+    assert books.detected == 11
+    assert {key: value for key, value in books.counts.items() if value} == {
+        Outcome.CREATED: 1,
+        Outcome.UPDATED: 1,
+        Outcome.UNCHANGED: 8,
+        Outcome.REJECTED: 1,
+    }
+    assert (books.skipped, books.seconds) == ({"equal": 6, "gone": 2}, 0.75)
+
+
+def test_a_failed_commit_may_be_tried_again(desk: Desk) -> None:
+    made = desk.commit(position=("watermark", None, "a"))
+    with pytest.raises(RunStopped):
+        desk.state.commit(made)
+    desk.commit(row('"1"', Outcome.CREATED), position=("watermark", "a", "b"))
+    assert desk.record('"1"').state == RecordState.ALIGNED
+
+
+def test_a_batch_without_rows_moves_the_position_alone(desk: Desk) -> None:
+    empty = desk.commit(row('"1"', Outcome.CREATED))
+    assert empty.rows is not None
+    desk.state.commit(
+        replace(empty, rows=empty.rows.slice(0, 0), counts={}, position=("watermark", None, "a"))
+    )
+    assert desk.positions == {"watermark": "a"}
+
+
+def test_ids_of_two_runs_and_processes_never_meet(url: str) -> None:
+    one, two = open_state(url), open_state(url)
+    first, second = Desk(one, "customers"), Desk(two, "items")
+    for number in range(3):
+        first.commit(row(f'"{number}"', Outcome.CREATED))
+        second.commit(row(f'"{number}"', Outcome.CREATED))
+    assert len(first.entries()) == 6
+    one.close()
+    two.close()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        " ",
+        "x ",
+        "è",
+        "日本語",
+        "🜁",
+        "a\nb\r\n",
+        'say "x"',
+        "a,b;c",
+        "\\x41",
+        "\\N",
+        "it's",
+        "%s :name",
+        "\t\x01\x7f",
+    ],
+)
+def test_texts_come_back_as_they_were(desk: Desk, value: str) -> None:
+    texts = {"payload": f'{{"v":"{len(value)}"}} {value}', "target_id": value, "stamp": value}
+    desk.commit(row(f'"{value}"', Outcome.CREATED, **texts))
+    found = desk.record(f'"{value}"')
+    assert (found.payload, found.target_id, found.stamp) == (texts["payload"], value, value)
+    desk.commit(row(f'"{value}"', Outcome.REJECTED, error=value, hint=value, field=value, code=value))
+    trouble = desk.record(f'"{value}"').trouble
+    assert (trouble.error, trouble.hint, trouble.field, trouble.code) == (value,) * 4
+
+
+def test_a_large_payload_comes_back(desk: Desk) -> None:
+    body = '{"text":"' + "é" * 1_000_000 + '"}'
+    desk.commit(row('"1"', Outcome.CREATED, payload=body))
+    assert desk.record('"1"').payload == body
+
+
+def test_owner_of_the_fixture_is_never_taken_for_dead(state: State) -> None:
+    entity = state.entity("customers", "crm").id
+    fence = state.leases.acquire(entity, OWNER, NOW, 60)
+    state.leases.renew(entity, fence, NOW, 60)
+
+
+def _keys(*keys: str) -> object:
+    import pyarrow as pa
+
+    return pa.array(keys)
