@@ -38,7 +38,7 @@ def main(url: str, size: int) -> None:
         rows, counts = batch(number, size), {Outcome.CREATED: size}
         state.commit(Commit(entity, run, fence, NOW + number, rows, position, counts=counts))
         number += 1
-        print(number, flush=True)  # noqa: T201
+        print(number, flush=True)
 
 
 main(sys.argv[1], int(sys.argv[2]))
