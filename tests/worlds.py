@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from marea.config.load import load
+from marea.engine.clock import Clock, system_clock
 from marea.engine.request import Request
 from marea.engine.run import Result, Runner
 from marea.engine.systems import Systems
@@ -109,28 +110,38 @@ class World:
         ]
         self.erp(f"UPDATE {table} SET {assignments}, modified = {now} WHERE {where}")
 
-    def sync(self, *names: str, **options: object) -> Result:
+    def sync(self, *names: str, **options: Any) -> Result:
         """One run as `marea sync` makes it."""
-        settings = load(self.file)
-        state, systems = open_state(settings.state), Systems(settings.systems)
-        try:
-            runner = Runner(settings, state, systems, self.clock)
-            return runner.run(names or tuple(settings.entities), Request(**options), lambda name, count: None)  # type: ignore[arg-type]
-        finally:
-            systems.close()
-            state.close()
+        return synchronize(self.file, *names, clock=self.clock, **options)
 
     def clock(self) -> int:
         """The machine's clock, moved by `clock_skew` seconds."""
-        return time.time_ns() // 1000 + self.clock_skew * 1_000_000
+        return system_clock() + self.clock_skew * 1_000_000
 
-    def log(self, **filters: object) -> list[Entry]:
+    def log(self, **filters: Any) -> list[Entry]:
         """Entries of the journal, oldest first."""
-        state = open_state(load(self.file).state)
-        try:
-            return list(state.journal.entries(EntryFilter(**filters), newest_first=False))  # type: ignore[arg-type]
-        finally:
-            state.close()
+        return journal(self.file, **filters)
+
+
+def synchronize(file: Path, *names: str, clock: Clock = system_clock, **options: Any) -> Result:
+    """One run of a configuration, as `marea sync` makes it; `options` are those of `Request`."""
+    settings = load(file)
+    state, systems = open_state(settings.state), Systems(settings.systems)
+    try:
+        runner = Runner(settings, state, systems, clock)
+        return runner.run(names or tuple(settings.entities), Request(**options), lambda name, count: None)
+    finally:
+        systems.close()
+        state.close()
+
+
+def journal(file: Path, **filters: Any) -> list[Entry]:
+    """Entries of a configuration's journal, oldest first; `filters` are those of `EntryFilter`."""
+    state = open_state(load(file).state)
+    try:
+        return list(state.journal.entries(EntryFilter(**filters), newest_first=False))
+    finally:
+        state.close()
 
 
 def counts(result: Result, entity: str = "customers") -> dict[str, int]:

@@ -39,7 +39,7 @@ class _Exception:
 
 def to_deliver(plan: Plan) -> pa.Table:
     """The plan's records that go to the target."""
-    return plan.records.filter(_among(plan.records.column(OUTCOME), DELIVERED))
+    return _kept(plan.records, _among(plan.records.column(OUTCOME), DELIVERED))
 
 
 def settle(plan: Plan, delivery: Delivery | None, entities: Mapping[str, int], now: int) -> Settlement:
@@ -48,7 +48,7 @@ def settle(plan: Plan, delivery: Delivery | None, entities: Mapping[str, int], n
     `entities` maps the names of referenced entities to their ids in the state.
     """
     records = plan.records
-    sent = pc.indices_nonzero(_among(records.column(OUTCOME), DELIVERED)).to_pylist()
+    sent = pc.indices_nonzero(_among(records.column(OUTCOME), DELIVERED)).to_pylist() if delivery else []
     found = _exceptions(plan, delivery, sent)
     outcomes = _outcomes(records.column(OUTCOME), found)
     columns = {
@@ -68,7 +68,9 @@ def settle(plan: Plan, delivery: Delivery | None, entities: Mapping[str, int], n
     }
     rows = pa.table(columns)
     kept = pc.or_(pc.not_equal(outcomes, Outcome.UNCHANGED.value), records.column(FOLLOW))
-    rows = pa.concat_tables([rows.filter(kept), _failed(plan, rows.schema)])
+    rows = _kept(rows, kept)
+    if plan.failed:
+        rows = pa.concat_tables([rows, _failed(plan, rows.schema)])
     return Settlement(rows, _counts(outcomes, len(plan.failed)))
 
 
@@ -189,5 +191,12 @@ def _among(column: Any, outcomes: Sequence[Outcome]) -> Any:
     return pc.is_in(column, pa.array([outcome.value for outcome in outcomes]))
 
 
+def _kept(table: pa.Table, mask: Any) -> pa.Table:
+    """The rows of a mask; a first load keeps all, and copies none."""
+    return table if pc.all(mask, min_count=0).as_py() else table.filter(mask)
+
+
 def _where(mask: Any, column: Any) -> Any:
+    if pc.all(mask, min_count=0).as_py():
+        return column
     return pc.if_else(mask, column, pa.scalar(None, column.type))

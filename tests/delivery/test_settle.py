@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from marea.delivery.deliver import Delivery
+from marea.delivery.settle import settle, to_deliver
+from marea.flow import ATTEMPT, CAUSE, CHANGES, FINGERPRINT, FOLLOW, MISSING, OUTCOME, STATE, Plan
+from marea.model import Cause, Outcome, Problem
+from marea.ports import KEY, OPERATION, PAYLOAD, STAMP, TARGET_ID, Receipt
+
+pytestmark = pytest.mark.unit
+
+NOW = 1_000_000_000
+OPERATIONS = {
+    "created": "create",
+    "updated": "update",
+    "unchanged": "none",
+    "waiting": "create",
+    "rejected": "create",
+}
+
+
+def plan(*outcomes: str, follow: bool = False, state: str | None = None, **more: object) -> Plan:
+    rows = len(outcomes)
+    missing = [{"entity": "tax", "key": '"4"'} if outcome == "waiting" else None for outcome in outcomes]
+    records = pa.table(
+        {
+            KEY: [f'"{row}"' for row in range(rows)],
+            STAMP: ["s"] * rows,
+            TARGET_ID: pa.array(["old"] * rows, pa.string()),
+            OPERATION: [OPERATIONS[outcome] for outcome in outcomes],
+            OUTCOME: list(outcomes),
+            CAUSE: ["last-edit date"] * rows,
+            CHANGES: pa.nulls(rows, pa.string()),
+            STATE: pa.array([state] * rows, pa.string()),
+            ATTEMPT: pa.array([2] * rows, pa.int32()),
+            FOLLOW: [follow] * rows,
+            PAYLOAD: ["{}"] * rows,
+            FINGERPRINT: pa.array([b"f"] * rows, pa.binary()),
+            MISSING: pa.array(missing, pa.struct([("entity", pa.string()), ("key", pa.string())])),
+        }
+    )
+    return Plan(records, Cause.LAST_EDIT, form=5, **more)  # type: ignore[arg-type]
+
+
+def settled(made: Plan, receipt: Receipt | None = None):
+    delivery = Delivery("crm", receipt) if receipt else None
+    return settle(made, delivery, {"tax": 9}, NOW)
+
+
+def test_what_was_applied_carries_its_payload_and_new_id() -> None:
+    made = plan("created", "unchanged", "updated")
+    assert to_deliver(made).column(KEY).to_pylist() == ['"0"', '"2"']
+    result = settled(made, Receipt(target_ids=pa.array(["new", None]), durations=pa.array([3, 4])))
+    assert result.rows.column("target_id").to_pylist() == ["new", "old"]
+    assert result.rows.column("duration_ms").to_pylist() == [3, 4]
+    assert result.rows.column("payload").to_pylist() == ["{}", "{}"]
+    assert result.counts == {Outcome.CREATED: 1, Outcome.UNCHANGED: 1, Outcome.UPDATED: 1}
+
+
+def test_an_unchanged_record_is_written_only_to_follow() -> None:
+    assert settled(plan("unchanged", follow=True)).rows.column("key").to_pylist() == ['"0"']
+    assert settled(plan("unchanged")).rows.num_rows == 0
+
+
+def test_a_refusal_keeps_no_payload_and_is_tried_again_later() -> None:
+    made = plan("created", "created")
+    (ok, bad) = settled(made, Receipt(rejected={1: Problem("422", "no", "name")})).rows.to_pylist()
+    assert (ok["outcome"], ok["payload"], ok["error"]) == ("created", "{}", None)
+    assert (bad["outcome"], bad["payload"], bad["code"], bad["error"], bad["field"], bad["log"]) == (
+        "rejected",
+        None,
+        "422",
+        "no",
+        "name",
+        True,
+    )
+    assert bad["next_attempt"] == NOW + 60 * 60 * 1_000_000
+
+
+def test_a_broken_rule_waits_for_a_change_in_the_source() -> None:
+    made = plan("rejected", problems={0: Problem("check", "wrong")})
+    (row,) = settled(made).rows.to_pylist()
+    assert (row["outcome"], row["next_attempt"]) == ("rejected", None)
+
+
+def test_a_waiting_record_names_its_parent_and_is_logged_once() -> None:
+    (first,) = settled(plan("waiting")).rows.to_pylist()
+    assert (first["blocked_entity"], first["blocked_key"], first["log"]) == (9, '"4"', True)
+    (again,) = settled(plan("waiting", state="due")).rows.to_pylist()
+    assert again["log"] is False
+
+
+def test_what_could_not_be_computed_is_rejected() -> None:
+    result = settled(plan("unchanged", failed={'"x"': Problem("expression", "not a number")}))
+    (row,) = result.rows.to_pylist()
+    assert (row["key"], row["outcome"], row["code"]) == ('"x"', "rejected", "expression")
+    assert result.counts == {Outcome.UNCHANGED: 1, Outcome.REJECTED: 1}
+
+
+def test_what_an_absent_target_left_is_due_at_once() -> None:
+    (row,) = settled(plan("created"), Receipt(deferred={0: Problem("away", "gone")})).rows.to_pylist()
+    assert (row["outcome"], row["next_attempt"]) == ("deferred", NOW)
