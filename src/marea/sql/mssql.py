@@ -1,0 +1,194 @@
+"""Owns the SQL of SQL Server (2016 and later); never run against a server, only read by a parser."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from marea.sql.dialect import Dialect
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from marea.ports import Column
+
+_WORDS = re.compile(r"\s*(\w+)\s*(\([^)]*\))?\s*(?:COLLATE\s+(\w+))?", re.IGNORECASE)
+_WIDE = {
+    "char": "varchar(8000)",
+    "varchar": "varchar(8000)",
+    "text": "varchar(max)",
+    "nchar": "nvarchar(4000)",
+    "nvarchar": "nvarchar(4000)",
+    "sysname": "nvarchar(4000)",
+    "ntext": "nvarchar(max)",
+    "xml": "nvarchar(max)",
+    "binary": "varbinary(8000)",
+    "image": "varbinary(max)",
+    "timestamp": "binary(8)",
+    "rowversion": "binary(8)",
+}
+"""The type a value is cast to so that a longer one is not cut: it must equal no value of its column."""
+
+_STYLES = {
+    "datetime": 126,
+    "smalldatetime": 126,
+    "datetime2": 126,
+    "time": 126,
+    "datetimeoffset": 127,
+    "date": 23,
+    "float": 3,
+    "real": 3,
+    "money": 2,
+    "smallmoney": 2,
+}
+"""CONVERT styles whose text names the value exactly."""
+
+_HEXADECIMAL = frozenset({"timestamp", "rowversion", "binary", "varbinary"})
+_KEY_LENGTH = 255
+_ROUNDING = 1
+"""Seconds the clock is held back: SYSDATETIME may be some milliseconds ahead of GETDATE."""
+
+
+def parts(native: str) -> tuple[str, str, str]:
+    """A type in the server's words as (word, size in parentheses, collation)."""
+    match = _WORDS.match(native)
+    return (match[1].lower(), match[2] or "", match[3] or "") if match else (native.lower(), "", "")
+
+
+class MssqlDialect(Dialect):
+    """SQL Server. Naive times are the server's local time, as GETDATE() and SYSDATETIME() write them.
+
+    In the hour that happens twice local stamps go back; `lag: 1h` covers it.
+    """
+
+    name = "mssql"
+    text_type = "nvarchar(max)"
+
+    def quote(self, name: str) -> str:
+        """An identifier in brackets."""
+        return "[" + name.replace("]", "]]") + "]"
+
+    def placeholder(self, position: int) -> str:
+        """Always ?: values are bound in their order."""
+        return "?"
+
+    def cast(self, expression: str, native: str) -> str:
+        """The expression in a type that holds any value of the native one without cutting a longer one."""
+        word, size, collation = parts(native)
+        wide = f"{word}(max)" if size.lower() == "(max)" else _WIDE.get(word, word + size)
+        suffix = f" COLLATE {collation}" if collation else ""
+        return f"CAST({expression} AS {wide}){suffix}"
+
+    def read(self, expression: str, column: Column) -> str:
+        """Row versions and bytes of a key in hexadecimal, types without a twin in Arrow as text."""
+        word, _, _ = parts(column.native)
+        if word in _HEXADECIMAL and str(column.type) == "string":
+            return self.stamp_out(expression, column.native)
+        if word in ("uniqueidentifier", "sql_variant", "hierarchyid", "geography", "geometry"):
+            return f"CAST({expression} AS nvarchar(4000))"
+        if word == "datetimeoffset":
+            return f"CAST(SWITCHOFFSET({expression}, '+00:00') AS datetime2(7))"
+        return expression
+
+    def stamp_out(self, expression: str, native: str) -> str:
+        """Times in ISO 8601 with every digit of their type, row versions as 0x0123456789ABCDEF."""
+        word, _, _ = parts(native)
+        if word in ("timestamp", "rowversion"):
+            return f"CONVERT(varchar(18), CAST({expression} AS binary(8)), 1)"
+        if word in _HEXADECIMAL:
+            return f"CONVERT(varchar(8000), {expression}, 1)"
+        if word in _STYLES:
+            return f"CONVERT(varchar(33), {expression}, {_STYLES[word]})"
+        return f"CONVERT(nvarchar(4000), {expression})"
+
+    def stamp_in(self, placeholder: str, native: str) -> str:
+        """The text in the stamp's very type: a `datetime` differs from the `datetime2` of the same digits."""
+        word, size, _ = parts(native)
+        if word in ("timestamp", "rowversion"):
+            return f"CONVERT(binary(8), {placeholder}, 1)"
+        if word in _HEXADECIMAL:
+            return f"CONVERT(varbinary(8000), {placeholder}, 1)"
+        if word in _STYLES:
+            return f"CONVERT({word}{size}, {placeholder}, {_STYLES[word]})"
+        return self.cast(placeholder, native)
+
+    def clock(self, native: str, lag: float) -> str | None:
+        """The server's time rounded down to the second (`smalldatetime`: the minute), less one second."""
+        word, size, _ = parts(native)
+        back = math.ceil(lag) + _ROUNDING
+        if word == "datetimeoffset":
+            second = "CONVERT(datetimeoffset(0), CONVERT(varchar(19), SYSUTCDATETIME(), 126) + 'Z', 127)"
+            return f"CAST(DATEADD(second, -{back}, {second}) AS {word}{size})"
+        if word not in ("datetime", "datetime2", "smalldatetime", "date"):
+            return None
+        second = "CONVERT(datetime2(0), CONVERT(varchar(19), SYSDATETIME(), 126), 126)"
+        earlier = f"DATEADD(second, -{back}, {second})"
+        if word == "smalldatetime":
+            earlier = f"DATEADD(minute, DATEDIFF(minute, '2000-01-01', {earlier}), '2000-01-01')"
+        return f"CAST({earlier} AS {word}{size})"
+
+    def key_value(self, value: object) -> str:
+        """Truth values as 1 and 0, all else as text."""
+        return str(int(value)) if isinstance(value, bool) else str(value)
+
+    def key_in(self, placeholder: str, column: Column) -> str:
+        """A key part in its column's type; bytes travel in hexadecimal."""
+        if parts(column.native)[0] in _HEXADECIMAL:
+            return self.stamp_in(placeholder, column.native)
+        return self.cast(placeholder, column.native)
+
+    def key_rows(self, placeholder: str, columns: Sequence[Column]) -> str:
+        """OPENJSON over the list for its order, and over each key for its parts."""
+        values = [
+            f"{self.key_in(_json_part(index, len(columns)), column)} AS k{index}"
+            for index, column in enumerate(columns)
+        ]
+        rows = f"OPENJSON(CAST({placeholder} AS nvarchar(max))) AS j"
+        return f"(SELECT CAST(j.[key] AS int) AS n, {', '.join(values)} FROM {rows})"
+
+    def limit(self, select: str, rows: int) -> str:
+        """TOP, behind SELECT or SELECT DISTINCT."""
+        return re.sub(r"^(\s*SELECT(?:\s+DISTINCT)?)\b", rf"\1 TOP ({rows})", select, count=1, flags=re.IGNORECASE)
+
+    def native(self, type_: pa.DataType, *, key: bool) -> str:
+        """Types that hold every value unchanged; texts compare byte by byte, but for blanks at the end."""
+        import pyarrow as pa
+
+        checks = pa.types
+        if checks.is_string(type_) or checks.is_large_string(type_):
+            return f"nvarchar({_KEY_LENGTH if key else 'max'}) COLLATE Latin1_General_100_BIN2"
+        if checks.is_binary(type_) or checks.is_large_binary(type_):
+            return f"varbinary({_KEY_LENGTH if key else 'max'})"
+        if checks.is_decimal128(type_):
+            return f"decimal({type_.precision},{type_.scale})"
+        if checks.is_timestamp(type_):
+            return "datetimeoffset(6)" if type_.tz else "datetime2(6)"
+        if checks.is_date(type_):
+            return "date"
+        if checks.is_time(type_):
+            return "time(6)"
+        if str(type_) in _PLAIN:
+            return _PLAIN[str(type_)]
+        raise ValueError(f"SQL Server has no column type for {type_}")
+
+
+_PLAIN = {
+    "bool": "bit",
+    "int8": "smallint",
+    "int16": "smallint",
+    "int32": "int",
+    "int64": "bigint",
+    "uint8": "tinyint",
+    "uint16": "int",
+    "uint32": "bigint",
+    "uint64": "decimal(20,0)",
+    "float": "real",
+    "double": "float(53)",
+}
+
+
+def _json_part(index: int, count: int) -> str:
+    """One part of a key in a row of OPENJSON; a single key is the row's own value."""
+    return "j.[value]" if count == 1 else f"JSON_VALUE(j.[value], '$[{index}]')"

@@ -1,0 +1,279 @@
+"""Owns the SQL of MariaDB (10.6 and later) and MySQL (8.0.17 and later)."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from marea.sql.dialect import Dialect
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from marea.ports import Column
+
+INTEGERS = frozenset({"tinyint", "smallint", "mediumint", "int", "integer", "bigint"})
+TEXTS = frozenset({"char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set", "json"})
+BYTES = frozenset({"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"})
+FLOATS = frozenset({"float", "double", "real"})
+DECIMALS = frozenset({"decimal", "numeric"})
+INSTANTS = frozenset({"datetime", "timestamp"})
+SHAPES = frozenset(
+    {
+        "geometry",
+        "point",
+        "linestring",
+        "polygon",
+        "multipoint",
+        "multilinestring",
+        "multipolygon",
+        "geometrycollection",
+    }
+)
+
+_WORDS = re.compile(r"\s*(\w+)\s*(\((?:[^()']|'(?:[^']|'')*')*\))?\s*(.*)", re.DOTALL)
+_KEY_LENGTH = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Native:
+    """A column type in the server's words, taken apart: `varchar (12) character set …`."""
+
+    word: str
+    size: str
+    """The parenthesis behind the word, or nothing."""
+    rest: str
+
+    @classmethod
+    def parse(cls, text: str) -> Native:
+        """The parts of a type as `SHOW CREATE TABLE` writes it."""
+        match = _WORDS.match(text)
+        return cls(match[1].lower(), match[2] or "", match[3]) if match else cls("", "", text)
+
+    @property
+    def unsigned(self) -> bool:
+        """Whether a number has no sign."""
+        return bool(re.search(r"\b(unsigned|zerofill)\b", self.rest, re.IGNORECASE))
+
+    @property
+    def length(self) -> int | None:
+        """The first number in the parenthesis."""
+        match = re.match(r"\((\d+)", self.size)
+        return int(match[1]) if match else None
+
+    @property
+    def charset(self) -> str:
+        """` CHARACTER SET x`, or nothing."""
+        match = re.search(r"character set (\w+)", self.rest, re.IGNORECASE)
+        return f" CHARACTER SET {match[1]}" if match else ""
+
+    @property
+    def collation(self) -> str:
+        """` COLLATE x`, or nothing."""
+        match = re.search(r"collate (\w+)", self.rest, re.IGNORECASE)
+        return f" COLLATE {match[1]}" if match else ""
+
+
+class MysqlDialect(Dialect):
+    """MariaDB and MySQL.
+
+    The texts count on a session whose zone is +00:00, so that TIMESTAMP columns read as UTC.
+    DATETIME columns have no zone: they are taken to hold the time of `zone`, by default the
+    server's own (`@@global.time_zone`).
+    """
+
+    name = "mysql"
+    text_type = "CHAR"
+
+    def __init__(self, *, zone: str | None = None, mariadb: bool = True) -> None:
+        self._zone = "@@global.time_zone" if zone is None else "'" + zone.replace("'", "''") + "'"
+        self._mariadb = mariadb
+
+    def quote(self, name: str) -> str:
+        """An identifier in backticks."""
+        return "`" + name.replace("`", "``") + "`"
+
+    def placeholder(self, position: int) -> str:
+        """Always %s: values are bound in their order."""
+        return "%s"
+
+    def escape(self, text: str) -> str:
+        """The text with every percent sign doubled: the driver formats a statement like Python does."""
+        return text.replace("%", "%%")
+
+    def cast(self, expression: str, native: str) -> str:
+        """The expression in the nearest type that CAST knows, never cut to a length.
+
+        A text that is too long for its column must equal no value of it, so it is not cut.
+        """
+        kind = Native.parse(native)
+        collation = kind.collation if kind.word in TEXTS else ""
+        return f"CAST({expression} AS {_castable(kind) or native}){collation}"
+
+    def read(self, expression: str, column: Column) -> str:
+        """FLOAT in all its digits, BIT as a number, bytes of a key in hexadecimal, shapes as text."""
+        kind = Native.parse(column.native).word
+        if kind == "float":
+            return f"({expression} + 0E0)"
+        if kind == "bit":
+            return f"({expression} + 0)"
+        if kind in SHAPES:
+            return f"ST_AsText({expression})"
+        if kind in BYTES and str(column.type) == "string":
+            return f"HEX({expression})"
+        return expression
+
+    def stamp_out(self, expression: str, native: str) -> str:
+        """A time as `2024-01-31 23:59:59.123456` with the digits its column has, a number as written."""
+        kind = Native.parse(native).word
+        if kind in BYTES:
+            return f"HEX({expression})"
+        if kind == "float":
+            return f"CAST(({expression} + 0E0) AS CHAR)"
+        if kind == "bit":
+            return f"CAST(({expression} + 0) AS CHAR)"
+        return f"CAST({expression} AS CHAR)"
+
+    def stamp_in(self, placeholder: str, native: str) -> str:
+        """The stamp's text in its own type, at full precision."""
+        if Native.parse(native).word in BYTES:
+            return f"UNHEX({placeholder})"
+        return self.cast(placeholder, native)
+
+    def clock(self, native: str, lag: float) -> str | None:
+        """The time in whole seconds, rounded down: a writer may stamp with NOW() in a DATETIME(6).
+
+        Before the hour that happens twice the time of `zone` is taken an hour back, so that
+        it stays behind what is written after the clocks were set back.
+        """
+        kind = Native.parse(native).word
+        if kind not in INSTANTS and kind != "date":
+            return None
+        now = "UTC_TIMESTAMP()"
+        if kind != "timestamp":
+            later = f"({self._local(f'{now} + INTERVAL 1 HOUR')} - INTERVAL 1 HOUR)"
+            now = f"LEAST({self._local(now)}, {later})"
+        earlier = f"{now} - INTERVAL {math.ceil(lag)} SECOND" if lag else now
+        return f"CAST({earlier} AS {'DATE' if kind == 'date' else 'DATETIME'})"
+
+    def _local(self, instant: str) -> str:
+        return f"CONVERT_TZ({instant}, '+00:00', {self._zone})"
+
+    def key_value(self, value: object) -> str:
+        """Truth values as 1 and 0, all else as text."""
+        return str(int(value)) if isinstance(value, bool) else str(value)
+
+    def key_in(self, placeholder: str, column: Column) -> str:
+        """A key part in its column's type; bytes travel in hexadecimal."""
+        if Native.parse(column.native).word in BYTES:
+            return f"UNHEX({placeholder})"
+        return self.cast(placeholder, column.native)
+
+    def key_rows(self, placeholder: str, columns: Sequence[Column]) -> str:
+        """JSON_TABLE with the columns' own character sets and collations.
+
+        Texts and numbers are made wider than their columns: the server cuts what is too
+        long for the type without a word, and would then find another record.
+        """
+        kinds = [Native.parse(column.native) for column in columns]
+        single = len(kinds) == 1
+        typed = [
+            f"k{index} {_json_type(kind)} PATH '{'$' if single else f'$[{index}]'}'"
+            for index, kind in enumerate(kinds)
+        ]
+        values = [
+            f"UNHEX(j.k{index}) AS k{index}" if kind.word in BYTES else f"j.k{index} AS k{index}"
+            for index, kind in enumerate(kinds)
+        ]
+        rows = f"JSON_TABLE({placeholder}, '$[*]' COLUMNS (n FOR ORDINALITY, {', '.join(typed)}))"
+        return f"(SELECT j.n - 1 AS n, {', '.join(values)} FROM {rows} AS j)"
+
+    def limit(self, select: str, rows: int) -> str:
+        """LIMIT."""
+        return f"{select} LIMIT {rows}"
+
+    def native(self, type_: pa.DataType, *, key: bool) -> str:
+        """Types that hold every value unchanged; texts compare byte by byte, blanks included.
+
+        Instants become DATETIME(6) in UTC: TIMESTAMP ends in 2038 and begins in 1970.
+        """
+        import pyarrow as pa
+
+        checks = pa.types
+        if checks.is_string(type_) or checks.is_large_string(type_):
+            collation = "utf8mb4_nopad_bin" if self._mariadb else "utf8mb4_0900_bin"
+            size = f"VARCHAR({_KEY_LENGTH})" if key else "LONGTEXT"
+            return f"{size} CHARACTER SET utf8mb4 COLLATE {collation}"
+        if checks.is_binary(type_) or checks.is_large_binary(type_):
+            return f"VARBINARY({_KEY_LENGTH})" if key else "LONGBLOB"
+        if checks.is_decimal128(type_):
+            return _decimal(type_.precision, type_.scale)
+        for test, native in (
+            (checks.is_timestamp, "DATETIME(6)"),
+            (checks.is_date, "DATE"),
+            (checks.is_time, "TIME(6)"),
+        ):
+            if test(type_):
+                return native
+        if str(type_) in _PLAIN:
+            return _PLAIN[str(type_)]
+        raise ValueError(f"MySQL has no column type for {type_}")
+
+
+_PLAIN = {
+    "bool": "TINYINT(1)",
+    "int8": "TINYINT",
+    "int16": "SMALLINT",
+    "int32": "INT",
+    "int64": "BIGINT",
+    "uint8": "TINYINT UNSIGNED",
+    "uint16": "SMALLINT UNSIGNED",
+    "uint32": "INT UNSIGNED",
+    "uint64": "BIGINT UNSIGNED",
+    "float": "FLOAT",
+    "double": "DOUBLE",
+}
+
+
+def _decimal(precision: int, scale: int) -> str:
+    if not 0 <= scale <= 30:
+        raise ValueError(f"MySQL has no DECIMAL with {scale} places: at most 30")
+    return f"DECIMAL({precision},{scale})"
+
+
+def _castable(kind: Native) -> str:
+    """What CAST calls a column type, or nothing where it is the same."""
+    if kind.word in INTEGERS:
+        return "UNSIGNED" if kind.unsigned else "SIGNED"
+    if kind.word in TEXTS or kind.word in SHAPES:
+        return f"CHAR{kind.charset}"
+    if kind.word in DECIMALS:
+        return f"DECIMAL{kind.size}"
+    if kind.word in INSTANTS:
+        return f"DATETIME{kind.size}"
+    families = ((BYTES, "BINARY"), (FLOATS, "DOUBLE"), (frozenset({"bit", "year"}), "UNSIGNED"))
+    return next((name for words, name in families if kind.word in words), "")
+
+
+def _json_type(kind: Native) -> str:
+    """The type of a JSON_TABLE column that takes every value of a column type, and wider ones."""
+    if kind.word in INTEGERS:
+        return "BIGINT UNSIGNED" if kind.unsigned else "BIGINT"
+    if kind.word in TEXTS:
+        longest = 255 if kind.word in ("enum", "set") else kind.length
+        size = f"VARCHAR({longest + 1})" if longest else "LONGTEXT"
+        return f"{size}{kind.charset}{kind.collation}"
+    if kind.word in BYTES:
+        return "VARCHAR(6144) CHARACTER SET ascii"
+    families = (
+        (DECIMALS, "DECIMAL(65,30)"),
+        (INSTANTS, "DATETIME(6)"),
+        (FLOATS, "DOUBLE"),
+        (frozenset({"bit", "year"}), "BIGINT UNSIGNED"),
+        (frozenset({"date"}), "DATE"),
+        (frozenset({"time"}), "TIME(6)"),
+    )
+    return next((name for words, name in families if kind.word in words), "VARCHAR(255)")
