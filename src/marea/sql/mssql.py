@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from marea.ports import Column
 
 _WORDS = re.compile(r"\s*(\w+)\s*(\([^)]*\))?\s*(?:COLLATE\s+(\w+))?", re.IGNORECASE)
+_SELECT = re.compile(r"^(\s*SELECT(?:\s+DISTINCT)?)\b", re.IGNORECASE)
 _WIDE = {
     "char": "varchar(8000)",
     "varchar": "varchar(8000)",
@@ -150,7 +151,7 @@ class MssqlDialect(Dialect):
 
     def limit(self, select: str, rows: int) -> str:
         """TOP, behind SELECT or SELECT DISTINCT."""
-        return re.sub(r"^(\s*SELECT(?:\s+DISTINCT)?)\b", rf"\1 TOP ({rows})", select, count=1, flags=re.IGNORECASE)
+        return _SELECT.sub(rf"\1 TOP ({rows})", select, count=1)
 
     def native(self, type_: pa.DataType, *, key: bool) -> str:
         """Types that hold every value unchanged; texts compare byte by byte, but for blanks at the end."""
