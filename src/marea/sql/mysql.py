@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from marea.errors import ConfigurationError
 from marea.sql.dialect import Dialect
 
 if TYPE_CHECKING:
@@ -88,9 +89,8 @@ class MysqlDialect(Dialect):
     name = "mysql"
     text_type = "CHAR"
 
-    def __init__(self, *, zone: str | None = None, mariadb: bool = True) -> None:
+    def __init__(self, zone: str | None = None) -> None:
         self._zone = "@@global.time_zone" if zone is None else "'" + zone.replace("'", "''") + "'"
-        self._mariadb = mariadb
 
     def quote(self, name: str) -> str:
         """An identifier in backticks."""
@@ -114,7 +114,7 @@ class MysqlDialect(Dialect):
         return f"CAST({expression} AS {_castable(kind) or native}){collation}"
 
     def read(self, expression: str, column: Column) -> str:
-        """FLOAT in all its digits, BIT as a number, bytes of a key in hexadecimal, shapes as text."""
+        """FLOAT in all its digits, BIT as a number, BINARY(n) in hexadecimal, shapes as text."""
         kind = Native.parse(column.native).word
         if kind == "float":
             return f"({expression} + 0E0)"
@@ -167,8 +167,8 @@ class MysqlDialect(Dialect):
         return str(int(value)) if isinstance(value, bool) else str(value)
 
     def key_in(self, placeholder: str, column: Column) -> str:
-        """A key part in its column's type; bytes travel in hexadecimal."""
-        if Native.parse(column.native).word in BYTES:
+        """A key part in its column's type; BINARY(n) travels in hexadecimal."""
+        if _key_kind(column).word in BYTES:
             return f"UNHEX({placeholder})"
         return self.cast(placeholder, column.native)
 
@@ -178,7 +178,7 @@ class MysqlDialect(Dialect):
         Texts and numbers are made wider than their columns: the server cuts what is too
         long for the type without a word, and would then find another record.
         """
-        kinds = [Native.parse(column.native) for column in columns]
+        kinds = [_key_kind(column) for column in columns]
         single = len(kinds) == 1
         typed = [
             f"k{index} {_json_type(kind)} PATH '{'$' if single else f'$[{index}]'}'"
@@ -204,9 +204,7 @@ class MysqlDialect(Dialect):
 
         checks = pa.types
         if checks.is_string(type_) or checks.is_large_string(type_):
-            collation = "utf8mb4_nopad_bin" if self._mariadb else "utf8mb4_0900_bin"
-            size = f"VARCHAR({_KEY_LENGTH})" if key else "LONGTEXT"
-            return f"{size} CHARACTER SET utf8mb4 COLLATE {collation}"
+            return f"VARCHAR({_KEY_LENGTH}){_EXACT}" if key else f"LONGTEXT{_EXACT}"
         if checks.is_binary(type_) or checks.is_large_binary(type_):
             return f"VARBINARY({_KEY_LENGTH})" if key else "LONGBLOB"
         if checks.is_decimal128(type_):
@@ -223,6 +221,10 @@ class MysqlDialect(Dialect):
         raise ValueError(f"MySQL has no column type for {type_}")
 
 
+_EXACT = " CHARACTER SET utf8mb4 COLLATE /*M! utf8mb4_nopad_bin */ /*!80017 utf8mb4_0900_bin */"
+"""Byte by byte, blanks at the end included. Each server reads the comment that is meant for it, because
+neither knows the other's collation of that kind."""
+
 _PLAIN = {
     "bool": "TINYINT(1)",
     "int8": "TINYINT",
@@ -236,6 +238,17 @@ _PLAIN = {
     "float": "FLOAT",
     "double": "DOUBLE",
 }
+
+
+def _key_kind(column: Column) -> Native:
+    """The type of a key column. Raises ConfigurationError for bytes, which JSON has no form for."""
+    kind = Native.parse(column.native)
+    if kind.word in BYTES and kind.word != "binary":
+        raise ConfigurationError.single(
+            f'column "{column.name}" is {column.native}: bytes cannot be a key',
+            hint="choose another key column; BINARY(n) can be one",
+        )
+    return kind
 
 
 def _decimal(precision: int, scale: int) -> str:

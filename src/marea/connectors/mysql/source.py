@@ -1,0 +1,165 @@
+"""Owns MariaDB and MySQL as a source: descriptions, snapshots, streams of typed columns."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from marea.connectors.mysql.catalogue import describe, native_of, tables
+from marea.connectors.mysql.columns import arrow_type, columns_of
+from marea.connectors.mysql.link import Link, open_link
+from marea.connectors.mysql.options import Login
+from marea.errors import ConfigurationError
+from marea.ports import Column, Table
+from marea.sql.dialect import Query
+from marea.sql.mysql import MysqlDialect
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+BEGIN = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
+AT_ONCE = 3
+"""Connections a snapshot begins with: for a root table, a related table read beside it, and one to spare."""
+
+
+class MysqlSource:
+    """A database to read from. Connections are opened when needed and kept; any thread may use it."""
+
+    def __init__(self, login: Login) -> None:
+        self._login = login
+        self._dialect = MysqlDialect(login.zone)
+        self._idle: list[Link] = []
+        self._lock = threading.Lock()
+
+    @property
+    def dialect(self) -> MysqlDialect:
+        """The SQL of MariaDB and MySQL, with the zone this system's DATETIME columns are in."""
+        return self._dialect
+
+    def describe(self, table: str) -> Table | None:
+        """The table or view; other databases of the server are named `database.table`."""
+        with self.link() as link:
+            return describe(link, table)
+
+    def tables(self) -> list[str]:
+        """The tables and views of the url's database."""
+        with self.link() as link:
+            return tables(link)
+
+    def type_of(self, table: str, expression: str) -> Column:
+        """The type of an expression; that of a column where it is one."""
+        described = self.describe(table)
+        column = described.column(expression.strip(" `")) if described else None
+        if column:
+            return column
+        text = f"SELECT {expression} AS {self._dialect.quote('type')} FROM {self._dialect.table(table)}"
+        with self.link() as link:
+            fields = link.fields(self._dialect.escape(self._dialect.limit(text, 0)))
+        if len(fields) != 1:
+            raise ConfigurationError.single(f"{expression} is not one expression")
+        native = native_of(fields[0])
+        return Column(expression, arrow_type(native, tiny_bool=self._login.tiny_bool), native)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[MysqlReader]:
+        """A consistent read-only snapshot, whose clock stands still from before it began."""
+        reader = MysqlReader(self)
+        try:
+            yield reader
+        finally:
+            reader.close()
+
+    def execute(self, query: Query) -> int:
+        """Runs one statement in a transaction of its own; gives the rows it matched."""
+        with self.link() as link:
+            return link.run(query.text, query.parameters)
+
+    def close(self) -> None:
+        """Gives back every idle connection. Repeatable."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for link in idle:
+            link.close()
+
+    @contextmanager
+    def link(self) -> Iterator[Link]:
+        """A connection for single statements."""
+        link = self.take()
+        try:
+            yield link
+        finally:
+            self.give(link)
+
+    def take(self) -> Link:
+        """An idle connection, or a new one."""
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        return open_link(self._login)
+
+    def give(self, link: Link) -> None:
+        """Keeps a connection for later; where one was lost the idle ones are suspect too."""
+        if link.lost:
+            link.close()
+            self.close()
+            return
+        with self._lock:
+            self._idle.append(link)
+
+
+class MysqlReader:
+    """Reads of one snapshot, for one thread.
+
+    A connection streams one query at a time, and the server cannot share a snapshot between
+    connections: a snapshot therefore begins with three, one directly after the other, and takes
+    further ones when more streams are open at once. What was committed between two of these
+    moments is seen by one stream and not by the other; the clock of all of them is that of
+    the first, so that the next run reads it again.
+    """
+
+    def __init__(self, source: MysqlSource) -> None:
+        self._source = source
+        self._clock: str | None = None
+        self._links: list[Link] = []
+        self._free: list[Link] = []
+        with ExitStack() as undo:
+            undo.callback(self.close)
+            for _ in range(AT_ONCE):
+                self._free.append(self._begin())
+            undo.pop_all()
+
+    def stream(self, query: Query, columns: Sequence[Column], rows: int) -> Iterator[pa.Table]:
+        """The rows of a query as the columns' types, about `rows` at a time."""
+        link = self._free.pop() if self._free else self._begin()
+        try:
+            for page in link.stream(query.text, query.parameters, rows):
+                yield columns_of(page, columns)
+        finally:
+            if not link.lost:
+                self._free.append(link)
+
+    def close(self) -> None:
+        """Ends the snapshot; connections that still stream are closed."""
+        for link in self._links:
+            if link in self._free:
+                self._end(link)
+            else:
+                link.close()
+            self._source.give(link)
+        self._links, self._free = [], []
+
+    def _begin(self) -> Link:
+        link = self._source.take()
+        self._links.append(link)
+        if self._clock is None:
+            self._clock = str(link.rows("SELECT UNIX_TIMESTAMP(NOW(6))")[0][0])
+        link.run(f"SET timestamp = {self._clock}")
+        link.run(BEGIN)
+        return link
+
+    def _end(self, link: Link) -> None:
+        link.rollback()
+        if not link.lost:
+            link.run("SET timestamp = DEFAULT")

@@ -1,0 +1,99 @@
+"""Owns the proof that MariaDB keeps both contracts, and what is special about it as source and target."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, ClassVar
+
+import pyarrow as pa
+import pytest
+
+from marea.config.settings import SystemSettings
+from marea.connectors.mysql import MysqlConnector
+from marea.errors import BatchRefused, ConfigurationError, SystemUnreachable
+from marea.model import Operation
+from marea.ports import Column, Shape, Source, Target
+from marea.sql.dialect import Query
+from marea.testing import KINDS, Kind, SourceContract, TargetContract, batch, shape
+from marea.testing.values import literal
+from servers import run_sql
+
+pytestmark = pytest.mark.contract
+
+Execute = Callable[[str], object]
+Options = Mapping[str, object]
+
+MYSQL_KINDS = {name: kind for name, kind in KINDS.items() if name not in ("time", "timestamptz")}
+"""TIME and instants are tested below: TIME may exceed a day, and DATETIME knows no zone."""
+AWAY = "mariadb://reader:pa55word@127.0.0.1:1/t"
+
+
+def system(url: str, **options: object) -> SystemSettings:
+    return SystemSettings("erp", "mysql", url, options)
+
+
+def mysql_literal(value: object) -> str:
+    return literal(value).replace("\\", "\\\\") if isinstance(value, str) else literal(value)
+
+
+def cut_connections(url: str) -> None:
+    """Kills every connection to the url's database but the one that asks."""
+    rows = run_sql(
+        url, "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()"
+    )
+    for (number,) in rows:
+        run_sql(url, f"KILL {number}")
+
+
+class OnMariadb:
+    """The fixtures of both contracts."""
+
+    kinds: ClassVar[Mapping[str, Kind]] = MYSQL_KINDS
+
+    @pytest.fixture
+    def execute(self, mariadb_url: str) -> Execute:
+        return lambda text: run_sql(mariadb_url, text)
+
+    @pytest.fixture
+    def source(self, mariadb_url: str) -> Iterator[Source]:
+        opened = MysqlConnector().source(system(mariadb_url))
+        yield opened
+        opened.close()
+
+    @pytest.fixture
+    def target(self, mariadb_url: str) -> Iterator[Target]:
+        opened = MysqlConnector().target(system(mariadb_url))
+        yield opened
+        opened.close()
+
+    @pytest.fixture
+    def another(self, mariadb_url: str) -> Iterator[Target]:
+        opened = MysqlConnector().target(system(mariadb_url))
+        yield opened
+        opened.close()
+
+    @pytest.fixture
+    def cut(self, mariadb_url: str) -> Callable[[], None]:
+        return lambda: cut_connections(mariadb_url)
+
+    def literal(self, value: object) -> str:
+        return mysql_literal(value)
+
+
+class TestSource(OnMariadb, SourceContract):
+    stamps: ClassVar[Mapping[str, Sequence[str]]] = {
+        name: literals for name, literals in SourceContract.stamps.items() if name != "timestamptz"
+    }
+    now: ClassVar[Mapping[str, str]] = {"timestamp": "NOW()", "date": "CURRENT_DATE"}
+
+    @pytest.fixture
+    def unreachable(self) -> Source:
+        return MysqlConnector().source(system(AWAY))
+
+
+class TestTarget(OnMariadb, TargetContract):
+    @pytest.fixture
+    def unreachable(self) -> Target:
+        return MysqlConnector().target(system(AWAY))
