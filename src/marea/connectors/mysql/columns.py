@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from marea.errors import ConfigurationError
+from marea.connectors.columns import first, fit, misfit
 from marea.ports import Column
 from marea.sql.mysql import BYTES, DECIMALS, FLOATS, INTEGERS, Native
 
@@ -71,37 +72,47 @@ def _decimal_type(kind: Native) -> pa.DataType:
 
 def columns_of(rows: Sequence[Sequence[bytes | None]], columns: Sequence[Column]) -> pa.Table:
     """Rows as the server writes them, as a table of the columns' types. Raises ConfigurationError."""
-    arrays = [_array(values, column) for values, column in zip(zip(*rows, strict=True), columns, strict=True)]
-    return pa.Table.from_arrays(arrays, names=[column.name for column in columns])
+    arrays = [
+        _readable(values, column) for values, column in zip(zip(*rows, strict=True), columns, strict=True)
+    ]
+    read = pa.Table.from_arrays(arrays, names=[column.name for column in columns])
+    for index, column in enumerate(columns):
+        if pa.types.is_boolean(column.type):
+            _check_truth(read, index, column)
+    naive = [
+        replace(column, type=pa.timestamp("us")) if _zoned(column.type) else column for column in columns
+    ]
+    return fit(fit(read, naive), columns)
 
 
-def _array(values: Sequence[bytes | None], column: Column) -> pa.Array:
+def _readable(values: Sequence[bytes | None], column: Column) -> pa.Array:
+    """The values of a column in a form that Arrow can cast."""
     raw = pa.array(values, pa.binary())
-    if pa.types.is_binary(column.type):
+    if pa.types.is_binary(column.type) or pa.types.is_string(column.type):
         return raw
-    try:
-        return _parsed(raw.cast(pa.string()), column.type)
-    except pa.ArrowInvalid as error:
-        hint = "system option `tinyint1: integer`" if pa.types.is_boolean(column.type) else "mend the value"
-        raise ConfigurationError.single(
-            f'column "{column.name}" holds what is no {column.type}: {error}', hint=hint
-        ) from None
-
-
-def _parsed(text: pa.Array, type_: pa.DataType) -> pa.Array:
-    if pa.types.is_string(type_):
-        return text
-    if pa.types.is_timestamp(type_):
-        return _without_zero_dates(text).cast(pa.timestamp("us")).cast(type_)
-    if pa.types.is_date(type_):
-        return _without_zero_dates(text).cast(type_)
-    return text.cast(type_)
+    text = raw.cast(pa.string())
+    dated = pa.types.is_timestamp(column.type) or pa.types.is_date(column.type)
+    return _without_zero_dates(text) if dated else text
 
 
 def _without_zero_dates(text: pa.Array) -> pa.Array:
     """0000-00-00 is how MySQL writes that there is no date: it becomes null, and nothing else does."""
     zero = pc.starts_with(text, "0000-00-00")
     return pc.if_else(zero, None, text) if pc.any(zero).as_py() else text
+
+
+def _check_truth(read: pa.Table, index: int, column: Column) -> None:
+    """A TINYINT(1) may hold any small number; one that is neither 0 nor 1 must not become true."""
+    values = read.column(index)
+    wrong = pc.and_(pc.not_equal(values, "0"), pc.not_equal(values, "1"))
+    if pc.any(wrong).as_py():
+        row = first(wrong)
+        hint = "write `tinyint1: integer` in the system's entry to read such columns as numbers"
+        raise misfit(read, row, column, values[row], hint)
+
+
+def _zoned(type_: pa.DataType) -> bool:
+    return pa.types.is_timestamp(type_) and type_.tz is not None
 
 
 # -- to the server -----------------------------------------------------------------------

@@ -36,43 +36,18 @@ _NUMBERS = {
     ),
     Kind.CONTENDED: frozenset({1020, 1205, 1213}),
     Kind.DUPLICATE: frozenset({1022, 1062, 1586}),
+    Kind.DATA: frozenset(
+        {1048, 1118, 1153, 1216, 1217, 1264, 1265, 1292, 1300, 1364, 1366, 1406, 1411, 1451, 1452, 1525, 1526}
+        | {1644, 1690, 3140, 3156, 3819, 4025}
+    ),
 }
-"""Error numbers of the server; 2000 and above are the driver's."""
-
-_CODES = {
-    1048: "null",
-    1364: "null",
-    1264: "range",
-    1690: "range",
-    1406: "too_long",
-    1118: "too_long",
-    1153: "too_long",
-    1216: "reference",
-    1217: "reference",
-    1451: "reference",
-    1452: "reference",
-    1644: "refused",
-    3819: "check",
-    4025: "check",
-    1265: "value",
-    1292: "value",
-    1300: "value",
-    1366: "value",
-    1525: "value",
-    1526: "value",
-    1411: "value",
-    3140: "value",
-    3156: "value",
-}
-"""Faults of the data -> the code of the refusal."""
+"""Error numbers of the server; 2000 to 2999 are the driver's. All others are faults of the statement."""
 
 _COLUMN = re.compile(r"(?:[Cc]olumn|Field) (?:`[^`]*`\.`[^`]*`\.)?[`'](?P<name>[^`']+)[`']")
 
 
 def kind(number: int) -> Kind:
     """What an error number asks of the caller."""
-    if number in _CODES:
-        return Kind.DATA
     return next((kind for kind, numbers in _NUMBERS.items() if number in numbers), Kind.STATEMENT)
 
 
@@ -83,7 +58,7 @@ def number_of(error: Exception) -> int:
 
 
 def translate(error: Exception, login: Login, *, writing: bool) -> MareaError:
-    """The error as Marea's own: data can only be refused where it is written."""
+    """The error as Marea's own; its code is the server's number. Data is refused only where it is written."""
     number = number_of(error)
     words = login.address.clean(str(error.args[1] if len(error.args) > 1 else error or "connection lost"))
     meaning = kind(number)
@@ -91,11 +66,10 @@ def translate(error: Exception, login: Login, *, writing: bool) -> MareaError:
         return unreachable(login, words)
     if meaning is Kind.CONTENDED:
         return Contended(login.system, words, hint="run again; nothing is lost")
-    if writing and meaning is Kind.DUPLICATE:
-        return DuplicateKey(words, code="duplicate")
-    if writing and meaning is Kind.DATA:
+    if writing and meaning in (Kind.DUPLICATE, Kind.DATA):
         column = _COLUMN.search(words)
-        return BatchRefused(words, code=_CODES[number], field=column["name"] if column else "")
+        refusal = DuplicateKey if meaning is Kind.DUPLICATE else BatchRefused
+        return refusal(words, code=str(number), field=column["name"] if column else "")
     hint = "check the SQL of the configuration and the rights of the login"
     return ConfigurationError.single(f"system {login.system} says: {words}", hint=hint)
 

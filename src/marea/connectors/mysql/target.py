@@ -116,7 +116,7 @@ def _parts(rows: Sequence[bytes], room: int) -> Iterator[list[bytes]]:
         if length > room:
             raise BatchRefused(
                 f"a record of {length:,} bytes is longer than the server takes (max_allowed_packet)",
-                code="too_long",
+                code="1153",
             )
         if part and size + length > min(STATEMENT_BYTES, room):
             yield part
