@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from decimal import Decimal
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import pyarrow as pa
 import pytest
 
 from marea.config.settings import SystemSettings
 from marea.connectors.mysql import MysqlConnector
-from marea.errors import BatchRefused, ConfigurationError, SystemUnreachable
-from marea.model import Operation
-from marea.ports import Column, Shape, Source, Target
-from marea.sql.dialect import Query
-from marea.testing import KINDS, Kind, SourceContract, TargetContract, batch, shape
+from marea.ports import Source, Target
+from marea.testing import KINDS, Kind, SourceContract, TargetContract
 from marea.testing.values import literal
 from servers import run_sql
 
