@@ -42,21 +42,26 @@ def regroup(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
         yield pa.concat_tables(held)
 
 
-def misfit(table: pa.Table, row: int, column: Column, value: object, hint: str = "") -> ConfigurationError:
-    """The error for a value that its column's type cannot hold; names the row by its first columns."""
-    place = ", ".join(
-        f"{name} {_short(table[index][row])}" for index, name in enumerate(table.column_names[:2])
-    )
+def misfit(
+    place: Sequence[tuple[str, object]], column: Column, value: object, hint: str = ""
+) -> ConfigurationError:
+    """The error for a value that its column's type cannot hold; the row is named by its first columns."""
+    row = ", ".join(f"{name} {_short(held)}" for name, held in place[:2])
     return ConfigurationError.single(
         f'column "{column.name}" ({column.native or "no declared type"}) holds {_short(value)}, '
-        f"which is no {column.type}; in the row with {place}",
+        f"which is no {column.type}; in the row with {row}",
         hint=hint or "correct the value, or read the table through a view that casts the column",
     )
 
 
+def place(table: pa.Table, row: int) -> list[tuple[str, object]]:
+    """The first columns of a row, which tell it apart for a reader."""
+    head = table.slice(row, 1).select(range(min(2, table.num_columns)))
+    return list(head.to_pylist()[0].items())
+
+
 def _short(value: object) -> str:
-    plain = value.as_py() if isinstance(value, pa.Scalar) else value
-    text = repr(plain)
+    text = repr(value)
     return text if len(text) <= SHOWN else text[:SHOWN] + "…"
 
 
@@ -68,7 +73,7 @@ def _fit(table: pa.Table, index: int, column: Column) -> pa.ChunkedArray:
         return values.cast(column.type)
     except pa.ArrowInvalid:
         row = _first_misfit(values, column.type)
-        raise misfit(table, row, column, values[row]) from None
+        raise misfit(place(table, row), column, values[row].as_py()) from None
 
 
 def plain(values: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -194,7 +194,8 @@ class StandardStatements(Statements):
     def delete(self, landing: Landing) -> list[str]:
         """One DELETE by the keys."""
         statement = (
-            f"DELETE FROM {self.dialect.table(landing.table.name)} AS t WHERE EXISTS "
-            f"(SELECT 1 FROM {self.dialect.quote(landing.keys)} AS k WHERE {self._same_old_key(landing)})"
+            f"DELETE FROM {self.dialect.table(landing.table.name)} AS t "
+            f"WHERE ({', '.join(self.qualified('t', landing.key))}) IN "
+            f"(SELECT {', '.join(landing.old)} FROM {self.dialect.quote(landing.keys)})"
         )
         return [statement]

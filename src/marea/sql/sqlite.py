@@ -50,14 +50,17 @@ class SqliteDialect(Dialect):
         return f"?{position}"
 
     def cast(self, expression: str, native: str) -> str:
-        """A cast to the inclination of a declared type; none where the type is as the value is."""
+        """A cast to the inclination of a declared type.
+
+        None to NUMERIC, which would make the number 2024 of a date: comparing does that with care.
+        """
         kind = affinity(native)
-        return f"CAST({expression} AS {kind})" if kind else f"({expression})"
+        return f"({expression})" if kind in ("", "NUMERIC") else f"CAST({expression} AS {kind})"
 
     def read(self, expression: str, column: Column) -> str:
-        """As text where the values become decimals, or have no declared type."""
-        native = column.native.upper()
-        as_text = not native or str(column.type).startswith("decimal")
+        """As text where the values become decimals, or texts of a column that makes numbers of digits."""
+        decimal = str(column.type).startswith("decimal")
+        as_text = decimal or (str(column.type) == "string" and affinity(column.native) != "TEXT")
         return f"CAST({expression} AS TEXT)" if as_text else expression
 
     def stamp_out(self, expression: str, native: str) -> str:
@@ -78,10 +81,6 @@ class SqliteDialect(Dialect):
         if "TIMESTAMP" in kind or "DATETIME" in kind:
             return f"strftime('%Y-%m-%d %H:%M:%S', 'now', {shift})"
         return f"strftime('%Y-%m-%d', 'now', {shift})" if "DATE" in kind else None
-
-    def key_in(self, placeholder: str, column: Column) -> str:
-        """A number where the column's values are numbers; a text column takes the text."""
-        return self.cast(placeholder, column.native)
 
     def key_rows(self, placeholder: str, columns: Sequence[Column]) -> str:
         """The elements of a JSON array, in the inclination of the columns."""

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from marea.config.settings import SystemSettings
-from marea.connectors.columns import first, fit, misfit, plain, regroup
+from marea.connectors.columns import first, fit, misfit, place, plain, regroup
 from marea.connectors.postgresql.binding import inline, literal
 from marea.connectors.postgresql.catalog import TABLES, arrow_type, described, describing
 from marea.connectors.postgresql.link import Link, single
@@ -194,7 +194,10 @@ def _finite(table: pa.Table, index: int, column: Column) -> None:
         row = first(pc.less(numbers, limit))
         safe = table.set_column(index, table.schema.field(index).name, numbers)
         raise misfit(
-            safe, row, column, "infinity, or a time after the year 294246", "read it by a view with NULL"
+            place(safe, row),
+            column,
+            "infinity",
+            hint="or a time after the year 294246; read the table through a view that has NULL instead",
         )
 
 

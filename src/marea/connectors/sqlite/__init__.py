@@ -1,0 +1,32 @@
+"""Owns the SQLite connector: what it knows of a system's options, and its two roles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from marea.config.settings import SystemSettings
+from marea.connectors.base import unknown_options
+
+if TYPE_CHECKING:
+    from marea.ports import Source, Target
+
+
+class SqliteConnector:
+    """A SQLite file, as a source and as a target."""
+
+    def validate(self, options: Mapping[str, object]) -> list[str]:
+        """It has no options: every one is unknown."""
+        return unknown_options(options, ())
+
+    def source(self, system: SystemSettings) -> Source:
+        """Opens the file read-only; it must be there."""
+        from marea.connectors.sqlite.source import SqliteSource
+
+        return SqliteSource(system)
+
+    def target(self, system: SystemSettings) -> Target:
+        """Opens the file to write, and makes it when it is not there."""
+        from marea.connectors.sqlite.target import sqlite_target
+
+        return sqlite_target(system)

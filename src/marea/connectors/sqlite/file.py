@@ -1,0 +1,91 @@
+"""Owns the opening of a SQLite file and the translation of its library's errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import apsw
+
+from marea.config.settings import SystemSettings
+from marea.connectors.relational import Contended, DuplicateKey
+from marea.errors import BatchRefused, ConfigurationError, MareaError, SystemUnreachable
+
+BUSY_MS = 5_000
+"""How long a statement waits for another program that is writing."""
+
+_PREFIX = "sqlite:///"
+
+_PASSING = (apsw.CantOpenError, apsw.IOError, apsw.FullError, apsw.NoMemError, apsw.InterruptError)
+_BROKEN = (apsw.NotADBError, apsw.CorruptError)
+_DATA = (apsw.ConstraintError, apsw.MismatchError, apsw.TooBigError, OverflowError, UnicodeError)
+_BUSY = (apsw.BusyError, apsw.LockedError)
+_DUPLICATE = (
+    apsw.SQLITE_CONSTRAINT_UNIQUE,
+    apsw.SQLITE_CONSTRAINT_PRIMARYKEY,
+    apsw.SQLITE_CONSTRAINT_ROWID,
+)
+
+
+def path(system: SystemSettings) -> str:
+    """The file of `sqlite:///relative/path` or `sqlite:////absolute/path`."""
+    name = system.url.removeprefix(_PREFIX)
+    if not system.url.startswith(_PREFIX) or not name or name.startswith(":"):
+        raise ConfigurationError.single(
+            f"the url of system {system.name} names no file",
+            line=system.line,
+            hint="write sqlite:///path/to/file.db",
+        )
+    return name
+
+
+def opened(system: SystemSettings, *, write: bool) -> apsw.Connection:
+    """A connection to the file; only to write is it made when it is not there."""
+    modes = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE if write else apsw.SQLITE_OPEN_READONLY
+    with translated(system):
+        connection = apsw.Connection(path(system), flags=modes)
+    with translated(system):
+        connection.set_busy_timeout(BUSY_MS)
+        connection.pragma("schema_version")  # reads the file for the first time: is it a database?
+        if write:
+            connection.pragma("foreign_keys", True)
+    return connection
+
+
+@contextmanager
+def translated(system: SystemSettings) -> Iterator[None]:
+    """Raises Marea's errors for those of the library."""
+    try:
+        yield
+    except (apsw.Error, OverflowError, UnicodeError) as error:
+        raise _translated(system, error) from None
+
+
+def _translated(system: SystemSettings, error: Exception) -> MareaError:
+    text = str(error)
+    if isinstance(error, _BUSY):
+        hint = "another program is writing to the file; run again when it is done"
+        return Contended(system.name, f"{path(system)}: {text}", hint=hint)
+    if isinstance(error, _PASSING):
+        hint = "check the path, its rights and the free space"
+        return SystemUnreachable(system.name, f"{path(system)}: {text}", hint=hint)
+    if isinstance(error, _BROKEN):
+        return ConfigurationError.single(f"{path(system)} of system {system.name}: {text}", line=system.line)
+    if isinstance(error, _DATA):
+        return _refused(error)
+    return ConfigurationError.single(
+        f"{system.name} rejects the SQL: {text}", hint="correct the expression, condition or name"
+    )
+
+
+def _refused(error: Exception) -> BatchRefused:
+    extended = getattr(error, "extendedresult", 0)
+    kind = DuplicateKey if extended in _DUPLICATE else BatchRefused
+    name = type(error).__name__.removesuffix("Error").lower()
+    return kind(str(error), code=name, field=_column(str(error)))
+
+
+def _column(text: str) -> str:
+    """`name` of `NOT NULL constraint failed: customers.name`."""
+    head, _, names = text.partition("constraint failed: ")
+    return names.rpartition(".")[2] if head.startswith("NOT NULL") else ""

@@ -1,0 +1,106 @@
+"""Owns SQLite as a source: one read transaction on a file opened read-only."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from marea.config.settings import SystemSettings
+from marea.connectors.sqlite import catalog
+from marea.connectors.sqlite.file import opened, translated
+from marea.connectors.sqlite.values import arranged
+from marea.errors import ConfigurationError
+from marea.ports import Column, Table
+from marea.sql.dialect import Query
+from marea.sql.sqlite import SqliteDialect
+
+if TYPE_CHECKING:
+    import apsw
+    import pyarrow as pa
+
+    from marea.ports import Reader
+
+
+class SqliteSource:
+    """A SQLite file that is only read, but for `execute`."""
+
+    def __init__(self, system: SystemSettings) -> None:
+        self._system = system
+        self.dialect = SqliteDialect()
+
+    def describe(self, table: str) -> Table | None:
+        """From the pragmas; views too."""
+        with self._connection() as connection:
+            return catalog.describe(connection, table)
+
+    def type_of(self, table: str, expression: str) -> Column:
+        """As declared for a column, or for the columns of one type that an expression chooses among."""
+        with self._connection() as connection:
+            found = catalog.describe(connection, table)
+            if found is None:
+                raise ConfigurationError.single(f'{self._system.name} has no table "{table}"')
+            column = found.column(expression)
+            if column:
+                return column
+            connection.execute(f"SELECT ({expression}) FROM {self.dialect.table(found.name)} AS r LIMIT 0")
+        native = catalog.expression_type(found, expression)
+        return Column(expression, catalog.arrow_type(native), native)
+
+    def tables(self) -> list[str]:
+        """All tables but SQLite's own."""
+        with self._connection() as connection:
+            return catalog.tables(connection)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Reader]:
+        """One read transaction; a writer of a file that is not in WAL mode waits for its end."""
+        with self._connection() as connection:
+            with translated(self._system):
+                connection.execute("BEGIN")
+                list(connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1"))
+            yield _Snapshot(self._system, connection)
+
+    def execute(self, query: Query) -> int:
+        """One statement in a transaction of its own, on a connection that may write."""
+        with self._connection(write=True) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(query.text, query.parameters)
+            changed = connection.changes()
+            connection.execute("COMMIT")
+            return changed
+
+    def close(self) -> None:
+        """Nothing stays open between calls."""
+
+    @contextmanager
+    def _connection(self, *, write: bool = False) -> Iterator[apsw.Connection]:
+        connection = opened(self._system, write=write)
+        try:
+            with translated(self._system):
+                yield connection
+        finally:
+            connection.close(True)
+
+
+class _Snapshot:
+    """The reader of one snapshot; its streams take turns on the one connection."""
+
+    def __init__(self, system: SystemSettings, connection: apsw.Connection) -> None:
+        self._system = system
+        self._connection = connection
+        self._lock = threading.Lock()
+
+    def stream(self, query: Query, columns: Sequence[Column], rows: int) -> Iterator[pa.Table]:
+        """The rows of a query, fetched by so many."""
+        cursor = self._connection.cursor()
+        with self._lock, translated(self._system):
+            cursor.execute(query.text, query.parameters)
+        while True:
+            with self._lock, translated(self._system):
+                fetched = list(islice(cursor, rows))
+            if not fetched:
+                return
+            yield arranged(fetched, columns)

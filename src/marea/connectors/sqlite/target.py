@@ -1,0 +1,94 @@
+"""Owns SQLite as a target: its session, and its statements for a table that records land in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import apsw
+
+from marea.config.settings import SystemSettings
+from marea.connectors.relational import RelationalTarget, Session
+from marea.connectors.sqlite import catalog
+from marea.connectors.sqlite.file import opened, translated
+from marea.connectors.sqlite.values import bound
+from marea.connectors.statements import Landing, StandardStatements
+from marea.ports import Table
+from marea.sql.sqlite import SqliteDialect
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class SqliteStatements(StandardStatements):
+    """What SQLite says differently."""
+
+    def differs(self, one: str, other: str, landing: Landing) -> str:
+        """Byte by byte, whatever a column's collation takes for equal."""
+        left, right = self.qualified(one, landing.rest), self.qualified(other, landing.rest)
+        pairs = zip(left, right, strict=True)
+        return "(" + " OR ".join(f"{a} IS NOT {b} COLLATE BINARY" for a, b in pairs) + ")"
+
+
+class SqliteSession(Session):
+    """A connection that takes the write lock with its first statement that writes."""
+
+    def __init__(self, system: SystemSettings) -> None:
+        self._system = system
+        self._connection = opened(system, write=True)
+
+    def describe(self, name: str) -> Table | None:
+        """From the pragmas, as the source does."""
+        with translated(self._system):
+            return catalog.describe(self._connection, name)
+
+    def tables(self) -> list[str]:
+        """All tables but SQLite's own."""
+        with translated(self._system):
+            return catalog.tables(self._connection)
+
+    def execute(self, statement: str) -> None:
+        """Runs one statement."""
+        with translated(self._system):
+            self._begin()
+            self._connection.execute(statement)
+
+    def empty(self, table: str) -> bool:
+        """Asks for one row."""
+        with translated(self._system):
+            return not list(self._connection.execute(f"SELECT 1 FROM {table} LIMIT 1"))
+
+    def load(self, table: str, columns: Sequence[str], rows: pa.Table) -> None:
+        """One prepared INSERT, bound row by row."""
+        names = ", ".join('"' + name.replace('"', '""') + '"' for name in columns)
+        marks = ", ".join("?" * len(columns))
+        with translated(self._system):
+            self._begin()
+            self._connection.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", bound(rows))
+
+    def commit(self) -> None:
+        """COMMIT, which also checks references that are deferred."""
+        with translated(self._system):
+            if self._connection.in_transaction:
+                self._connection.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """ROLLBACK."""
+        with suppress(apsw.Error):
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Closes."""
+        with suppress(apsw.Error):
+            self._connection.close(True)
+
+    def _begin(self) -> None:
+        if not self._connection.in_transaction:
+            self._connection.execute("BEGIN IMMEDIATE")
+
+
+def sqlite_target(system: SystemSettings) -> RelationalTarget:
+    """The tables of a SQLite file as a target; opens nothing yet."""
+    return RelationalTarget(system.name, lambda: SqliteSession(system), SqliteStatements(SqliteDialect()))

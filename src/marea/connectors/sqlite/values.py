@@ -1,0 +1,126 @@
+"""Owns the values of SQLite: from rows of Python values to typed columns, and back."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from marea.connectors.columns import fit, misfit
+from marea.errors import BatchRefused
+from marea.ports import Column
+
+_NONE = type(None)
+
+
+def arranged(rows: Sequence[tuple[Any, ...]], columns: Sequence[Column]) -> pa.Table:
+    """Rows as columns of exactly their types. Raises ConfigurationError for a value of another one."""
+    lists = zip(*rows, strict=True)
+    arrays = [_array(rows, columns, index, values) for index, values in enumerate(lists)]
+    table = pa.Table.from_arrays(arrays, names=[column.name for column in columns])
+    return fit(table, columns)
+
+
+def _array(
+    rows: Sequence[tuple[Any, ...]], columns: Sequence[Column], index: int, values: tuple[Any, ...]
+) -> pa.Array:
+    column = columns[index]
+    wanted, stored = _stored(column.type)
+    for kind in set(map(type, values)):
+        if kind not in wanted:
+            row = list(map(type, values)).index(kind)
+            raise misfit(_place(rows[row], columns), column, values[row])
+    array = pa.array(values, stored)
+    if pa.types.is_boolean(column.type):
+        return _booleans(rows, columns, index, array)
+    if pa.types.is_temporal(column.type):
+        return _moments(rows, columns, index, array)
+    return array
+
+
+def _place(row: tuple[Any, ...], columns: Sequence[Column]) -> list[tuple[str, object]]:
+    return [(column.name, value) for column, value in zip(columns, row, strict=True)]
+
+
+def _stored(type_: pa.DataType) -> tuple[tuple[type, ...], pa.DataType]:
+    """The Python types a column of this type is read as, and the Arrow type they are taken up in."""
+    if pa.types.is_integer(type_) or pa.types.is_boolean(type_):
+        return (int, _NONE), pa.int64()
+    if pa.types.is_floating(type_):
+        return (float, int, _NONE), pa.float64()
+    if pa.types.is_binary(type_):
+        return (bytes, _NONE), pa.binary()
+    return (str, _NONE), pa.string()
+
+
+def _booleans(
+    rows: Sequence[tuple[Any, ...]], columns: Sequence[Column], index: int, numbers: pa.Array
+) -> pa.Array:
+    outside = pc.index(pc.is_in(numbers, pa.array([0, 1, None], pa.int64())), False).as_py()
+    if outside >= 0:
+        raise misfit(_place(rows[outside], columns), columns[index], numbers[outside].as_py())
+    return numbers.cast(pa.bool_())
+
+
+# -- dates and times, which SQLite keeps as ISO text ---------------------------------------
+
+
+def _moments(
+    rows: Sequence[tuple[Any, ...]], columns: Sequence[Column], index: int, texts: pa.Array
+) -> pa.Array:
+    """All at once where every text has the usual form, else one by one."""
+    column = columns[index]
+    try:
+        return _cast(texts, column.type)
+    except pa.ArrowInvalid:
+        values = []
+        for row, text in enumerate(texts.to_pylist()):
+            try:
+                values.append(_moment(text, column.type))
+            except ValueError:
+                raise misfit(_place(rows[row], columns), column, text) from None
+        return pa.array(values, column.type)
+
+
+def _cast(texts: pa.Array, type_: pa.DataType) -> pa.Array:
+    if pa.types.is_time(type_):
+        return pc.binary_join_element_wise("1970-01-01 ", texts, "").cast(pa.timestamp("us")).cast(type_)
+    return texts.cast(type_)
+
+
+def _moment(text: str | None, type_: pa.DataType) -> dt.date | dt.time | None:
+    """One text; with an offset it is turned to UTC, without one it is UTC already, as SQLite has it."""
+    if text is None:
+        return None
+    if pa.types.is_time(type_):
+        return dt.time.fromisoformat(text)
+    moment = dt.datetime.fromisoformat(text)
+    if pa.types.is_date(type_):
+        if moment.time() != dt.time():
+            raise ValueError(text)
+        return moment.date()
+    utc = moment.astimezone(dt.UTC) if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    return utc if type_.tz else utc.replace(tzinfo=None)
+
+
+# -- to SQLite -------------------------------------------------------------------------------
+
+
+def bound(rows: pa.Table) -> Iterator[tuple[Any, ...]]:
+    """Rows of values SQLite can hold; raises BatchRefused for one it cannot."""
+    return zip(*(_bound(rows.column(index)) for index in range(rows.num_columns)), strict=True)
+
+
+def _bound(values: pa.ChunkedArray) -> list[Any]:
+    type_ = values.type
+    if pa.types.is_floating(type_) and pc.any(pc.is_nan(values)).as_py():
+        raise BatchRefused("SQLite has no NaN: it would become NULL", code="nan")
+    if pa.types.is_timestamp(type_) or pa.types.is_time(type_):
+        texts = pc.replace_substring(values.cast(pa.string()), ".000000", "")
+        return list(texts.to_pylist())
+    if pa.types.is_date(type_) or pa.types.is_decimal(type_) or type_.equals(pa.uint64()):
+        values = values.cast(pa.string())
+    return list(values.to_pylist())

@@ -1,0 +1,98 @@
+"""SQLite against the contract suites, and what it promises beyond them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import apsw
+import pytest
+
+from marea.config.settings import SystemSettings
+from marea.connectors.sqlite import SqliteConnector
+from marea.ports import Source, Target
+from marea.testing import KINDS, SourceContract, TargetContract
+from servers import run_sql
+
+pytestmark = pytest.mark.contract
+
+WIDE = {name: kind for name, kind in KINDS.items() if name not in ("int16", "int32")}
+BREAKS = "a file has no connection that another could break"
+
+
+def system(url: str, **options: object) -> SystemSettings:
+    return SystemSettings("erp", "sqlite", url, options)
+
+
+@pytest.fixture
+def wal_url(sqlite_url: str) -> str:
+    connection = apsw.Connection(sqlite_url.removeprefix("sqlite:///"))
+    connection.pragma("journal_mode", "wal")
+    connection.close()
+    return sqlite_url
+
+
+@pytest.fixture
+def source(wal_url: str) -> Iterator[Source]:
+    source = SqliteConnector().source(system(wal_url))
+    yield source
+    source.close()
+
+
+@pytest.fixture
+def target(wal_url: str) -> Iterator[Target]:
+    target = SqliteConnector().target(system(wal_url))
+    yield target
+    target.close()
+
+
+@pytest.fixture
+def execute(wal_url: str) -> Callable[[str], Any]:
+    return lambda text: run_sql(wal_url, text)
+
+
+@pytest.fixture
+def cut() -> Callable[[], None]:
+    return lambda: pytest.fail(BREAKS)
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path) -> SystemSettings:
+    return system(f"sqlite:///{tmp_path}/missing/erp.db")
+
+
+class TestSqliteSource(SourceContract):
+    kinds = WIDE
+    """All integers are int64."""
+
+    def literal(self, value: object) -> str:
+        return f"'{value:f}'" if isinstance(value, Decimal) else super().literal(value)
+
+    gaps = MappingProxyType({"test_a_connection_that_breaks_says_so": BREAKS})
+
+    @pytest.fixture
+    def unreachable(self, nowhere: SystemSettings) -> Source:
+        return SqliteConnector().source(nowhere)
+
+
+class TestSqliteTarget(TargetContract):
+    kinds = WIDE
+    gaps = MappingProxyType(
+        {
+            "test_a_connection_that_breaks_says_so_and_comes_back": BREAKS,
+            "test_a_value_of_the_wrong_type_is_refused": "a column takes any value, if its table is not STRICT",
+        }
+    )
+
+    @pytest.fixture
+    def another(self, wal_url: str) -> Iterator[Target]:
+        target = SqliteConnector().target(system(wal_url))
+        yield target
+        target.close()
+
+    @pytest.fixture
+    def unreachable(self, nowhere: SystemSettings) -> Target:
+        return SqliteConnector().target(nowhere)
