@@ -83,7 +83,7 @@ class TestSqliteTarget(TargetContract):
     gaps = MappingProxyType(
         {
             "test_a_connection_that_breaks_says_so_and_comes_back": BREAKS,
-            "test_a_value_of_the_wrong_type_is_refused": "a column takes any value, if its table is not STRICT",
+            "test_a_value_of_the_wrong_type_is_refused": "columns take any value, if not STRICT",
         }
     )
 
