@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from marea.config.mistake import Mistake
 from marea.config.names import suggest
-from marea.config.values import Mistake
 
 CONNECTORS = {
     "sqlite": "sqlite",

@@ -11,10 +11,10 @@ from typing import Any
 
 from marea.config import addresses, relations
 from marea.config.loose import leaves, mapping, names, texts
+from marea.config.mistake import NOTHING_WRITTEN, Mistake
 from marea.config.names import suggest
 from marea.config.secrets import Secrets
 from marea.config.tree import Document, Path
-from marea.config.values import NOTHING_WRITTEN, Mistake
 from marea.errors import Fault
 
 

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, StringConstraints, Tag
 
 from marea.config import values
+from marea.config.mistake import NOTHING_WRITTEN, Mistake
 from marea.config.settings import DeletesSettings, Schedule, Window
-from marea.config.values import Mistake
 
 Scalar = str | int | float | bool | None
 
@@ -28,7 +28,7 @@ def _literal(value: object) -> object:
 
 def _one_or_more(value: object) -> object:
     if value is None:
-        raise Mistake(*values.NOTHING_WRITTEN)
+        raise Mistake(*NOTHING_WRITTEN)
     if not isinstance(value, str | list):
         raise Mistake("must be text or a list of texts", "put numbers in quotes")
     return [value] if isinstance(value, str) else value

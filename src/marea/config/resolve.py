@@ -8,16 +8,25 @@ from pathlib import Path
 from typing import Any, cast
 
 from marea.config import addresses
+from marea.config.mistake import Mistake
 from marea.config.secrets import Secrets
 from marea.config.settings import Settings, SystemSettings
+from marea.errors import ConfigurationError
 
 
 def resolved(settings: Settings, environment: Mapping[str, str]) -> Settings:
     """The settings with secrets filled in, connectors found and SQLite paths made absolute.
 
-    Raises `marea.config.values.Mistake` where the environment lacks something: where in the
-    file, only a load can tell.
+    Raises ConfigurationError, without a line, where the environment lacks something: what a
+    line holds, only a load can tell.
     """
+    try:
+        return _resolved(settings, environment)
+    except Mistake as mistake:
+        raise ConfigurationError.single(mistake.message, file=settings.file, hint=mistake.hint) from None
+
+
+def _resolved(settings: Settings, environment: Mapping[str, str]) -> Settings:
     folder = Path(settings.file).parent
     secrets = Secrets(environment, folder)
     return replace(

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from marea.config.file import EXPRESSION, LIST, REFERENCE, MareaFile
+from marea.config.mistake import NOTHING_WRITTEN, Mistake
 from marea.config.names import closest, suggest
 from marea.config.tree import Document, Path
-from marea.config.values import NOTHING_WRITTEN, Mistake
 from marea.errors import Fault
 
 if TYPE_CHECKING:

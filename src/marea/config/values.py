@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import re
 
+from marea.config.mistake import Mistake
 from marea.config.settings import Schedule, Window
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 NEVER = Schedule()
-NOTHING_WRITTEN = ("nothing is written here", "write a value, or remove the key")
-"""Message and hint for a key with no value after it."""
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PER = {"s": 1.0, "min": 60.0, "h": 3600.0}
@@ -27,15 +26,6 @@ _WINDOW = re.compile(rf"(?:{_DAY}(?:-{_DAY})? )?{_TIME}-(?:{_TIME}|24:00)", re.I
 _DAILY = re.compile(rf"daily {_TIME}", re.IGNORECASE)
 _WEEKLY = re.compile(rf"{_DAY}(?:-{_DAY})? {_TIME}", re.IGNORECASE)
 _EVERY = re.compile(rf"every ({_DURATION.pattern})", re.IGNORECASE)
-
-
-class Mistake(ValueError):
-    """What is wrong with one value, in plain English, and how to mend it."""
-
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
 
 
 def duration(text: object) -> float:
