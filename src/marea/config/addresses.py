@@ -23,18 +23,25 @@ CONNECTORS = {
 _STATES = ("sqlite", "postgresql", "postgres")
 
 
+def known(named: str) -> str:
+    """The name of a connector that is there. Raises Mistake where it is not."""
+    if named != "sql" and named not in CONNECTORS.values() and named not in (found := _entry_points()):
+        raise Mistake(f"there is no connector {named}", suggest(named, ["sql", *sorted(found)]))
+    return named
+
+
 def connector(url: str, named: str | None) -> str:
     """The connector that serves `url`, when `connector:` says `named`. Raises Mistake."""
     if named is not None and named != "sql" and named not in CONNECTORS.values():
-        return _installed(named)
+        return known(named)
     scheme = _scheme(url)
     found = CONNECTORS.get(scheme)
     if found is None and named is None and scheme in _entry_points():
         return scheme
-    known = [each for each, serves in CONNECTORS.items() if _suits(serves, named)]
+    schemes = [each for each, serves in CONNECTORS.items() if _suits(serves, named)]
     if found is None or not _suits(found, named):
         served = "no connector serves" if named is None else f"the connector {named} does not serve"
-        raise Mistake(f"{served} a URL that begins with {scheme}://", suggest(scheme, known))
+        raise Mistake(f"{served} a URL that begins with {scheme}://", suggest(scheme, schemes))
     return found
 
 
@@ -71,13 +78,6 @@ def _scheme(url: str) -> str:
 
 def _suits(serves: str, named: str | None) -> bool:
     return named in (None, serves) or (named == "sql" and serves != "rest")
-
-
-def _installed(named: str) -> str:
-    installed = _entry_points()
-    if named not in installed:
-        raise Mistake(f"there is no connector {named}", suggest(named, ["sql", *sorted(installed)]))
-    return named
 
 
 def _entry_points() -> set[str]:

@@ -40,9 +40,7 @@ def load_cached(path: str | os.PathLike[str], environment: Mapping[str, str] = o
     memory = _Memory(file, written, environment)
     remembered = memory.recall()
     if remembered is not None:
-        with suppress(
-            ConfigurationError
-        ):  # the environment lacks something: a full load says what, and where
+        with suppress(ConfigurationError):  # a full load says what the environment lacks, and where
             return resolved(replace(remembered, file=file), environment)
     checked = as_written(file, written, environment)
     memory.keep(checked)

@@ -66,9 +66,7 @@ class _Checks:
                 continue
             for place, text in texts((*path, key), value):
                 self._try(place, lambda text=text: self._secrets.fill(text))  # type: ignore[misc]
-        url, connector = system.get("url"), system.get("connector")
-        if isinstance(url, str) and url.strip() and not isinstance(connector, dict | list):
-            self._try((*path, "url"), lambda: self._url(url, connector, (*path, "connector")))
+        self._reached(path, system.get("url"), system.get("connector"))
         for key in ("connector", "concurrency", "rate"):
             if key in system and system[key] is None:
                 self._fault((*path, key), *NOTHING_WRITTEN)
@@ -77,7 +75,16 @@ class _Checks:
             hint = "add `size: 500`, the most records one call may hold"
             self._fault((*path, "batch", "size"), "is missing", hint)
 
-    def _url(self, url: str, named: str | None, place: Path) -> None:
+    def _reached(self, path: Path, url: object, named: object) -> None:
+        if isinstance(named, str):
+            before = len(self.found)
+            self._try((*path, "connector"), lambda: addresses.known(named))
+            if len(self.found) > before:
+                return
+        if isinstance(url, str) and url.strip() and isinstance(named, str | None):
+            self._try((*path, "url"), lambda: self._url(url, named))
+
+    def _url(self, url: str, named: str | None) -> None:
         filled = self._secrets.fill_url(url)
         addresses.connector(filled, named)
         addresses.located(filled, self._secrets.folder)
@@ -144,8 +151,8 @@ class _Checks:
             here, there = _count(given, "expression"), _count(len(key), "column")
             message = f"{here} for the key of {referred}, which has {there}"
             self._fault((*path, "value"), message, f"give one expression for each: {', '.join(key)}")
-        system, own = mapping(other.get("target")).get("system"), target.get("system")
-        if system and own and system != own:
+        system, own = str(mapping(other.get("target")).get("system")), str(target.get("system"))
+        if system != own and {system, own} <= self._systems.keys():
             message = f"{referred} is delivered to {system}, this entity to {own}: it has no id there"
             self._fault((*path, "reference"), message, "refer to an entity of the same target system")
 

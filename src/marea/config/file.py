@@ -132,7 +132,7 @@ class RelationFile(Strict):
 
     table: Text = Field(description="Its name in the database.")
     on: Annotated[dict[Text, Text], Field(min_length=1)] = Field(
-        description="Its column: the column of the table it hangs on."
+        description="Its columns, each with the column it equals in the table it hangs on."
     )
     modified: Text | None = Field(default=None, description="Its last-edit column or expression.")
     where: Text | None = Field(default=None, description="A condition in the source's SQL: which rows count.")
@@ -193,8 +193,8 @@ class DefaultsFile(Strict):
 class EntityFile(Strict):
     """A business object that is kept aligned."""
 
-    source: SourceFile
-    target: TargetFile
+    source: SourceFile = Field(description="Where its records are read.")
+    target: TargetFile = Field(description="Where its records are delivered.")
     fields: Fields = Field(description="The target's fields, each an SQL expression, a reference or a list.")
     require: Texts | None = Field(default=None, description="Fields that must hold a value.")
     checks: list[CheckFile] = Field(default=[], description="Rules every record must meet.")
@@ -225,7 +225,7 @@ class SystemFile(Open):
 class MareaFile(Strict):
     """A whole configuration file."""
 
-    version: Literal[1] = Field(description="The form of this file.")
+    version: Literal[1] = Field(description="The form of this file: 1.")
     state: Text = Field(default="sqlite:///marea.db", description="The state database.")
     systems: Annotated[dict[str, SystemFile], Field(min_length=1)] = Field(
         description="The databases and applications."

@@ -33,6 +33,10 @@ _FIELD_FORMS = (
 
 def validated(document: Document) -> tuple[MareaFile | None, list[Fault]]:
     """The file as a model, or None and every fault of its shape."""
+    if document.values is None:
+        return None, [
+            document.fault((), "holds nothing", "`marea init` reads your database and writes a first one")
+        ]
     try:
         return MareaFile.model_validate(document.values), []
     except ValidationError as error:
@@ -89,14 +93,19 @@ class _Translator:
             [key for key in error["input"] if key not in known] if isinstance(error["input"], dict) else []
         )
         near = closest(str(name), others)
-        return f'is "{near}" meant to be it?' if near is not None else ""
+        if near is not None:
+            return f'is "{near}" meant to be it?'
+        return str(self._into(self._node(tuple(place)), name).get("description", "")).rstrip(".")
 
     def _keys(self, place: Path) -> list[str]:
         """The keys that the models know at a place."""
+        return list(self._plain(self._node(place)).get("properties", {}))
+
+    def _node(self, place: Path) -> dict[str, Any]:
         node = self._schema
         for part in place:
             node = self._into(node, part)
-        return list(self._plain(node).get("properties", {}))
+        return node
 
     def _into(self, node: dict[str, Any], part: str | int) -> dict[str, Any]:
         if part in _TAGS:

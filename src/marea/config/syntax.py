@@ -22,8 +22,14 @@ _MESSAGES = {
         "does not fit the lines above it",
         "check the indentation: keys of one mapping stand under each other",
     ),
-    "did not find expected ',' or '}'": ("a `{` is not closed", "close it with `}`"),
-    "did not find expected ',' or ']'": ("a `[` is not closed", "close it with `]`"),
+    "did not find expected ',' or '}'": (
+        "a `{` is not closed",
+        "close it with `}`, and put values that hold a colon or a comma in quotes",
+    ),
+    "did not find expected ',' or ']'": (
+        "a `[` is not closed",
+        "close it with `]`, and put values that hold a comma in quotes",
+    ),
     "did not find expected '-' indicator": (
         "a list ends here without its indentation ending",
         "begin each item with `- `, or indent as the lines above",
