@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from config.mutations import as_yaml, damaged_text, damaged_values
+from marea.config.cache import load_cached
 from marea.config.load import load
 from marea.config.settings import Settings
 from marea.config.tree import read
@@ -20,13 +22,14 @@ TEXT = (Path(__file__).parent / "documented.yaml").read_text()
 VALUES: dict[str, Any] = read("documented.yaml", TEXT.encode()).values
 TOKEN = "s3cr3t-t0ken"
 LITERAL = "l1teral-passw0rd"
+Load = Callable[[Path, dict[str, str]], Settings]
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-def outcome(file: Path, content: bytes) -> Settings | ConfigurationError:
+def outcome(file: Path, content: bytes, loaded: Load = load) -> Settings | ConfigurationError:
     file.write_bytes(content)
     try:
-        return load(file, {"CRM_TOKEN": TOKEN})
+        return loaded(file, {"CRM_TOKEN": TOKEN, "XDG_CACHE_HOME": str(file.parent)})
     except ConfigurationError as error:
         return error
 
@@ -69,3 +72,12 @@ def test_any_bytes_are_refused_with_a_line(tmp_path: Path, content: bytes) -> No
     result = outcome(tmp_path / "marea.yaml", content)
     assert isinstance(result, ConfigurationError)
     assert_readable(result, content.decode(errors="replace"))
+
+
+@unhurried
+@given(values=damaged_values(VALUES) | st.just(VALUES))
+def test_what_is_remembered_gives_what_a_load_gives(tmp_path: Path, values: Any) -> None:
+    content = as_yaml(values).encode()
+    results = [outcome(tmp_path / "marea.yaml", content, each) for each in (load, load_cached, load_cached)]
+    told = [each.faults if isinstance(each, ConfigurationError) else each for each in results]
+    assert told[0] == told[1] == told[2]

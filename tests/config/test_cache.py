@@ -3,23 +3,16 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from config.mutations import as_yaml, damaged_values
 from marea.config.cache import load_cached
 from marea.config.load import load
-from marea.config.settings import Settings
-from marea.config.tree import read
 from marea.errors import ConfigurationError
 
 pytestmark = pytest.mark.unit
 
 TEXT = (Path(__file__).parent / "documented.yaml").read_text()
-VALUES: dict[str, Any] = read("documented.yaml", TEXT.encode()).values
 SECRETS = {"CRM_TOKEN": "s3cr3t-t0ken", "LATER": "1"}
 
 
@@ -123,22 +116,3 @@ def test_what_others_may_have_written_is_not_trusted(file: Path) -> None:
 @pytest.mark.parametrize("home", [{}, {"HOME": "/dev/null"}, {"XDG_CACHE_HOME": "/proc/nowhere"}])
 def test_where_nothing_can_be_kept_the_file_is_read(file: Path, home: dict[str, str]) -> None:
     assert load_cached(file, {**SECRETS, **home}) == load(file, SECRETS)
-
-
-def outcome(loaded: Any, file: Path, environment: dict[str, str]) -> Settings | tuple[object, ...]:
-    try:
-        result: Settings = loaded(file, environment)
-    except ConfigurationError as error:
-        return error.faults
-    return result
-
-
-@pytest.mark.property
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(values=damaged_values(VALUES) | st.just(VALUES))
-def test_what_is_kept_gives_what_a_load_gives(tmp_path: Path, values: Any) -> None:
-    file = tmp_path / "marea.yaml"
-    file.write_text(as_yaml(values))
-    expected = outcome(load, file, SECRETS)
-    assert outcome(load_cached, file, environment(file)) == expected
-    assert outcome(load_cached, file, environment(file)) == expected
