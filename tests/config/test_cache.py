@@ -102,7 +102,7 @@ def test_damage_is_as_good_as_nothing_kept(file: Path, content: bytes) -> None:
 def test_one_byte_of_damage_is_noticed(file: Path) -> None:
     load_cached(file, environment(file))
     whole = kept(file).read_bytes()
-    for at in (0, 20, 40, len(whole) - 1):
+    for at in (0, len(whole) - 1):
         kept(file).write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
         assert "ModuleNotFoundError" in without_modules(file, ("yaml",))
 

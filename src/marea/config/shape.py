@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -43,12 +44,17 @@ def validated(document: Document) -> tuple[MareaFile | None, list[Fault]]:
         return None, _Translator(document).faults(error.errors(include_url=False))
 
 
+@cache
+def _schema() -> dict[str, Any]:
+    return MareaFile.model_json_schema()
+
+
 class _Translator:
     """Turns the errors of one validation into faults."""
 
     def __init__(self, document: Document) -> None:
         self._document = document
-        self._schema: dict[str, Any] = MareaFile.model_json_schema()
+        self._schema = _schema()
 
     def faults(self, errors: list[ErrorDetails]) -> list[Fault]:
         """A fault for each mistake: a misspelled key is one, though it is also a missing key."""
