@@ -74,7 +74,7 @@ def test_any_bytes_are_refused_with_a_line(tmp_path: Path, content: bytes) -> No
     assert_readable(result, content.decode(errors="replace"))
 
 
-@unhurried
+@settings(unhurried, max_examples=50)
 @given(values=damaged_values(VALUES) | st.just(VALUES))
 def test_what_is_remembered_gives_what_a_load_gives(tmp_path: Path, values: Any) -> None:
     content = as_yaml(values).encode()

@@ -76,7 +76,7 @@ class _Checks:
             self._fault((*path, "batch", "size"), "is missing", hint)
 
     def _reached(self, path: Path, url: object, named: object) -> None:
-        if isinstance(named, str):
+        if isinstance(named, str) and named.strip():
             before = len(self.found)
             self._try((*path, "connector"), lambda: addresses.known(named))
             if len(self.found) > before:

@@ -30,13 +30,13 @@ _WORDS: dict[str, bool | None] = {
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class Decimal(float):
+class WrittenFloat(float):
     """A number with a fraction, and how it was written: `22.50` keeps its last zero."""
 
     __slots__ = ("text",)
     text: str
 
-    def __new__(cls, text: str) -> Decimal:
+    def __new__(cls, text: str) -> WrittenFloat:
         """The number that `text` is."""
         number = super().__new__(cls, text)
         number.text = text
@@ -188,4 +188,4 @@ def _scalar(event: yaml.ScalarEvent) -> Any:
         return _WORDS[text]
     if _INTEGER.fullmatch(text) and len(text) <= 40:  # longer ones are no number anyone computes with
         return int(text, 16 if text.startswith("0x") else 10)
-    return Decimal(text) if _DECIMAL.fullmatch(text) else text
+    return WrittenFloat(text) if _DECIMAL.fullmatch(text) else text
