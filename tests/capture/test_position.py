@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marea.capture.position import Position, Sweep
+from marea.capture.position import Feed, Position, Sweep
 from marea.errors import RunStopped
 from marea.sql.pages import Cursor
 
@@ -15,7 +15,9 @@ CURSORS = st.dictionaries(
     st.none() | st.builds(Cursor, st.text(), st.none() | st.text(), st.booleans()),
     max_size=3,
 )
-POSITIONS = st.builds(Position, CURSORS, st.none() | st.builds(Sweep, st.none() | st.text(), CURSORS))
+SWEEPS = st.none() | st.builds(Sweep, st.none() | st.text(), CURSORS)
+FEEDS = st.dictionaries(st.text(max_size=5), st.builds(Feed, st.text(), st.text(), st.text()), max_size=3)
+POSITIONS = st.builds(Position, CURSORS, SWEEPS, FEEDS)
 
 
 @pytest.mark.property

@@ -65,7 +65,11 @@ class Position:
                 hint="run the version of Marea that wrote it, or a newer one",
             )
         sweep = value.get("sweep")
-        return cls(_load(value["cursors"]), Sweep(sweep["after"], _load(sweep["cursors"])) if sweep else None)
+        return cls(
+            _load(value["cursors"]),
+            Sweep(sweep["after"], _load(sweep["cursors"])) if sweep else None,
+            {name: Feed(*parts) for name, parts in value.get("feeds", {}).items()},
+        )
 
 
 def _dump(cursors: Mapping[str, Cursor | None]) -> dict[str, object]:
