@@ -75,6 +75,13 @@ class Dialect(ABC):
         None for stamps that are no times (numbers, row versions): they have no clock.
         """
 
+    @abstractmethod
+    def now(self, native: str) -> str | None:
+        """The database's own time as its defaults write it into a column of a stamp's type.
+
+        Never earlier than `clock`; None where that is None.
+        """
+
     def key_value(self, value: object) -> str:
         """A part of a key, as read from its JSON text, in the form `key_in` takes."""
         return str(value)

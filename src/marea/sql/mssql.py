@@ -130,6 +130,14 @@ class MssqlDialect(Dialect):
             earlier = f"DATEADD(minute, DATEDIFF(minute, '2000-01-01', {earlier}), '2000-01-01')"
         return f"CAST({earlier} AS {word}{size})"
 
+    def now(self, native: str) -> str | None:
+        """The server's time, in the type of the stamp."""
+        word, size, _ = parts(native)
+        if word == "datetimeoffset":
+            return f"CAST(SYSDATETIMEOFFSET() AS {word}{size})"
+        local = word in ("datetime", "datetime2", "smalldatetime", "date")
+        return f"CAST(SYSDATETIME() AS {word}{size})" if local else None
+
     def key_value(self, value: object) -> str:
         """Truth values as 1 and 0, all else as text."""
         return str(int(value)) if isinstance(value, bool) else str(value)

@@ -159,6 +159,14 @@ class MysqlDialect(Dialect):
         earlier = f"{now} - INTERVAL {math.ceil(lag)} SECOND" if lag else now
         return f"CAST({earlier} AS {'DATE' if kind == 'date' else 'DATETIME'})"
 
+    def now(self, native: str) -> str | None:
+        """The time with its fractions, in the zone of the type; the column keeps what it can."""
+        kind = Native.parse(native).word
+        if kind not in INSTANTS and kind != "date":
+            return None
+        now = "UTC_TIMESTAMP(6)"
+        return now if kind == "timestamp" else self._local(now)
+
     def _local(self, instant: str) -> str:
         return f"CONVERT_TZ({instant}, '+00:00', {self._zone})"
 

@@ -104,6 +104,16 @@ class PostgresqlDialect(Dialect):
             return f"LEAST({local}, {ahead} - interval '1 hour')"
         return f"CAST({local} AS date)" if kind == "date" else None
 
+    def now(self, native: str) -> str | None:
+        """The start of our transaction, fractions and all."""
+        local = f"(now() AT TIME ZONE {_ZONE})"
+        times = {
+            "timestamp with time zone": "now()",
+            "timestamp without time zone": local,
+            "date": f"CAST({local} AS date)",
+        }
+        return times.get(base(native))
+
     def key_rows(self, placeholder: str, columns: Sequence[Column]) -> str:
         """The elements of a JSON array, cast to the columns' types; its numbers keep all their digits."""
         part = "e.key #>> '{{}}'" if len(columns) == 1 else "e.key ->> {}"

@@ -82,6 +82,13 @@ class SqliteDialect(Dialect):
             return f"strftime('%Y-%m-%d %H:%M:%S', 'now', {shift})"
         return f"strftime('%Y-%m-%d', 'now', {shift})" if "DATE" in kind else None
 
+    def now(self, native: str) -> str | None:
+        """UTC, as CURRENT_TIMESTAMP writes it."""
+        kind = native.upper()
+        if "TIMESTAMP" in kind or "DATETIME" in kind:
+            return "CURRENT_TIMESTAMP"
+        return "CURRENT_DATE" if "DATE" in kind else None
+
     def key_rows(self, placeholder: str, columns: Sequence[Column]) -> str:
         """The elements of a JSON array, in the inclination of the columns."""
         part = "e.value" if len(columns) == 1 else "json_extract(e.value, '$[{}]')"
