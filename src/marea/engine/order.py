@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from marea.config.settings import EntitySettings
 
@@ -29,3 +29,13 @@ def in_order(entities: Mapping[str, EntitySettings], wanted: Iterable[str]) -> l
     for name in entities:
         visit(name)
     return [name for name in done if name in chosen]
+
+
+def referring_to_later(entities: Mapping[str, EntitySettings], names: Sequence[str]) -> list[str]:
+    """Of entities in their order those whose parents come after them, because they refer to each other."""
+    place = {name: index for index, name in enumerate(names)}
+    return [
+        name
+        for name in names
+        if any(place.get(item.entity, -1) > place[name] for item in entities[name].references())
+    ]

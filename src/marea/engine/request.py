@@ -56,7 +56,8 @@ def steps(
     """The records a request means, read at one moment of the source."""
     batches = BatchReader(pages, reader)
     if request.keys:
-        yield from listed(request.keys, Cause.REQUEST, batches, pages)
+        cause = Cause.RETRY if request.only_failed else Cause.REQUEST
+        yield from listed(request.keys, cause, batches, pages)
     elif request.only_failed:
         yield from listed(standing.troubled, Cause.RETRY, batches, pages)
     elif request.where:

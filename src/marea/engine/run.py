@@ -12,7 +12,7 @@ from marea.config.settings import Settings
 from marea.engine.alignment import Alignment
 from marea.engine.clock import Clock
 from marea.engine.heartbeat import Heartbeat
-from marea.engine.order import in_order
+from marea.engine.order import in_order, referring_to_later
 from marea.engine.quiet import is_quiet
 from marea.engine.request import Request
 from marea.engine.sync import Context, EntitySync, Progress
@@ -93,7 +93,7 @@ class Runner:
             if name not in quiet or self._is_due(rows[name]):
                 work = partial(self._entity, alignments[name], rows[name], context, request)
                 undone.attempt(alignments[name], work)
-        for name in _referring_to_later(names, self._settings):
+        for name in referring_to_later(self._settings.entities, names):
             undone.attempt(
                 alignments[name], partial(self._entity, alignments[name], rows[name], context, None)
             )
@@ -147,16 +147,6 @@ def _compile(alignments: Sequence[Alignment], undone: Undone) -> None:
             faults.extend(error.faults)
     if faults:
         raise ConfigurationError(faults)
-
-
-def _referring_to_later(names: Sequence[str], settings: Settings) -> list[str]:
-    """Entities whose parents come after them, because they refer to each other: released at the end."""
-    place = {name: index for index, name in enumerate(names)}
-    return [
-        name
-        for name in names
-        if any(place.get(item.entity, -1) > place[name] for item in settings.entities[name].references())
-    ]
 
 
 def _status(books: Mapping[str, Books], messages: Sequence[str]) -> RunStatus:

@@ -82,6 +82,12 @@ class Database(ABC):
             with self._translated():
                 self._execute(fit(statement("create_batch", {}), self.words), {})
 
+    @property
+    def made(self) -> bool:
+        """Whether any Marea has made its tables here."""
+        with self._lock:
+            return self._has_table("migration")
+
     def close(self) -> None:
         """Gives the connection back. Repeatable."""
         with self._lock, self._translated():

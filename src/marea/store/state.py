@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from marea.errors import ConfigurationError
 from marea.store.commit import Commit, apply_commit
@@ -106,6 +107,18 @@ def open_state(url: str) -> State:
     written by a newer program.
     """
     return State(url)
+
+
+def exists(url: str) -> bool:
+    """Whether a state is kept there; makes nothing. Raises what `open_state` raises."""
+    scheme, _, rest = url.partition("://")
+    if scheme == "sqlite":
+        return Path(rest[1:]).is_file()
+    database = _driver(url)
+    try:
+        return database.made
+    finally:
+        database.close()
 
 
 def _connect(url: str) -> Database:

@@ -1,0 +1,228 @@
+"""Owns the examination of a project: what is wrong, what is away, what its captures can promise."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from marea.config.settings import EntitySettings, RelationSettings, Settings, SystemSettings
+from marea.connectors.registry import connector
+from marea.engine.alignment import Alignment
+from marea.engine.systems import Systems
+from marea.errors import ConfigurationError, Fault, SystemUnreachable
+from marea.sql.aggregate import ROOT, Aggregate
+
+SEES = "every change that sets the last-edit date, of any size, by whomever"
+SEES_ALL = "every change, because every run reads all of it"
+GAPS = (
+    "direct SQL that leaves the date alone: `marea touch`, or `marea sync --full`",
+    "a transaction that commits after a run, with an earlier date: `lag` overlaps, a full run finds it",
+)
+UNDATED = "a change in this table alone: give it `modified`, or run `marea sync --full`"
+DELETES = (
+    "what is deleted in the source stays in the target; `deletes` and `guard` wait for the version that acts"
+)
+KNOCK_SECONDS = 5.0
+ACCEPTED = {
+    "schedule": "nothing runs by itself: call `marea sync` from cron or a scheduler",
+    "scan": "there is no scheduled comparison: call `marea sync --full`",
+    "capture": "records are found by their last-edit dates, whatever other capture is asked for",
+    "maintenance": "windows are not watched: a target that is away is noticed when it does not answer",
+}
+"""Settings that are checked and accepted, and what is done instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class SystemReport:
+    """Whether a system answers."""
+
+    name: str
+    connector: str
+    reachable: bool | None
+    """None where nothing was asked of it: no entity uses it, or what would ask could not be made ready."""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TableReport:
+    """How changes of one table are found, and what that promises."""
+
+    relation: str
+    """The path of its relation; empty for the root table."""
+    table: str
+    capture: str
+    """`watermark`, `full read` where the entity has no last-edit date at all, or `none`."""
+    modified: str | None
+    sees: str
+    gaps: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class EntityReport:
+    """One entity between its systems."""
+
+    name: str
+    source: str
+    target: str
+    tables: list[TableReport] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Report:
+    """What an examination found; without faults, and with every system there, a run can begin."""
+
+    faults: list[Fault] = field(default_factory=list)
+    systems: list[SystemReport] = field(default_factory=list)
+    entities: list[EntityReport] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def away(self) -> list[SystemReport]:
+        """The systems that did not answer."""
+        return [system for system in self.systems if system.reachable is False]
+
+
+def examine(settings: Settings, systems: Systems) -> Report:
+    """Looks at everything and gathers what it finds; raises none of it, writes nothing."""
+    return _Examination(settings, systems).report()
+
+
+class _Examination:
+    def __init__(self, settings: Settings, systems: Systems) -> None:
+        self._settings = settings
+        self._systems = systems
+        self._report = Report(notes=_notes(settings))
+        self._answers: dict[str, str] = {}
+        self._unusable: set[str] = set()
+
+    def report(self) -> Report:
+        for name in self._settings.systems:
+            self._options(name)
+        for entity in self._settings.entities.values():
+            self._report.entities.append(self._entity(entity))
+        self._report.systems = [self._system(name) for name in self._settings.systems]
+        self._report.faults = list(dict.fromkeys(self._report.faults))
+        return self._report
+
+    def _options(self, name: str) -> None:
+        system = self._settings.systems[name]
+        try:
+            found = connector(system.connector).validate(system.options)
+        except ConfigurationError as error:
+            self._report.faults.extend(error.faults)
+            self._unusable.add(name)
+            return
+        self._report.faults += [
+            Fault(text, self._settings.file, system.line, field=f"systems.{name}") for text in found
+        ]
+        if found:
+            self._unusable.add(name)
+
+    def _system(self, name: str) -> SystemReport:
+        answer = self._answers.get(name)
+        reachable = None if answer is None else not answer
+        return SystemReport(name, self._settings.systems[name].connector, reachable, answer or "")
+
+    def _entity(self, entity: EntitySettings) -> EntityReport:
+        report = EntityReport(entity.name, entity.source.system, entity.target.system)
+        alignment = Alignment(self._settings, entity, self._systems)
+        if {entity.source.system, entity.target.system} & self._unusable:
+            return report
+        if self._tried(entity.source.system, lambda: alignment.aggregate):
+            report.tables = _tables(entity, alignment.aggregate)
+            if self._tried(entity.source.system, lambda: alignment.mapper):
+                self._target(alignment, report)
+        return report
+
+    def _target(self, alignment: Alignment, report: EntityReport) -> None:
+        """Asks the target whether it can hold the entity; a table that a run would make is not made now."""
+        if self._answers.get(report.target):
+            return
+        if alignment.mapper.shape.options.get("create") is True:
+            self._tried(report.target, lambda: self._created(alignment, report))
+        else:
+            self._tried(report.target, lambda: self._prepared(alignment))
+
+    def _created(self, alignment: Alignment, report: EntityReport) -> None:
+        shape = alignment.mapper.shape
+        if self._systems.source(report.target).describe(shape.object) is None:
+            report.notes.append(f"table {shape.object} is not there yet: the first run makes it")
+        else:
+            self._prepared(alignment)
+
+    def _prepared(self, alignment: Alignment) -> None:
+        system = self._settings.systems[alignment.entity.target.system]
+        _ = alignment.target
+        if system.url.startswith("http"):
+            _knock(system)
+
+    def _tried(self, system: str, action: Callable[[], object]) -> bool:
+        """Whether it went well; what went wrong is in the report."""
+        try:
+            action()
+        except ConfigurationError as error:
+            self._report.faults.extend(error.faults)
+            self._answers.setdefault(system, "")
+            return False
+        except SystemUnreachable as error:
+            self._answers[error.system] = error.message
+            return False
+        self._answers.setdefault(system, "")
+        return True
+
+
+def _knock(system: SystemSettings) -> None:
+    """Opens a connection to an application and closes it: nothing is asked that could change anything."""
+    address = urlsplit(system.url)
+    port = address.port or (443 if address.scheme == "https" else 80)
+    try:
+        socket.create_connection((address.hostname or "", port), timeout=KNOCK_SECONDS).close()
+    except OSError as error:
+        text = error.strerror or str(error)
+        raise SystemUnreachable(
+            system.name, f"nothing answers at {address.hostname}:{port}: {text}"
+        ) from None
+
+
+def _tables(entity: EntitySettings, aggregate: Aggregate) -> list[TableReport]:
+    modified = {"": entity.source.modified, **_modified(entity.source.related, "")}
+    dated = bool(aggregate.feeds())
+    tables = {ROOT: aggregate.table.name}
+    tables |= {line[-1].path: line[-1].table.name for line in aggregate.lineages()}
+    return [_table(path, name, modified[path], dated, entity.lag) for path, name in tables.items()]
+
+
+def _modified(relations: Sequence[RelationSettings], above: str) -> dict[str, str | None]:
+    """Path -> the last-edit date as it is written in the configuration."""
+    found: dict[str, str | None] = {}
+    for relation in relations:
+        path = above + relation.name
+        found |= {path: relation.modified, **_modified(relation.children, f"{path}.")}
+    return found
+
+
+def _table(path: str, name: str, modified: str | None, dated: bool, lag: float) -> TableReport:
+    """`dated`: whether any table of the entity has a last-edit date; without, every run reads it all."""
+    if not dated:
+        return TableReport(path, name, "full read", None, SEES_ALL, ())
+    if modified is None:
+        return TableReport(path, name, "none", None, "nothing of its own", (UNDATED,))
+    sees = f"{SEES}; {lag:g} s before the last run are read again" if lag else SEES
+    return TableReport(path, name, "watermark", modified, sees, GAPS)
+
+
+def _notes(settings: Settings) -> list[str]:
+    """What the configuration asks for that this version accepts and does not act on."""
+    entities = settings.entities.values()
+    asked = {
+        "schedule": [entity.name for entity in entities if entity.schedule],
+        "scan": [entity.name for entity in entities if entity.scan],
+        "capture": [entity.name for entity in entities if entity.source.capture not in ("auto", "watermark")],
+        "maintenance": [system.name for system in settings.systems.values() if system.maintenance],
+    }
+    found = [f"{name} ({', '.join(asked[name])}): {text}" for name, text in ACCEPTED.items() if asked[name]]
+    deleting = [entity.name for entity in entities if entity.deletes.action != "ignore"]
+    return [*found, f"deletes ({', '.join(deleting)}): {DELETES}"] if deleting else found

@@ -1,0 +1,222 @@
+"""Owns the life of one record: in the source now, in the ledger, its deliveries, and what they come to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from marea.capture.batch import Batch, BatchReader
+from marea.capture.watermark import NAME, Step
+from marea.config.settings import EntitySettings, Settings
+from marea.engine.alignment import Alignment
+from marea.engine.keys import Key, key_text, likely_texts
+from marea.engine.known import known_entity, known_ids, pairs, values
+from marea.engine.promised import Promised
+from marea.engine.stages import Planning, ids_in_ledger
+from marea.engine.status import loaded
+from marea.engine.systems import Systems
+from marea.engine.verdict import Finding, Verdict, judge
+from marea.errors import SystemUnreachable
+from marea.flow import CHANGES, MISSING, OUTCOME, Plan
+from marea.model import Cause, Outcome, Problem
+from marea.ports import KEY, PAYLOAD, STAMP
+from marea.sql.pages import Pages
+
+if TYPE_CHECKING:
+    from marea.store.journal import Entry
+    from marea.store.ledger import RecordRow
+    from marea.store.state import EntityRow, State
+
+ENTRIES = 20  # deliveries shown of one record, newest first
+
+
+@dataclass(frozen=True, slots=True)
+class SourceNow:
+    """The record as the source has it at this moment."""
+
+    system: str
+    found: str
+    """`yes`, `no`, `outside where`, or `away`: the source did not answer."""
+    message: str = ""
+    """Why it did not answer."""
+    row: Mapping[str, Any] = field(default_factory=dict)
+    """The root row's columns that the mapping uses."""
+    related: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """Relation -> its rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanNow:
+    """What a delivery of the record would be at this moment."""
+
+    outcome: Outcome
+    payload: Mapping[str, Any]
+    changes: Mapping[str, tuple[Any, Any]]
+    """Field -> (in the ledger, now)."""
+    stamp: str | None
+    problem: Problem | None = None
+    parent: tuple[str, str] | None = None
+    """(entity, key) of the record it refers to that is not in the target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything there is to say about one record."""
+
+    entity: str
+    key: str
+    """JSON text."""
+    target: str
+    verdict: Verdict
+    source: SourceNow
+    now: PlanNow | None
+    """None where the source has no such record, or did not answer."""
+    ledger: RecordRow | None
+    """None where Marea has never seen it."""
+    delivered: Mapping[str, Any]
+    """The last agreed payload."""
+    entries: list[Entry]
+    """Its last deliveries, newest first."""
+
+
+class Explainer:
+    """Explains records of one project."""
+
+    def __init__(self, settings: Settings, state: State, systems: Systems) -> None:
+        self._settings = settings
+        self._state = state
+        self._systems = systems
+
+    def explain(self, entity: EntitySettings, key: Key) -> Explanation:
+        """The life of one record. Raises ConfigurationError; a source that is away is in the answer."""
+        return _Life(self._settings, self._state, self._systems, entity, key).told()
+
+
+class _Life:
+    """One record while its explanation is put together."""
+
+    def __init__(
+        self, settings: Settings, state: State, systems: Systems, entity: EntitySettings, key: Key
+    ) -> None:
+        self._settings = settings
+        self._state = state
+        self._entity = entity
+        self._given = key
+        self._alignment = Alignment(settings, entity, systems)
+        self._row: EntityRow = known_entity(state, entity)
+
+    def told(self) -> Explanation:
+        source, now = self._read()
+        ledger = self._state.ledger.record(self._row.id, self._key)
+        finding = Finding(
+            self._entity,
+            self._key,
+            source.found,
+            source.message,
+            now,
+            ledger,
+            loaded(self._row.positions.get(NAME)),
+            self._parent(now, ledger),
+        )
+        return Explanation(
+            self._entity.name,
+            self._key,
+            self._entity.target.system,
+            judge(finding),
+            source,
+            now,
+            ledger,
+            values(self._entity, ledger.payload if ledger else None),
+            list(self._entries(self._entity.name, self._key)),
+        )
+
+    @cached_property
+    def _key(self) -> str:
+        """The key in the ledger's form; where the source cannot tell its types, the form the ledger has."""
+        try:
+            return key_text(self._given, self._entity.name, self._alignment.aggregate.key)
+        except SystemUnreachable:
+            likely = likely_texts(self._given, len(self._entity.source.key))
+            known = (text for text in likely if self._state.ledger.record(self._row.id, text))
+            return next(known, likely[0])
+
+    def _entries(self, entity: str, key: str) -> Iterator[Entry]:
+        from marea.store.journal import EntryFilter
+
+        return islice(self._state.journal.entries(EntryFilter(entity, key), ENTRIES), ENTRIES)
+
+    def _parent(self, now: PlanNow | None, ledger: RecordRow | None) -> str:
+        """In words, where the record stands that this one waits for."""
+        blocked = now.parent if now else ledger.trouble.blocked_on if ledger and ledger.trouble else None
+        if blocked is None:
+            return ""
+        row = known_entity(self._state, self._settings.entities[blocked[0]])
+        record = self._state.ledger.record(row.id, blocked[1])
+        if record is None:
+            return "it has never been detected"
+        trouble = record.trouble
+        return f"it is {trouble.outcome}: {trouble.error}" if trouble else f"it is {record.state}"
+
+    # -- the source ------------------------------------------------------------------------
+
+    def _read(self) -> tuple[SourceNow, PlanNow | None]:
+        system = self._entity.source.system
+        try:
+            batch = self._batch(self._alignment.pages)
+            if batch is not None:
+                return _source_now(system, "yes", batch), self._plan(batch)
+            outside = self._batch(self._unfiltered())
+        except SystemUnreachable as error:
+            return SourceNow(error.system, "away", error.message), None
+        return (_source_now(system, "outside where", outside) if outside else SourceNow(system, "no")), None
+
+    def _unfiltered(self) -> Pages:
+        pages = self._alignment.pages
+        return replace(pages, aggregate=replace(pages.aggregate, where=None))
+
+    def _batch(self, pages: Pages) -> Batch | None:
+        with self._alignment.source.snapshot() as reader:
+            return next(BatchReader(pages, reader).read(pages.keys(f"[{self._key}]"), Cause.REQUEST), None)
+
+    def _plan(self, batch: Batch) -> PlanNow:
+        ledger = self._state.ledger
+        look_up = Promised().beside(ids_in_ledger(ledger, known_ids(self._state, self._settings)))
+        planning = Planning(self._alignment, ledger, self._row.id, look_up, resend=False)
+        planned = next(planning.planned(iter([Step(batch, None)])))
+        if planned.plan is None:
+            raise AssertionError("a step with a batch has a plan")
+        return _plan_now(self._entity, planned.plan)
+
+
+def _source_now(system: str, found: str, batch: Batch) -> SourceNow:
+    row = batch.root.slice(0, 1).to_pylist()[0]
+    related = {path: [_plain(item) for item in rows.to_pylist()] for path, rows in batch.related.items()}
+    return SourceNow(system, found, "", _plain(row), related)
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row without the columns that only travel along."""
+    return {name: value for name, value in row.items() if not name.startswith("$")}
+
+
+def _plan_now(entity: EntitySettings, plan: Plan) -> PlanNow:
+    for problem in plan.failed.values():
+        return PlanNow(Outcome.REJECTED, {}, {}, None, problem)
+    row = {
+        name: plan.records.column(name)[0].as_py()
+        for name in (KEY, OUTCOME, CHANGES, PAYLOAD, STAMP, MISSING)
+    }
+    outcome = Outcome(row[OUTCOME])
+    parent = row[MISSING]
+    waits = outcome is Outcome.WAITING
+    return PlanNow(
+        outcome,
+        values(entity, row[PAYLOAD]),
+        pairs(entity, row[CHANGES]),
+        row[STAMP],
+        plan.problems.get(0),
+        (parent["entity"], parent["key"]) if waits and parent else None,
+    )

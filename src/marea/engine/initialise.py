@@ -1,0 +1,227 @@
+"""Owns `init`: a starter configuration written from what a database holds, ready to run as it is."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+from marea.config import addresses
+from marea.config.mistake import Mistake
+from marea.config.settings import SystemSettings
+from marea.connectors.registry import connector
+from marea.engine.discovery import Belonging, Discovery, Draft, discover, distinct, free, snake
+from marea.errors import ConfigurationError
+from marea.ports import Catalogue, Column, Source, Table
+
+if TYPE_CHECKING:
+    import duckdb
+
+SECRET = re.compile(r"pass|pwd|token|secret", re.IGNORECASE)
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_YAML_WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null", "none"}
+_UNSENDABLE = ("interval", "list", "struct", "map", "large_list", "month_day_nano_interval")
+
+
+def starter(source: str, target: str | None, folder: Path) -> tuple[str, Discovery]:
+    """The text of a configuration for the database at `source`, and what was found there.
+
+    `folder` is where the file will lie; relative SQLite paths are taken from the working
+    directory. Passwords do not appear in the text. Raises ConfigurationError,
+    SystemUnreachable.
+    """
+    found = discover(_tables(source))
+    if not found.drafts:
+        raise ConfigurationError.single(
+            "no table there has a primary key, so that nothing can be told apart",
+            hint="give the tables keys, or let the login see them",
+        )
+    target = target or "sqlite:///copy.db"
+    return "\n".join(_Text(source, target, folder, found).lines()) + "\n", found
+
+
+def _tables(url: str) -> list[Table]:
+    opened = _source(url)
+    try:
+        if not isinstance(opened, Catalogue):
+            raise ConfigurationError.single("this source cannot list its tables", field="--source")
+        described = [opened.describe(name) for name in opened.tables()]
+        return [table for table in described if table is not None]
+    finally:
+        opened.close()
+
+
+def _source(url: str) -> Source:
+    try:
+        located = addresses.located(url, Path.cwd())
+        kind = addresses.connector(located, None)
+    except Mistake as mistake:
+        raise ConfigurationError.single(mistake.message, field="--source", hint=mistake.hint) from None
+    return connector(kind).source(SystemSettings("source", kind, located))
+
+
+def masked(url: str, variable: str) -> tuple[str, bool]:
+    """The URL with its password, and what else looks like a secret, as `${VARIABLE}`."""
+    parts = urlsplit(url)
+    place = f"${{{variable}}}"
+    netloc = parts.netloc
+    login, at, host = netloc.rpartition("@")
+    user, colon, _ = login.partition(":")
+    if at and colon:
+        netloc = f"{user}:{place}@{host}"
+    query = [(name, place if SECRET.search(name) else value) for name, value in parse_qsl(parts.query)]
+    text = urlencode(query, safe="${}", quote_via=quote)
+    return urlunsplit(parts._replace(netloc=netloc, query=text)), place in netloc + text
+
+
+class _Text:
+    """The file, line by line."""
+
+    def __init__(self, source: str, target: str, folder: Path, found: Discovery) -> None:
+        self._urls = {"source": source, "target": target}
+        self._folder = folder
+        self._found = found
+        self._rest = target.startswith("http")
+        self._reserved = _reserved()
+
+    def lines(self) -> Iterator[str]:
+        yield from _HEAD
+        yield "systems:"
+        for name, url in self._urls.items():
+            yield from self._system(name, url)
+        yield from ("", "entities:")
+        for draft in self._found.drafts:
+            yield from self._entity(draft)
+        for table in self._found.keyless:
+            yield f"  # {table} has no primary key: nothing tells its rows apart, so it is left out."
+
+    def _system(self, name: str, url: str) -> Iterator[str]:
+        shown, secret = masked(self._located(url), f"{name.upper()}_PASSWORD")
+        yield f"  {name}:"
+        if secret:
+            yield f"    # The password is taken from the environment: set {name.upper()}_PASSWORD."
+        yield f"    url: {scalar(shown)}"
+        if name == "target" and self._rest:
+            yield from _REST
+
+    def _located(self, url: str) -> str:
+        """A relative SQLite path as it reads from the folder of the file."""
+        if not url.startswith("sqlite:///") or self._folder.resolve() == Path.cwd():
+            return url
+        return addresses.located(url, Path.cwd())
+
+    def _entity(self, draft: Draft) -> Iterator[str]:
+        table = draft.table
+        keys = ", ".join(scalar(name) for name in table.key)
+        yield from ("", f"  {scalar(draft.name)}:", "    source:", "      system: source")
+        yield f"      table: {scalar(table.name)}"
+        yield f"      key: [{keys}]"
+        yield from self._modified(draft.modified, "      ", "every run reads the whole table")
+        if draft.related:
+            yield "      related:"
+        for part in draft.related:
+            yield from self._related(part)
+        fields = self._fields(draft)
+        names = ", ".join(scalar(name) for name in self._key_fields(draft))
+        name = draft.name.replace("_", "-") if self._rest else draft.name
+        create = "" if self._rest else ", create: true"
+        yield f"    target: {{system: target, object: {scalar(name)}, key: [{names}]{create}}}"
+        yield "    fields:"
+        yield from (f"      {scalar(field)}: {text}" for field, text in fields.items())
+
+    def _modified(self, modified: str | None, indent: str, otherwise: str) -> Iterator[str]:
+        if modified:
+            yield f"{indent}modified: {scalar(modified)}"
+        else:
+            yield f"{indent}# modified: no last-edit date was found, so {otherwise}"
+
+    def _related(self, part: Belonging) -> Iterator[str]:
+        on = ", ".join(f"{scalar(own)}: {scalar(root)}" for own, root in part.on)
+        yield f"        {scalar(part.name)}:"
+        yield f"          table: {scalar(part.table.name)}"
+        yield f"          on: {{{on}}}"
+        yield from self._modified(part.modified, "          ", "a change here alone needs a full run")
+        if part.many:
+            order = ", ".join(scalar(name) for name in part.table.key[len(part.on) :])
+            yield from ("          many: true", f"          order: [{order}]")
+
+    # -- fields ------------------------------------------------------------------------------
+
+    def _key_fields(self, draft: Draft) -> list[str]:
+        names = distinct({column.name: snake(column.name) for column in draft.table.columns})
+        return [names[name] for name in draft.table.key]
+
+    def _fields(self, draft: Draft) -> dict[str, str]:
+        found = self._columns(draft, draft.table, "", ())
+        for part in draft.related:
+            joins = tuple(own for own, _ in part.on)
+            if part.many:
+                inner = self._columns(draft, part.table, "", joins)
+                listed = ", ".join(f"{scalar(name)}: {text}" for name, text in inner.items())
+                if listed:
+                    found[free(part.name, found)] = f"{{list: {scalar(part.name)}, fields: {{{listed}}}}}"
+                continue
+            for name, text in self._columns(draft, part.table, f"{part.name}.", joins).items():
+                found[free(f"{part.name}_{name}", found)] = text
+        return found
+
+    def _columns(self, draft: Draft, table: Table, prefix: str, without: tuple[str, ...]) -> dict[str, str]:
+        """Field -> its expression, reference included, for the columns of one table."""
+        names = distinct({column.name: snake(column.name) for column in table.columns})
+        return {
+            names[column.name]: self._value(draft, table, column, prefix)
+            for column in table.columns
+            if column.name not in without
+        }
+
+    def _value(self, draft: Draft, table: Table, column: Column, prefix: str) -> str:
+        expression = prefix + self._quoted(column.name)
+        entity = draft.references.get(f"{table.name}.{column.name}")
+        if entity:
+            return f"{{reference: {scalar(entity)}, value: {scalar(expression)}}}"
+        kind = str(column.type)
+        return scalar(f"CAST({expression} AS VARCHAR)" if kind.startswith(_UNSENDABLE) else expression)
+
+    def _quoted(self, name: str) -> str:
+        """A column as an expression calls it."""
+        plain = _PLAIN.fullmatch(name) and name.lower() not in self._reserved
+        return name if plain else '"' + name.replace('"', '""') + '"'
+
+
+def _reserved() -> set[str]:
+    """The words an expression cannot use as names, asked of the engine that reads it."""
+    from marea.sql import duck
+
+    engine: duckdb.DuckDBPyConnection = duck.connect()
+    rows = engine.execute(
+        "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category <> 'unreserved'"
+    ).fetchall()
+    return {row[0] for row in rows}
+
+
+def scalar(text: str) -> str:
+    """A text as a YAML value: bare where that is safe, else in double quotes."""
+    plain = _PLAIN.fullmatch(text) and text.lower() not in _YAML_WORDS
+    return text if plain else json.dumps(text, ensure_ascii=False)
+
+
+_HEAD = (
+    "# Written by `marea init` from what it found in the source; it runs as it is. What to do next:",
+    "#   marea check     what is wrong or missing, and what each capture can promise",
+    "#   marea plan      what a run would deliver, field by field; writes nothing",
+    "#   marea sync      the first run delivers everything, later ones what changed",
+    "# Rename entities and fields as the target knows them, and delete what it does not need.",
+    "version: 1",
+    "state: sqlite:///marea.db     # ledger, log and positions; postgresql://… where several share them",
+    "",
+)
+_REST = (
+    "    # How the application takes a record. One that gives its own ids needs create, update and find.",
+    '    upsert: {method: PUT, path: "/{object}/{key}"}',
+    '    delete: {method: DELETE, path: "/{object}/{key}"}',
+    '    # auth: {bearer: "${TARGET_TOKEN}"}',
+    "    # concurrency: 8",
+)

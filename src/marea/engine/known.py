@@ -1,0 +1,48 @@
+"""Owns what reading commands take from the state without writing to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from marea.config.settings import EntitySettings, Settings
+
+if TYPE_CHECKING:
+    from marea.store.state import EntityRow, State
+
+UNKNOWN = -1  # an entity's id that no state has: its ledger is empty
+
+PRIVATE = "(private)"
+"""What stands where the value of a private field would."""
+
+
+def known_entity(state: State, entity: EntitySettings) -> EntityRow:
+    """The entity as the state knows it; one without id and position where it does not."""
+    from marea.store.state import EntityRow
+
+    for row in state.entities():
+        if (row.name, row.target) == (entity.name, entity.target.system):
+            return row
+    return EntityRow(UNKNOWN, entity.name, entity.target.system, None, {}, {})
+
+
+def known_ids(state: State, settings: Settings) -> dict[str, int]:
+    """Every entity of the configuration -> its id in the state."""
+    return {name: known_entity(state, entity).id for name, entity in settings.entities.items()}
+
+
+def values(entity: EntitySettings, payload: str | None) -> dict[str, Any]:
+    """The fields of a payload, numbers exact, private ones hidden."""
+    found: dict[str, Any] = json.loads(payload, parse_float=Decimal) if payload else {}
+    return {name: PRIVATE if name in entity.private else value for name, value in found.items()}
+
+
+def pairs(entity: EntitySettings, changes: str | None) -> dict[str, tuple[Any, Any]]:
+    """Field -> (before, after) of changes as JSON text, numbers exact, private ones hidden."""
+    found: Mapping[str, list[Any]] = json.loads(changes, parse_float=Decimal) if changes else {}
+    return {
+        name: (PRIVATE, PRIVATE) if name in entity.private else (before, after)
+        for name, (before, after) in found.items()
+    }

@@ -1,0 +1,308 @@
+"""Owns a project: one configuration opened, its state and systems at hand, everything one can ask of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from marea.config.names import nearest
+from marea.config.settings import EntitySettings, Settings
+from marea.engine.clock import Clock, system_clock
+from marea.engine.request import Request
+from marea.engine.systems import Systems
+from marea.errors import ConfigurationError
+from marea.model import Books, RunKind, RunStatus
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
+    from marea.engine.doctor import Report
+    from marea.engine.explain import Explanation
+    from marea.engine.keys import Key
+    from marea.engine.preview import EntityPreview
+    from marea.engine.status import Status
+    from marea.engine.sync import Progress
+    from marea.engine.touch import Touched
+    from marea.model import Cause, Outcome
+    from marea.store.journal import Entry, Journal
+    from marea.store.runs import RunRow
+    from marea.store.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How a run ended."""
+
+    id: int
+    kind: RunKind
+    status: RunStatus
+    seconds: float
+    messages: tuple[str, ...]
+    """Why it was interrupted, one sentence a system or entity."""
+    entities: Mapping[str, Books]
+    """Entity -> its counts."""
+    _journal: Journal = field(repr=False)
+
+    def entries(self) -> Iterator[Entry]:
+        """Its deliveries in their order; to be read before the project is closed."""
+        from marea.store.journal import EntryFilter
+
+        return self._journal.entries(EntryFilter(run=self.id), newest_first=False)
+
+
+def open_project(
+    path: str | Path = "marea.yaml", environment: Mapping[str, str] = os.environ, clock: Clock = system_clock
+) -> Project:
+    """Opens the project of a configuration file; connects to nothing yet.
+
+    `environment` replaces the process's own where the file names variables. Raises
+    ConfigurationError with every fault of the file.
+    """
+    from marea.config.cache import load_cached
+
+    return Project(load_cached(path, environment), clock)
+
+
+class Project:
+    """A configuration at work. Serves one thread; a context manager that closes itself."""
+
+    def __init__(self, settings: Settings, clock: Clock = system_clock) -> None:
+        self.settings = settings
+        self._clock = clock
+        self._systems = Systems(settings.systems)
+        self._opened: State | None = None
+        self._scratch: State | None = None
+        self._folder: TemporaryDirectory[str] | None = None
+
+    def __enter__(self) -> Project:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Gives every connection back. Repeatable."""
+        self._systems.close()
+        for state in (self._opened, self._scratch):
+            if state is not None:
+                state.close()
+        if self._folder is not None:
+            self._folder.cleanup()
+        self._opened = self._scratch = self._folder = None
+
+    # -- runs ------------------------------------------------------------------------------
+
+    def sync(
+        self,
+        names: Sequence[str] | None = None,
+        *,
+        full: bool = False,
+        resend: bool = False,
+        where: str | None = None,
+        keys: Sequence[Key] = (),
+        only_failed: bool = False,
+        progress: Progress | None = None,
+    ) -> Run:
+        """Delivers what changed since the last run, parents before the records that refer to them.
+
+        `full` reads everything again and delivers the differences; `resend` delivers equal
+        records too. `where` (the source's own SQL), `keys` and `only_failed` choose records
+        of one entity and leave the position alone. A system that is away is in the run's
+        messages, not raised. Raises ConfigurationError before anything is delivered, and
+        RunStopped when going on could lose or invent data.
+        """
+        from marea.engine.run import Runner
+
+        chosen = self.names(names)
+        request = Request(full, resend, where, (), only_failed)
+        request = self._asked(chosen, request, keys)
+        runner = Runner(self.settings, self._state, self._systems, self._clock)
+        result = runner.run(chosen, request, progress or _silent)
+        journal = self._state.journal
+        return Run(
+            result.run, result.kind, result.status, result.seconds, result.messages, result.entities, journal
+        )
+
+    def retry(
+        self, name: str | None = None, *, keys: Sequence[Key] = (), progress: Progress | None = None
+    ) -> Run:
+        """Tries again, now, what is rejected, waiting or deferred: all of it, or what is named."""
+        return self.sync([name] if name else None, keys=keys, only_failed=True, progress=progress)
+
+    def plan(
+        self,
+        names: Sequence[str] | None = None,
+        *,
+        full: bool = False,
+        resend: bool = False,
+        where: str | None = None,
+        keys: Sequence[Key] = (),
+        limit: int = 20,
+    ) -> dict[str, EntityPreview]:
+        """What `sync` with the same words would do, `limit` records of each entity field by field.
+
+        Reads the source live and writes nothing anywhere. Raises ConfigurationError,
+        SystemUnreachable.
+        """
+        from marea.engine.preview import Previewer
+
+        chosen = self.names(names)
+        request = self._asked(chosen, Request(full, resend, where), keys)
+        previewer = Previewer(self.settings, self._known, self._systems, self._clock, limit)
+        return previewer.preview(chosen, request)
+
+    def touch(self, name: str, where: str, *, dry_run: bool = False) -> Touched:
+        """Sets the last-edit date of an entity's root rows to the source's own clock.
+
+        `where` is in the source's own SQL. Raises ConfigurationError, SystemUnreachable.
+        """
+        from marea.engine.touch import touch
+
+        entity = self._entity(name)
+        return touch(self.settings.file, entity, self._systems, where, dry_run)
+
+    # -- what is known ---------------------------------------------------------------------
+
+    def status(self) -> Status:
+        """Where every entity stands, and the last runs."""
+        from marea.engine.status import status
+
+        return status(self.settings, self._known)
+
+    def runs(self, limit: int = 20) -> list[RunRow]:
+        """The last runs, newest first."""
+        return self._known.runs.recent(limit)
+
+    def log(
+        self,
+        entity: str | None = None,
+        *,
+        key: Key | None = None,
+        run: int | None = None,
+        outcome: Outcome | None = None,
+        cause: Cause | None = None,
+        field: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        text: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Entry]:
+        """The deliveries that fit, newest first; read page by page, so that any number fits into memory.
+
+        `field` is a field whose value changed; `text` stands in the error, the key or a
+        value; `since` and `until` are aware moments.
+        """
+        from marea.store.journal import EntryFilter
+
+        journal = self._known.journal
+        exact = None if key is None else self._key_in_journal(entity, key)
+        wanted = EntryFilter(entity, exact, run, outcome, cause, field, since, until, text)
+        return journal.entries(wanted, limit)
+
+    def explain(self, name: str, key: Key) -> Explanation:
+        """The life of one record: in the source now, in the ledger, every delivery, what to do.
+
+        A source that is away is said, not raised. Raises ConfigurationError.
+        """
+        from marea.engine.explain import Explainer
+
+        return Explainer(self.settings, self._known, self._systems).explain(self._entity(name), key)
+
+    def check(self) -> Report:
+        """What is wrong with the project, and what its captures can and cannot promise.
+
+        Nothing is raised and nothing is written; faults and absent systems are in the report.
+        """
+        from marea.engine.doctor import examine
+
+        return examine(self.settings, self._systems)
+
+    def totals(self, names: Sequence[str], *, full: bool) -> Iterator[tuple[str, int]]:
+        """Entity -> records in its source, of those a run would read from beginning to end.
+
+        Counts on connections of its own when iterated, so that a run may go on meanwhile.
+        """
+        from marea.capture.watermark import NAME
+        from marea.engine.known import known_entity
+        from marea.engine.totals import totals
+
+        entities = [self.settings.entities[name] for name in names]
+        whole = [e.name for e in entities if full or NAME not in known_entity(self._known, e).positions]
+        return totals(self.settings, whole)
+
+    def names(self, wanted: Sequence[str] | None = None) -> list[str]:
+        """The names of the entities wanted; of all by default. Raises ConfigurationError."""
+        return [self._entity(name).name for name in wanted] if wanted else list(self.settings.entities)
+
+    # -- parts -----------------------------------------------------------------------------
+
+    @property
+    def _state(self) -> State:
+        """The state, made when there is none yet."""
+        from marea.store.state import open_state
+
+        if self._opened is None:
+            self._opened = open_state(self.settings.state)
+        return self._opened
+
+    @property
+    def _known(self) -> State:
+        """The state for reading; where there is none an empty one that is thrown away: none is made."""
+        from marea.store.state import exists, open_state
+
+        if self._opened is not None or exists(self.settings.state):
+            return self._state
+        if self._scratch is None:
+            from tempfile import TemporaryDirectory
+
+            self._folder = TemporaryDirectory(prefix="marea-")
+            self._scratch = open_state(f"sqlite:///{self._folder.name}/empty.db")
+        return self._scratch
+
+    def _entity(self, name: str) -> EntitySettings:
+        if name not in self.settings.entities:
+            raise ConfigurationError.single(
+                f"there is no entity {name}",
+                file=self.settings.file,
+                hint=nearest(name, self.settings.entities)
+                or f"known here: {', '.join(self.settings.entities)}",
+            )
+        return self.settings.entities[name]
+
+    def _asked(self, names: Sequence[str], request: Request, keys: Sequence[Key]) -> Request:
+        """The request with its keys in the ledger's form."""
+        from dataclasses import replace
+
+        from marea.engine.alignment import Alignment
+        from marea.engine.keys import key_text
+
+        if (keys or request.where) and len(names) != 1:
+            raise ConfigurationError.single("records are chosen within one entity", hint="name that entity")
+        if not keys:
+            return request
+        entity = self.settings.entities[names[0]]
+        columns = Alignment(self.settings, entity, self._systems).aggregate.key
+        return replace(request, keys=tuple(key_text(key, entity.name, columns) for key in keys))
+
+    def _key_in_journal(self, name: str | None, key: Key) -> str:
+        """The first form of the key that the journal has: the source need not be there to look it up."""
+        from marea.engine.keys import likely_texts
+        from marea.store.journal import EntryFilter
+
+        entity = self.settings.entities.get(name) if name else None
+        width = len(entity.source.key) if entity else str(key).count(",") + 1
+        texts = likely_texts(key, width)
+        journal = self._known.journal
+        found = (text for text in texts if any(journal.entries(EntryFilter(name, text), 1)))
+        return next(found, texts[0])
+
+
+def _silent(entity: str, settled: int) -> None:
+    """Reports to nobody."""

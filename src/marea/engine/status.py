@@ -1,0 +1,74 @@
+"""Owns where a project stands: entities, positions, records, what is left undone, the last runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from marea.capture.position import Position
+from marea.capture.watermark import NAME
+from marea.config.digest import mapping_digest
+from marea.config.settings import EntitySettings, Settings
+from marea.engine.known import known_entity
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from marea.model import Outcome, RecordState
+    from marea.store.runs import RunRow
+    from marea.store.state import State
+
+RUNS = 5  # the last runs a status shows
+
+
+@dataclass(frozen=True, slots=True)
+class EntityStatus:
+    """Where one entity stands."""
+
+    source: str
+    target: str
+    loaded: str
+    """How far its first load is: `never`, `loading`, `loaded`."""
+    moved_at: datetime | None
+    """When its position last moved: what was committed in the source before then is delivered or due."""
+    mapping_changed: bool
+    """Whether the next run evaluates every record again, because the mapping is another."""
+    records: Mapping[RecordState, int]
+    backlog: Mapping[Outcome, int]
+    """Records that are not in order, by outcome; only those there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Where every entity of the configuration stands."""
+
+    entities: Mapping[str, EntityStatus]
+    runs: list[RunRow]
+    """The last ones, newest first."""
+
+
+def status(settings: Settings, state: State) -> Status:
+    """Where everything stands; asks the state alone."""
+    entities = {name: _entity(entity, state) for name, entity in settings.entities.items()}
+    return Status(entities, state.runs.recent(RUNS))
+
+
+def _entity(entity: EntitySettings, state: State) -> EntityStatus:
+    row = known_entity(state, entity)
+    return EntityStatus(
+        source=entity.source.system,
+        target=entity.target.system,
+        loaded=loaded(row.positions.get(NAME)),
+        moved_at=row.moved_at.get(NAME),
+        mapping_changed=row.mapping is not None and row.mapping != mapping_digest(entity),
+        records=state.ledger.count(row.id),
+        backlog=state.ledger.count_troubled(row.id),
+    )
+
+
+def loaded(position: str | None) -> str:
+    """How far the first load is, by an entity's position: `never`, `loading`, `loaded`."""
+    if position is None:
+        return "never"
+    return "loading" if Position.from_text(position).sweep else "loaded"

@@ -1,0 +1,99 @@
+"""Owns `touch`: setting the last-edit date in the source, as an administrator does after direct SQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from marea.config.settings import EntitySettings
+from marea.engine.systems import Systems
+from marea.engine.totals import count
+from marea.errors import ConfigurationError
+from marea.ports import Column, Editable, Source, Table
+from marea.sql.dialect import Query
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """How many rows were given a new last-edit date, or would be."""
+
+    entity: str
+    table: str
+    column: str
+    rows: int
+    dry_run: bool
+
+
+def touch(file: str, entity: EntitySettings, systems: Systems, where: str, dry_run: bool) -> Touched:
+    """Sets the date of the entity's root rows that fulfil `where` to the source's own clock.
+
+    Raises ConfigurationError where there is no such column, the condition is wrong or the
+    login may not write; SystemUnreachable.
+    """
+    touching = _Touching(file, entity, systems.source(entity.source.system))
+    table = touching.table()
+    column = touching.column(table)
+    touching.check(table, where)
+    rows = count(entity, systems, where) if dry_run else touching.update(table, column, where)
+    return Touched(entity.name, table.name, column.name, rows, dry_run)
+
+
+class _Touching:
+    def __init__(self, file: str, entity: EntitySettings, source: Source) -> None:
+        self._file = file
+        self._entity = entity
+        self._source = source
+        self._dialect = source.dialect
+
+    def _fault(self, message: str, hint: str) -> ConfigurationError:
+        settings = self._entity.source
+        return ConfigurationError.single(
+            message, file=self._file, line=settings.line, entity=self._entity.name, hint=hint
+        )
+
+    def table(self) -> Table:
+        """The root table."""
+        name = self._entity.source.table
+        table = self._source.describe(name)
+        if table is None:
+            raise self._fault(f"the source has no table {name}", "see `marea check`")
+        return table
+
+    def column(self, table: Table) -> Column:
+        """The column that holds the last-edit date; an expression cannot be set."""
+        modified = self._entity.source.modified
+        if modified is None:
+            raise self._fault(
+                f"table {table.name} has no last-edit date to set",
+                f"name its column in `modified`, or deliver the records with "
+                f"`marea sync {self._entity.name} --where …`",
+            )
+        column = table.column(modified)
+        if column is None:
+            raise self._fault(
+                f"`modified` is an expression ({modified}) and cannot be set",
+                f"set the column it reads yourself, or use `marea sync {self._entity.name} --where …`",
+            )
+        return column
+
+    def check(self, table: Table, where: str) -> None:
+        """Whether the database accepts the condition."""
+        self._source.type_of(table.name, f"CASE WHEN ({where}) THEN 1 ELSE 0 END")
+
+    def update(self, table: Table, column: Column, where: str) -> int:
+        """Sets the date of the entity's rows that fulfil it."""
+        now = self._dialect.now(column.native)
+        if now is None:
+            raise self._fault(
+                f"column {column.name} of type {column.native} holds no time, and cannot be set to the clock",
+                f"deliver the records with `marea sync {self._entity.name} --where …`",
+            )
+        if not isinstance(self._source, Editable):
+            raise self._fault(
+                f"nothing can be written to system {self._entity.source.system}",
+                f"deliver the records with `marea sync {self._entity.name} --where …`",
+            )
+        set_ = f"{self._dialect.quote(column.name)} = {now}"
+        own = self._entity.source.where
+        condition = f"({where}) AND ({own})" if own else f"({where})"
+        text = f"UPDATE {self._dialect.table(table.name)} SET {set_} WHERE {condition}"
+        return self._source.execute(Query(self._dialect.escape(text)))

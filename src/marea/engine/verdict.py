@@ -1,0 +1,172 @@
+"""Owns the verdict on one record: a sentence that says where it stands and why, and what to do; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from marea.config.settings import EntitySettings
+from marea.engine.keys import shown
+from marea.model import Outcome, RecordState
+
+if TYPE_CHECKING:
+    from marea.engine.explain import PlanNow
+    from marea.store.ledger import RecordRow, Trouble
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is known of a record: the facts a verdict is made of."""
+
+    entity: EntitySettings
+    key: str
+    found: str
+    """In the source: `yes`, `no`, `outside where`, `away`."""
+    message: str
+    now: PlanNow | None
+    ledger: RecordRow | None
+    standing: str
+    """How far the entity has been read: `never`, `loading`, `loaded`."""
+    parent: str
+    """Where the record it waits for stands; empty when it waits for none."""
+
+    @property
+    def name(self) -> str:
+        """The record as people name it."""
+        return f"{self.entity.name} {shown(self.key)}"
+
+    @property
+    def target(self) -> str:
+        """The system it is delivered to."""
+        return self.entity.target.system
+
+    @property
+    def delivered(self) -> bool:
+        """Whether the target was given it and it was not deleted since."""
+        return self.ledger is not None and self.ledger.fingerprint is not None
+
+    def command(self, verb: str) -> str:
+        """A command line about this record."""
+        return f"marea {verb} {self.entity.name} --key {shown(self.key)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Where a record stands in one sentence, and the next steps."""
+
+    text: str
+    steps: tuple[str, ...] = ()
+
+
+def judge(finding: Finding) -> Verdict:
+    """The verdict on what was found."""
+    if finding.found == "away":
+        return _away(finding)
+    if finding.found == "no":
+        return _absent(finding)
+    if finding.found == "outside where":
+        return _outside(finding)
+    if finding.ledger is None and (finding.now is None or finding.now.problem is None):
+        return _unseen(finding)
+    return _troubled(finding) or (_known(finding) if finding.delivered else _unseen(finding))
+
+
+def _away(finding: Finding) -> Verdict:
+    text = f"the source {finding.entity.source.system} did not answer: {finding.message}"
+    return Verdict(text, (f"what {finding.target} was last given stands below; ask again when it is back",))
+
+
+def _absent(finding: Finding) -> Verdict:
+    if finding.delivered:
+        return Verdict(
+            f"{finding.name} is not in the source any more; {finding.target} still has it",
+            ("deletes are not delivered by this version: delete it in the target by hand",),
+        )
+    return Verdict(
+        f"{finding.name} is not in the source",
+        (f"look for the key in table {finding.entity.source.table}: is it spelled as there?",),
+    )
+
+
+def _outside(finding: Finding) -> Verdict:
+    where = finding.entity.source.where
+    if finding.delivered:
+        return Verdict(
+            f"{finding.name} is in the source but has left the filter `{where}`; "
+            f"{finding.target} still has it as it was",
+            ("deletes are not delivered by this version: delete it in the target by hand",),
+        )
+    return Verdict(
+        f"{finding.name} is in the source but outside the filter `{where}`: it is not meant to be delivered",
+        (f"change the row in table {finding.entity.source.table}, or `where` of {finding.entity.name}",),
+    )
+
+
+def _troubled(finding: Finding) -> Verdict | None:
+    """The verdict on a record that is not in order, or would not be when it was delivered now."""
+    now = finding.now
+    if now is not None and now.problem is not None:
+        text = f"{finding.name} is rejected: {now.problem.text}"
+        hint = now.problem.hint or "mend it in the source"
+        return Verdict(text, (f"{hint}; the next run delivers it then",))
+    if now is not None and now.parent is not None:
+        entity, key = now.parent
+        return Verdict(
+            f"{finding.name} waits for {entity} {shown(key)}, which is not in {finding.target}: "
+            f"{finding.parent}",
+            (f"marea explain {entity} {shown(key)}", "it is delivered by the run that delivers that record"),
+        )
+    trouble = finding.ledger.trouble if finding.ledger else None
+    return _stopped(finding, trouble) if trouble else None
+
+
+def _stopped(finding: Finding, trouble: Trouble) -> Verdict:
+    retry = finding.command("retry")
+    if trouble.outcome is Outcome.DEFERRED:
+        return Verdict(
+            f"{finding.name} is still to be delivered: {finding.target} was away ({trouble.error})",
+            ("the next run delivers it: marea sync",),
+        )
+    if trouble.outcome is Outcome.WAITING:
+        return Verdict(
+            f"{finding.name} waited for {trouble.error}, and can be delivered now",
+            ("the next run delivers it: marea sync", f"or at once: {retry}"),
+        )
+    when = f"{trouble.next_attempt:%Y-%m-%d %H:%M} UTC" if trouble.next_attempt else ""
+    then = f"it is tried again by the first run after {when}" if when else "time alone does not bring it back"
+    text = f"{finding.name} is {trouble.outcome}: {trouble.error}"
+    mend = trouble.hint or "mend what the message names"
+    return Verdict(text, (mend, f"then {retry}", then))
+
+
+def _known(finding: Finding) -> Verdict:
+    now = finding.now
+    ledger = finding.ledger
+    if now is None or now.outcome is Outcome.UNCHANGED or ledger is None:
+        return Verdict(f"{finding.name} is in {finding.target} with the values the source has now")
+    differs = ", ".join(now.changes) or "its form"
+    if now.stamp and now.stamp == ledger.stamp:
+        return Verdict(
+            f"{finding.name} was changed without its last-edit date ({differs}), so that no incremental run "
+            "sees it",
+            (f"deliver it now: {finding.command('sync')}", "or all such records: marea sync --full"),
+        )
+    return Verdict(
+        f"{finding.name} has changed since it was delivered ({differs})",
+        ("the next run delivers it: marea sync",),
+    )
+
+
+def _unseen(finding: Finding) -> Verdict:
+    if finding.ledger is not None and finding.ledger.state is RecordState.GONE:
+        why = "it was deleted from the target, and is in the source again"
+    elif finding.standing == "never":
+        why = f"{finding.entity.name} has never been synchronized"
+    elif finding.standing == "loading":
+        why = f"the first load of {finding.entity.name} is not through yet"
+    else:
+        why = "it came after the last run, or its last-edit date was not set"
+    return Verdict(
+        f"{finding.name} is in the source but was never delivered: {why}",
+        ("the next run delivers it: marea sync", f"if it does not: {finding.command('sync')}"),
+    )
