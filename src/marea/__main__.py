@@ -1,0 +1,5 @@
+"""Owns `python -m marea`."""
+
+from marea.cli.main import main
+
+main()

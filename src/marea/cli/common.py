@@ -1,0 +1,66 @@
+"""Owns what commands share: opening the project, keys and books as documents, summaries in words."""
+
+from __future__ import annotations
+
+import json
+import os
+from argparse import Namespace
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from marea.cli.output import table, value_text
+from marea.model import Books, Outcome, RunStatus
+
+if TYPE_CHECKING:
+    from marea.engine.project import Project
+
+EXIT_CODES = {
+    RunStatus.SUCCEEDED: 0,
+    RunStatus.PARTIAL: 1,
+    RunStatus.INTERRUPTED: 3,
+    RunStatus.FAILED: 4,
+}
+
+
+def opened(options: Namespace) -> Project:
+    """The project the command line means."""
+    from marea.engine.project import open_project
+
+    return open_project(options.config or os.environ.get("MAREA_CONFIG") or "marea.yaml")
+
+
+def key_value(key: str) -> Any:
+    """A key's JSON text as the value it is in a document."""
+    return json.loads(key, parse_float=Decimal)
+
+
+def counts(books: Books) -> dict[str, int]:
+    """Detected and every outcome."""
+    return {"detected": books.detected, **{outcome.value: books.counts[outcome] for outcome in Outcome}}
+
+
+def in_words(books: Books) -> str:
+    """The counts that are not zero: `10 detected: 1 created, 9 unchanged`."""
+    if not books.detected:
+        return "nothing to do"
+    parts = [f"{number:,} {outcome}" for outcome, number in books.counts.items() if number]
+    return f"{books.detected:,} detected: {', '.join(parts)}"
+
+
+def seconds(value: float) -> str:
+    """A duration as people read it: `0.4 s`, `2:05`, `1:02:05`."""
+    if value < 60:
+        return f"{value:.1f} s"
+    minutes, rest = divmod(round(value), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def changes_text(changes: Mapping[str, Sequence[Any]], indent: str) -> Iterator[str]:
+    """Fields before and after, a line each; a field that only came into being has no before."""
+    rows = []
+    for name, (before, after) in changes.items():
+        old = "" if before is None else f"{value_text(before)} ->"
+        rows.append((indent + name, f"{old} {value_text(after)}".strip()))
+    return iter(table(("", ""), rows))

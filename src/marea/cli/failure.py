@@ -1,0 +1,49 @@
+"""Owns how an error is told: sentences on stderr, and with `--json` a document on stdout."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+
+from marea.cli.output import show_json
+from marea.errors import ConfigurationError, MareaError, SystemUnreachable
+
+SAFE = "nothing is lost: run again when it is back"
+
+
+def tell(error: Exception, *, json: bool, debug: bool) -> None:
+    """Says what happened; the traceback only on request."""
+    if debug:
+        import traceback
+
+        traceback.print_exception(error)
+    print(_words(error), file=sys.stderr)
+    if json:
+        show_json({"error": _document(error)})
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, SystemUnreachable):
+        return f"{error.system} is away: {error.message}; {error.hint or SAFE}"
+    if isinstance(error, MareaError):
+        return str(error)
+    return f"internal error: {_plainly(error)} (please report this; --debug shows where it arose)"
+
+
+def _plainly(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def _document(error: Exception) -> dict[str, object]:
+    if not isinstance(error, MareaError):
+        return {"code": "internal", "message": _plainly(error), "where": "", "hint": ""}
+    found: dict[str, object] = {
+        "code": error.code,
+        "message": error.message,
+        "where": error.where,
+        "hint": error.hint,
+    }
+    if isinstance(error, ConfigurationError):
+        found["faults"] = [asdict(fault) for fault in error.faults]
+    return found

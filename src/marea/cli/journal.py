@@ -1,0 +1,138 @@
+"""Owns `marea log`: deliveries as text, as a document, and exported."""
+
+from __future__ import annotations
+
+import re
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from marea.cli.common import changes_text, opened
+from marea.cli.output import clean, encode, moment, show_json_list
+from marea.errors import ConfigurationError
+from marea.model import Cause, Outcome
+
+if TYPE_CHECKING:
+    from marea.engine.project import Project
+    from marea.store.journal import Entry
+
+_AGO = re.compile(r"(\d{1,6})([smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def log(options: Namespace) -> int:
+    """Shows or exports the deliveries that fit."""
+    with opened(options) as project:
+        if options.export:
+            return _export(_entries(project, options, options.limit), options)
+        if options.json:
+            show_json_list(map(document, _entries(project, options, options.limit)))
+            return 0
+        limit = options.limit or options.limit_default
+        found = _entries(project, options, limit + 1)
+        _print(islice(found, limit))
+        if any(True for _ in found):
+            print(f"the newest {limit} are shown: --limit shows more, --export has all", file=sys.stderr)
+    return 0
+
+
+def _entries(project: Project, options: Namespace, limit: int | None) -> Iterator[Entry]:
+    now = datetime.now().astimezone()
+    return project.log(
+        options.entity,
+        key=options.key,
+        run=options.run,
+        outcome=Outcome(options.outcome) if options.outcome else None,
+        cause=_cause(options.cause) if options.cause else None,
+        field=options.field,
+        since=moment_of(options.since, now) if options.since else None,
+        until=moment_of(options.until, now, end=True) if options.until else None,
+        text=options.text,
+        limit=limit,
+    )
+
+
+def _cause(text: str) -> Cause:
+    known = {cause.value.casefold(): cause for cause in Cause}
+    found = known.get(text.casefold().replace("_", " "))
+    if found is None:
+        raise ConfigurationError.single(
+            f"there is no cause {text!r}", hint=f"known are {', '.join(cause.value for cause in Cause)}"
+        )
+    return found
+
+
+def moment_of(text: str, now: datetime, *, end: bool = False) -> datetime:
+    """A moment of the command line: a date, a date and time (local unless it says a zone), or `2h` ago.
+
+    With `end` a date means its last microsecond.
+    """
+    ago = _AGO.fullmatch(text)
+    if ago:
+        return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError.single(
+            f"{text!r} is no time", hint="write 2026-11-05, 2026-11-05T14:30, or 2h for two hours ago"
+        ) from None
+    if end and _DAY.fullmatch(text):
+        found += timedelta(days=1, microseconds=-1)
+    return found if found.tzinfo else found.astimezone()
+
+
+# -- shapes --------------------------------------------------------------------------------------
+
+
+def document(entry: Entry) -> dict[str, object]:
+    """An entry as interface.md has it."""
+    return {
+        "run": str(entry.run),
+        "at": entry.at,
+        "entity": entry.entity,
+        "key": entry.key,
+        "operation": entry.operation,
+        "outcome": entry.outcome,
+        "cause": entry.cause,
+        "changes": entry.changes,
+        "target_id": entry.target_id,
+        "attempt": entry.attempt,
+        "code": entry.code,
+        "error": entry.error,
+        "duration_ms": entry.duration_ms,
+    }
+
+
+def lines(entry: Entry, indent: str = "", *, with_record: bool = True) -> Iterator[str]:
+    """An entry as people read it."""
+    key = ",".join(str(part) for part in entry.key) if isinstance(entry.key, list) else str(entry.key)
+    record = f"  {entry.entity} {clean(key)}" if with_record else ""
+    yield f"{indent}{moment(entry.at)}  run {entry.run}{record}  {entry.outcome} ({entry.cause})"
+    if entry.error:
+        yield f"{indent}    {clean(entry.error)}"
+    yield from changes_text(entry.changes, f"{indent}    ")
+
+
+def _print(entries: Iterator[Entry]) -> None:
+    empty = True
+    for entry in entries:
+        empty = False
+        for line in lines(entry):
+            print(line)
+    if empty:
+        print("no delivery fits")
+
+
+def _export(entries: Iterator[Entry], options: Namespace) -> int:
+    from marea.cli.export import export
+
+    number = export(map(document, entries), options.export)
+    if options.json:
+        print(encode({"file": options.export, "entries": number}))
+    else:
+        print(f"{number:,} entries written to {options.export}")
+    return 0

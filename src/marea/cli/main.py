@@ -1,0 +1,58 @@
+"""Owns the entry point: takes a command line to its command, and every error to its exit code.
+
+Start-up is measured: nothing is imported here that a run with nothing to do does not need.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn
+
+from marea.cli.arguments import parse
+from marea.errors import ConfigurationError, EntityBusy, SystemUnreachable
+
+USAGE, AWAY, INTERNAL = 2, 3, 4
+
+
+def main() -> NoReturn:
+    """Carries out the command line of this process, and ends it with the exit code."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # they are for those who write Python, not for those who run it
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(words: Sequence[str]) -> int:
+    """Carries out a command line; gives the exit code."""
+    try:
+        options = parse(words)
+        module, _, function = options.action.partition(":")
+        code = getattr(import_module(f"marea.cli.{module}"), function)(options)
+        sys.stdout.flush()
+    except SystemExit as end:
+        return int(end.code or 0)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; Python would complain once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("stopped; nothing is lost, run again to go on", file=sys.stderr)
+        return AWAY
+    except Exception as error:  # the last resort: nobody is shown a traceback unless asked for
+        return _failed(error, words)
+    return int(code)
+
+
+def _failed(error: Exception, words: Sequence[str]) -> int:
+    """Tells an error, and gives its exit code."""
+    from marea.cli.failure import tell
+
+    tell(error, json="--json" in words, debug="--debug" in words)
+    if isinstance(error, ConfigurationError):
+        return USAGE
+    if isinstance(error, SystemUnreachable | EntityBusy):
+        return AWAY
+    return INTERNAL

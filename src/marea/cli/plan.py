@@ -1,0 +1,85 @@
+"""Owns `marea plan`: what a run would do, as a document and as text."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from marea.cli.common import changes_text, counts, in_words, key_value, opened
+from marea.cli.output import clean, plural, show_json, table
+from marea.model import Outcome
+
+if TYPE_CHECKING:
+    from marea.engine.preview import EntityPreview, PlannedRecord
+
+
+def plan(options: Namespace) -> int:
+    """Shows what a run with the same words would do; writes nothing."""
+    with opened(options) as project:
+        found = project.plan(
+            options.entities,
+            full=options.full,
+            resend=options.resend,
+            where=options.where,
+            keys=options.key,
+            limit=options.limit or options.limit_default,
+        )
+    if options.json:
+        show_json({"entities": {name: document(preview) for name, preview in found.items()}})
+    else:
+        for line in _text(found):
+            print(line)
+    return 0
+
+
+def document(preview: EntityPreview) -> dict[str, object]:
+    """One entity's preview: its counts, why records are skipped, and its first records."""
+    return {
+        **counts(preview.books),
+        "skipped": preview.books.skipped,
+        "records": [_record(record) for record in preview.records],
+    }
+
+
+def _record(record: PlannedRecord) -> dict[str, object]:
+    return {
+        "key": key_value(record.key),
+        "operation": record.operation,
+        "outcome": record.outcome,
+        "cause": record.cause,
+        "changes": record.changes,
+        "code": record.code,
+        "error": record.error,
+    }
+
+
+def _text(found: dict[str, EntityPreview]) -> Iterator[str]:
+    rows = [(name, in_words(preview.books), _skips(preview)) for name, preview in found.items()]
+    yield from table(("", "", ""), rows)
+    for name, preview in found.items():
+        if preview.records:
+            yield ""
+            yield from _records(name, preview)
+    yield ""
+    yield "nothing was written; `marea sync` with the same words does it"
+
+
+def _skips(preview: EntityPreview) -> str:
+    parts = [f"{number:,} {reason}" for reason, number in preview.books.skipped.items()]
+    return f"({', '.join(parts)})" if parts else ""
+
+
+def _records(name: str, preview: EntityPreview) -> Iterator[str]:
+    from marea.engine.keys import shown
+
+    for record in preview.records:
+        yield f"{name} {clean(shown(record.key))}: {record.outcome} ({record.cause})"
+        if record.error:
+            yield f"    {clean(record.error)}"
+        elif record.outcome is not Outcome.UNCHANGED:
+            yield from changes_text(record.changes, "    ")
+    books = preview.books
+    rest = books.detected - books.counts[Outcome.UNCHANGED] - len(preview.records)
+    if rest > 0:
+        yield f"… and {plural(rest, 'more record')} of {name}: --limit shows more"

@@ -1,0 +1,188 @@
+"""Owns the commands about chosen records: `marea explain` and `marea touch`."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from marea.cli.common import changes_text, key_value, opened
+from marea.cli.output import clean, moment, plural, show_json, table, value_text
+
+if TYPE_CHECKING:
+    from marea.engine.explain import Explanation, PlanNow, SourceNow
+    from marea.store.journal import Entry
+    from marea.store.ledger import RecordRow, Trouble
+
+
+def touch(options: Namespace) -> int:
+    """Sets the last-edit date of the records meant."""
+    with opened(options) as project:
+        found = project.touch(options.entity, options.where, dry_run=options.dry_run)
+    if options.json:
+        show_json(
+            {
+                "entity": found.entity,
+                "table": found.table,
+                "column": found.column,
+                "rows": found.rows,
+                "dry_run": found.dry_run,
+            }
+        )
+    elif found.dry_run:
+        print(f"{plural(found.rows, 'row')} of {found.table} would be touched; nothing was changed")
+    else:
+        print(f"{plural(found.rows, 'row')} of {found.table} touched: {found.column} is now")
+        print(f"deliver them: marea sync {found.entity}")
+    return 0
+
+
+def explain(options: Namespace) -> int:
+    """Tells the life of one record."""
+    with opened(options) as project:
+        found = project.explain(options.entity, options.key)
+    if options.json:
+        from marea.cli.journal import document as entry
+
+        show_json(document(found) | {"entries": [entry(item) for item in found.entries]})
+    else:
+        for line in _text(found):
+            print(line)
+    return 0
+
+
+# -- the document --------------------------------------------------------------------------------
+
+
+def document(found: Explanation) -> dict[str, object]:
+    """An explanation without its entries."""
+    return {
+        "entity": found.entity,
+        "key": key_value(found.key),
+        "target": found.target,
+        "verdict": found.verdict.text,
+        "steps": found.verdict.steps,
+        "source": _source(found.source),
+        "now": _now(found.now) if found.now else None,
+        "ledger": _ledger(found.ledger, found) if found.ledger else None,
+    }
+
+
+def _source(source: SourceNow) -> dict[str, object]:
+    return {
+        "system": source.system,
+        "found": source.found,
+        "message": source.message,
+        "row": source.row,
+        "related": source.related,
+    }
+
+
+def _now(now: PlanNow) -> dict[str, object]:
+    return {
+        "outcome": now.outcome,
+        "payload": now.payload,
+        "changes": now.changes,
+        "code": now.problem.code if now.problem else None,
+        "error": now.problem.text if now.problem else None,
+        "waits_for": _parent(now.parent),
+    }
+
+
+def _parent(parent: tuple[str, str] | None) -> dict[str, object] | None:
+    return {"entity": parent[0], "key": key_value(parent[1])} if parent else None
+
+
+def _ledger(record: RecordRow, found: Explanation) -> dict[str, object]:
+    return {
+        "state": record.state,
+        "target_id": record.target_id,
+        "stamp": record.stamp,
+        "payload": found.delivered or None,
+        "run": str(record.run),
+        "blocks": record.blocks,
+        "trouble": _trouble(record.trouble) if record.trouble else None,
+    }
+
+
+def _trouble(trouble: Trouble) -> dict[str, object]:
+    return {
+        "outcome": trouble.outcome,
+        "attempts": trouble.attempts,
+        "next_attempt": trouble.next_attempt,
+        "code": trouble.code,
+        "error": trouble.error,
+        "field": trouble.field,
+        "hint": trouble.hint,
+        "waits_for": _parent(trouble.blocked_on),
+        "since": trouble.since,
+        "run": str(trouble.run),
+    }
+
+
+# -- the text ------------------------------------------------------------------------------------
+
+
+def _text(found: Explanation) -> Iterator[str]:
+    yield clean(found.verdict.text)
+    yield from (f"  -> {clean(step)}" for step in found.verdict.steps)
+    yield from _source_text(found.source)
+    if found.now is not None:
+        yield from _now_text(found.now, found)
+    yield from _ledger_text(found.ledger, found)
+    yield from _entries_text(found.entries)
+
+
+def _source_text(source: SourceNow) -> Iterator[str]:
+    words = {"yes": "", "no": "not there", "outside where": "there, but outside the filter", "away": "away"}
+    yield ""
+    yield f"in the source {source.system} now: {words[source.found]}".rstrip(": ") + (
+        ":" if source.row else ""
+    )
+    yield from table(("", ""), [(f"  {name}", value_text(value)) for name, value in source.row.items()])
+    for path, rows in source.related.items():
+        yield f"  {path}: {plural(len(rows), 'row')}"
+        yield from (f"    {_row(row)}" for row in rows[:10])
+
+
+def _row(row: dict[str, object]) -> str:
+    return ", ".join(f"{name} {value_text(value)}" for name, value in row.items())
+
+
+def _now_text(now: PlanNow, found: Explanation) -> Iterator[str]:
+    yield ""
+    if now.changes:
+        yield "what differs from the last delivery:"
+        yield from changes_text(now.changes, "  ")
+    else:
+        yield f"what {found.target} would be given:"
+        yield from table(("", ""), [(f"  {name}", value_text(value)) for name, value in now.payload.items()])
+
+
+def _ledger_text(record: RecordRow | None, found: Explanation) -> Iterator[str]:
+    yield ""
+    if record is None:
+        yield "in the ledger: not there, no run has detected it"
+        return
+    yield f"in the ledger: {record.state}, target id {record.target_id or 'none'}, run {record.run}"
+    if record.blocks:
+        yield f"  {plural(record.blocks, 'record')} of other entities wait for it"
+    if record.trouble:
+        yield from table(("", ""), [(f"  {name}", text) for name, text in _trouble_rows(record.trouble)])
+
+
+def _trouble_rows(trouble: Trouble) -> Iterator[tuple[str, str]]:
+    yield str(trouble.outcome), f"since {moment(trouble.since)}, {plural(trouble.attempts, 'attempt')}"
+    if trouble.error:
+        yield "reason", clean(f"{trouble.error} ({trouble.code})" if trouble.code else trouble.error)
+    again = moment(trouble.next_attempt) if trouble.next_attempt else "on a change, on request, by its parent"
+    yield "next", again
+
+
+def _entries_text(entries: list[Entry]) -> Iterator[str]:
+    from marea.cli.journal import lines
+
+    yield ""
+    yield "deliveries, newest first:" if entries else "deliveries: none"
+    for entry in entries:
+        yield from lines(entry, "  ", with_record=False)

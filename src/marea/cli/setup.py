@@ -1,0 +1,167 @@
+"""Owns the commands that come before the first run: `marea init`, `marea check`, `marea schema`."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from marea.cli.common import opened
+from marea.cli.output import clean, plural, show_json
+from marea.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from marea.engine.discovery import Discovery
+    from marea.engine.doctor import EntityReport, Report, SystemReport, TableReport
+
+FAULTS, AWAY = 2, 3
+
+
+def schema(options: Namespace) -> int:
+    """Prints the JSON Schema of the configuration."""
+    import json
+
+    from marea.config.schema import json_schema
+
+    print(json.dumps(json_schema(), indent=None if options.json else 2, ensure_ascii=False))
+    return 0
+
+
+# -- init ----------------------------------------------------------------------------------------
+
+
+def init(options: Namespace) -> int:
+    """Writes a starter configuration."""
+    from marea.engine.initialise import starter
+
+    path = Path(options.output)
+    if path.exists() and not options.force:
+        raise ConfigurationError.single(
+            "the file is there already", file=str(path), hint="name another with --output, or say --force"
+        )
+    text, found = starter(options.source, options.target, path.parent)
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError.single(
+            f"cannot be written: {error.strerror or error}", file=str(path)
+        ) from None
+    if options.json:
+        show_json(_discovery(path, found))
+    else:
+        _tell_discovery(path, found)
+    return 0
+
+
+def _discovery(path: Path, found: Discovery) -> dict[str, object]:
+    entities = {
+        draft.name: {
+            "table": draft.table.name,
+            "key": draft.table.key,
+            "modified": draft.modified,
+            "related": [part.name for part in draft.related],
+            "references": sorted(set(draft.references.values())),
+        }
+        for draft in found.drafts
+    }
+    return {"file": str(path), "entities": entities, "without_key": found.keyless}
+
+
+def _tell_discovery(path: Path, found: Discovery) -> None:
+    for draft in found.drafts:
+        parts = [f"  {draft.name}: {draft.table.name} by {', '.join(draft.table.key)}"]
+        parts.append(f"edited {draft.modified}" if draft.modified else "no last-edit date")
+        if draft.related:
+            parts.append(f"with {', '.join(part.name for part in draft.related)}")
+        if draft.references:
+            parts.append(f"refers to {', '.join(sorted(set(draft.references.values())))}")
+        print("; ".join(parts))
+    for name in found.keyless:
+        print(f"  {name}: left out, it has no primary key")
+    print(f"{plural(len(found.drafts), 'entity').replace('entitys', 'entities')} written to {path}")
+    print("next: marea check, marea plan, marea sync")
+
+
+# -- check ---------------------------------------------------------------------------------------
+
+
+def check(options: Namespace) -> int:
+    """Examines the project."""
+    with opened(options) as project:
+        report = project.check()
+    if options.json:
+        show_json(document(report))
+    else:
+        for line in _text(report):
+            print(line)
+    for fault in report.faults:
+        print(clean(str(fault)), file=sys.stderr)
+    for system in report.away:
+        print(f"{system.name} is away: {clean(system.message)}", file=sys.stderr)
+    if report.faults:
+        return FAULTS
+    return AWAY if report.away else 0
+
+
+def document(report: Report) -> dict[str, object]:
+    """A report as a document."""
+    return {
+        "ok": not report.faults and not report.away,
+        "faults": [asdict(fault) for fault in report.faults],
+        "systems": {system.name: _system(system) for system in report.systems},
+        "entities": {entity.name: _entity(entity) for entity in report.entities},
+        "notes": report.notes,
+    }
+
+
+def _system(system: SystemReport) -> dict[str, object]:
+    return {"connector": system.connector, "reachable": system.reachable, "message": system.message}
+
+
+def _entity(entity: EntityReport) -> dict[str, object]:
+    return {
+        "source": entity.source,
+        "target": entity.target,
+        "tables": [asdict(table) for table in entity.tables],
+        "notes": entity.notes,
+    }
+
+
+def _text(report: Report) -> Iterator[str]:
+    words = {True: "answers", False: "is away", None: "was not asked"}
+    for system in report.systems:
+        yield f"system {system.name} ({system.connector}) {words[system.reachable]}"
+    for entity in report.entities:
+        yield ""
+        yield f"{entity.name}: {entity.source} -> {entity.target}"
+        for table in entity.tables:
+            yield from _table_text(table)
+        yield from (f"  note: {note}" for note in entity.notes)
+    yield from _promises(report)
+    if report.notes:
+        yield ""
+        yield "accepted, and not acted on by this version:"
+        yield from (f"  {note}" for note in report.notes)
+    yield ""
+    if report.faults:
+        yield plural(len(report.faults), "fault") + " found"
+    else:
+        yield "no faults" if not report.away else "no faults found in what could be reached"
+
+
+def _table_text(table: TableReport) -> Iterator[str]:
+    name = f"{table.relation} ({table.table})" if table.relation else table.table
+    by = f"{table.capture} by {table.modified}" if table.modified else table.capture
+    yield f"  {name}: {by}"
+
+
+def _promises(report: Report) -> Iterator[str]:
+    """What each capture in use sees and what it does not, said once."""
+    found = {(table.capture, table.sees, table.gaps) for entity in report.entities for table in entity.tables}
+    for capture, sees, gaps in sorted(found):
+        yield ""
+        yield f"{capture} sees {sees}"
+        yield from (f"  it does not see {gap}" for gap in gaps)

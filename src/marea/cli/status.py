@@ -1,0 +1,117 @@
+"""Owns `marea status` and `marea runs`: where everything stands, and what ran."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from marea.cli.common import counts, in_words, opened, seconds
+from marea.cli.output import clean, moment, show_json, show_json_list, table
+
+if TYPE_CHECKING:
+    from marea.engine.status import EntityStatus, Status
+    from marea.store.runs import RunRow
+
+
+def status(options: Namespace) -> int:
+    """Shows where every entity stands."""
+    with opened(options) as project:
+        found = project.status()
+    if options.json:
+        show_json(
+            {
+                "entities": {name: _entity(entity) for name, entity in found.entities.items()},
+                "runs": [document(run) for run in found.runs],
+            }
+        )
+    else:
+        for line in _text(found):
+            print(line)
+    return 0
+
+
+def runs(options: Namespace) -> int:
+    """Shows the last runs."""
+    with opened(options) as project:
+        found = project.runs(options.limit or options.limit_default)
+    if options.json:
+        show_json_list(document(run) for run in found)
+    else:
+        for line in _runs_text(found):
+            print(line)
+    return 0
+
+
+def document(run: RunRow) -> dict[str, object]:
+    """A run as the state keeps it."""
+    entities = {
+        name: {**counts(books), "seconds": round(books.seconds, 3)} for name, books in run.books.items()
+    }
+    return {
+        "run": str(run.id),
+        "kind": run.kind,
+        "cause": run.cause,
+        "status": run.status,
+        "started": run.started,
+        "ended": run.ended,
+        "seconds": _took(run),
+        "message": run.message,
+        "entities": entities,
+    }
+
+
+def _took(run: RunRow) -> float | None:
+    return round((run.ended - run.started).total_seconds(), 3) if run.ended else None
+
+
+def _entity(entity: EntityStatus) -> dict[str, object]:
+    return {
+        "source": entity.source,
+        "target": entity.target,
+        "loaded": entity.loaded,
+        "position_moved_at": entity.moved_at,
+        "mapping_changed": entity.mapping_changed,
+        "records": entity.records,
+        "backlog": entity.backlog,
+    }
+
+
+def _text(found: Status) -> Iterator[str]:
+    headers = ("entity", "from", "to", "records", "not in order", "position moved", "")
+    rows = [
+        (
+            name,
+            entity.source,
+            entity.target,
+            sum(entity.records.values()),
+            ", ".join(f"{number:,} {outcome}" for outcome, number in entity.backlog.items()) or "-",
+            moment(entity.moved_at) or "never",
+            _remark(entity),
+        )
+        for name, entity in found.entities.items()
+    ]
+    yield from table(headers, rows)
+    yield ""
+    yield from _runs_text(found.runs)
+
+
+def _remark(entity: EntityStatus) -> str:
+    words = {"never": "never synchronized", "loading": "first load not through", "loaded": ""}
+    changed = "mapping changed: the next run evaluates all" if entity.mapping_changed else ""
+    return "; ".join(part for part in (words[entity.loaded], changed) if part)
+
+
+def _runs_text(found: list[RunRow]) -> Iterator[str]:
+    if not found:
+        yield "no runs yet: marea sync"
+        return
+    for run in found:
+        took = _took(run)
+        duration = seconds(took) if took is not None else "running"
+        yield f"run {run.id}  {moment(run.started)}  {run.cause}  {run.status}  {duration}"
+        for name, books in run.books.items():
+            if books.detected:
+                yield f"    {name}: {in_words(books)}"
+        if run.message:
+            yield f"    {clean(run.message)}"
