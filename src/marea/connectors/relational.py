@@ -180,7 +180,7 @@ class RelationalTarget:
 
     def _stage(self, session: Session, table: str, columns: Sequence[str], rows: pa.Table) -> None:
         self._run(session, self._statements.clear(table))
-        session.load(self._statements.dialect.quote(table), columns, rows)
+        session.load(self._statements.staging(table), columns, rows)
 
     def _run(self, session: Session, statements: Sequence[str]) -> None:
         for statement in statements:

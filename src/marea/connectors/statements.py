@@ -99,9 +99,13 @@ class Statements(ABC):
     def stage(self, landing: Landing) -> list[str]:
         """Makes both staging tables, gone with the session."""
 
+    def staging(self, table: str) -> str:
+        """The name of a staging table in SQL."""
+        return self.dialect.quote(table)
+
     def clear(self, table: str) -> list[str]:
         """Empties a staging table."""
-        return [f"DELETE FROM {self.dialect.quote(table)}"]
+        return [f"DELETE FROM {self.staging(table)}"]
 
     @abstractmethod
     def upsert(self, landing: Landing) -> list[str]:

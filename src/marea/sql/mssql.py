@@ -83,14 +83,16 @@ class MssqlDialect(Dialect):
         return f"CAST({expression} AS {wide}){suffix}"
 
     def read(self, expression: str, column: Column) -> str:
-        """Row versions and bytes of a key in hexadecimal, types without a twin in Arrow as text."""
+        """Row versions and BINARY(n) in hexadecimal, times in microseconds, what Arrow lacks as text."""
         word, _, _ = parts(column.native)
         if word in _HEXADECIMAL and str(column.type) == "string":
             return self.stamp_out(expression, column.native)
         if word in ("uniqueidentifier", "sql_variant", "hierarchyid", "geography", "geometry"):
             return f"CAST({expression} AS nvarchar(4000))"
         if word == "datetimeoffset":
-            return f"CAST(SWITCHOFFSET({expression}, '+00:00') AS datetime2(7))"
+            return f"CAST(SWITCHOFFSET({expression}, '+00:00') AS datetime2(6))"
+        if word in ("datetime2", "time"):
+            return f"CAST({expression} AS {word}(6))"
         return expression
 
     def stamp_out(self, expression: str, native: str) -> str:

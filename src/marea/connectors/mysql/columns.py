@@ -10,7 +10,7 @@ from typing import cast
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from marea.connectors.columns import first, fit, misfit
+from marea.connectors.columns import first, fit, misfit, place
 from marea.ports import Column
 from marea.sql.mysql import BYTES, DECIMALS, FLOATS, INTEGERS, Native
 
@@ -108,7 +108,7 @@ def _check_truth(read: pa.Table, index: int, column: Column) -> None:
     if pc.any(wrong).as_py():
         row = first(wrong)
         hint = "write `tinyint1: integer` in the system's entry to read such columns as numbers"
-        raise misfit(read, row, column, values[row], hint)
+        raise misfit(place(read, row), column, values[row].as_py(), hint)
 
 
 def _zoned(type_: pa.DataType) -> bool:
