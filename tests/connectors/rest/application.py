@@ -63,7 +63,7 @@ class Application:
         return self
 
     def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result()
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -80,6 +80,11 @@ class Application:
         await web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self._context).start()
         scheme = "https" if self._context else "http"
         self.address = f"{scheme}://localhost:{self._runner.addresses[0][1]}"
+
+    async def _end(self) -> None:
+        await self._runner.cleanup()
+        for _ in range(10):  # connections that were broken off still have their end to tell
+            await asyncio.sleep(0)
 
     async def _serve(self, request: web.Request) -> web.Response:
         path = request.raw_path.partition("?")[0]

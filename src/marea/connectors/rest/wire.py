@@ -7,6 +7,7 @@ import json
 import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from io import BytesIO
 from time import monotonic
 
 import aiohttp
@@ -23,6 +24,7 @@ ANSWER_BYTES = 8 * 1024 * 1024
 
 _JSON = {"Content-Type": "application/json"}
 _Body = bytes | Mapping[str, str] | None
+_IN_PIECES = 1024 * 1024  # bodies above are sent piece by piece, so that other calls are served between
 _KEPT_ALIVE = 4.0  # seconds; shorter than common servers keep an idle connection
 
 
@@ -103,9 +105,10 @@ class Wire:
 
     async def _exchange(self, method: str, path: str, body: _Body, headers: Mapping[str, str]) -> Answer:
         url = URL(self._address + path, encoded=True)
+        data = BytesIO(body) if isinstance(body, bytes) and len(body) > _IN_PIECES else body
         try:
             async with self._session.request(
-                method, url, data=body, headers=headers, allow_redirects=False
+                method, url, data=data, headers=headers, allow_redirects=False
             ) as response:
                 content, complete = await _read(response)
                 return Answer(response.status, content, response.headers, complete)
