@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 from urllib.error import HTTPError
+from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 from marea.errors import SystemUnreachable
@@ -40,7 +41,8 @@ class CrmProcess:
         assert self._process.stdout is not None  # noqa: S101 - it was asked for
         line = self._process.stdout.readline().strip()
         if not line:
-            raise SystemUnreachable("demo CRM", f"it ended with exit code {self._process.wait()}")
+            self.stop()
+            raise SystemUnreachable("demo CRM", f"it did not start with {self._storage}")
         self.port = int(line.rpartition(":")[2])
 
     def stop(self) -> None:
@@ -69,7 +71,7 @@ class CrmProcess:
         found: list[Any] = []
         after = ""
         while True:
-            page = self.ask("GET", f"/api/{name}?limit=5000&after={after}")
+            page = self.ask("GET", f"/api/{quote(name)}?limit=5000&after={quote(after)}")
             found += page["items"]
             if page["next"] is None:
                 return found
