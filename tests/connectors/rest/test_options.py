@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -170,3 +172,14 @@ def test_certificates_that_cannot_be_read(targets: Targets, tmp_path: Any) -> No
     for file in (empty, tmp_path / "missing.pem"):
         with pytest.raises(ConfigurationError, match="cannot be read"):
             targets.at("https://localhost:1", ca=str(file)).prepare(shape())
+
+
+def test_a_target_at_rest_costs_no_import() -> None:
+    code = (
+        "import sys; from marea.config.settings import SystemSettings;"
+        "from marea.connectors.rest import RestConnector;"
+        "RestConnector().target(SystemSettings('crm', 'rest', 'http://localhost')).close();"
+        "print(*{'aiohttp', 'asyncio', 'pyarrow', 'pydantic'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == ""

@@ -143,6 +143,8 @@ def test_h23_a_pace_too_slow_to_wait_for_defers(application: Application, target
     receipt = target.deliver(shape(), batch(shape(), THREE))
     assert list(receipt.deferred) == [1, 2]
     assert application.paths("PUT") == ["/accounts/a", "/accounts/b"]
+    application.script = lambda call: Reply()
+    assert not target.deliver(shape(), batch(shape(), THREE)).deferred
 
 
 @pytest.mark.hazard

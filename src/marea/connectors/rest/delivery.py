@@ -114,6 +114,8 @@ class Delivery:
             wait = decide(trouble, number, monotonic() - started, policy)
             if wait is None or self._course.away is not None:
                 return trouble
+            if trouble.throttled:
+                self._calls.wire.rest(wait)
             await asyncio.sleep(wait)
 
 

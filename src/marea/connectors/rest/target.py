@@ -37,12 +37,16 @@ class RestTarget:
         self._opening = threading.Lock()
 
     def prepare(self, shape: Shape) -> None:
-        """Checks the shape's routes; calls nothing."""
+        """Checks the shape's routes and the certificates to trust; calls nothing."""
         self._routes(shape)
         self._open()
 
     def deliver(self, shape: Shape, batch: pa.Table) -> Receipt:
-        """Applies a batch, `concurrency` calls at once; see `marea.ports.Target`."""
+        """Applies a batch, `concurrency` calls at once; see `marea.ports.Target`.
+
+        Never raises BatchRefused: a batch makes many calls, and one that is refused as a
+        whole is halved here, while the others go on.
+        """
         from marea.connectors.rest.delivery import Delivery
 
         connection = self._open()

@@ -84,17 +84,19 @@ class Wire:
         self._judge(answer)
         return answer
 
+    def rest(self, seconds: float) -> None:
+        """Lets no call pass for that long: the application asked for a slower pace."""
+        self._bucket.hold(monotonic() + seconds)
+
     async def close(self) -> None:
         """Closes every connection."""
         await self._session.close()
 
-    def _judge(self, answer: Answer) -> None:
+    @staticmethod
+    def _judge(answer: Answer) -> None:
         found = trouble(answer, datetime.now(UTC))
-        if found is None:
-            return
-        if found.throttled:
-            self._bucket.hold(monotonic() + (found.asked or 0.0))
-        raise Interrupted(found)
+        if found is not None:
+            raise Interrupted(found)
 
     async def _ask(self, method: str, path: str, body: _Body, headers: Mapping[str, str]) -> Answer:
         async with self._seats:
