@@ -176,7 +176,7 @@ def the_wrong_customer(scene: Scene) -> None:
     """Why a customer is not in the CRM, and how it gets there."""
     tell = scene.teller
     code = next(iter(WRONG))
-    key = f'[{CUSTOMER},"{code}"]'
+    key = f"{CUSTOMER},{code}"
     tell.say(f"Sales miss a customer in the CRM: {code}. Why?")
     scene.marea("explain", "customers", key, because="the record was found")
     tell.say("So accounting corrects the number in the ERP, and the customer follows with the next run.")
