@@ -1,3 +1,4 @@
+import io
 import re
 import shlex
 from pathlib import Path
@@ -21,10 +22,10 @@ def block(language):
 
 
 @pytest.fixture
-def scene(tmp_path, capsys):
-    import sys
-
-    with Scene(tmp_path, Size(customers=80, items=20, suppliers=5, outdated=10), Teller(sys.stdout)) as scene:
+def scene(tmp_path):
+    with Scene(
+        tmp_path, Size(customers=80, items=20, suppliers=5, outdated=10), Teller(io.StringIO())
+    ) as scene:
         text = block("yaml").replace("http://127.0.0.1:8800", scene.crm.address)
         (tmp_path / "marea.yaml").write_text(text, "utf-8")
         yield scene

@@ -12,7 +12,7 @@ from marea.demo.rows import Size, tables
 
 Value = str | int | float | None
 
-NOW = "strftime('%Y-%m-%d %H:%M:%f', 'now')"
+NOW = "CURRENT_TIMESTAMP"
 """What the ERP's programs write into TBModified; a raw UPDATE does not."""
 
 

@@ -70,11 +70,11 @@ class Scene:
         return json.loads(done.stdout)
 
     def _run(self, words: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
-        self.teller.command(shlex.join(("marea", *words)))
+        self.teller.command(" ".join(("marea", *map(_typed, words))))
         program = [sys.executable, "-c", "from marea.cli.main import main; main()", *words]
-        environment = {**os.environ, "COLUMNS": "100", "MAREA_CONFIG": "marea.yaml"}
+        environment = {**os.environ, "COLUMNS": "100", "MAREA_CONFIG": "marea.yaml", "PYTHONUTF8": "1"}
         return subprocess.run(  # noqa: S603 - our own program
-            program, cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+            program, cwd=self.folder, env=environment, capture_output=True, encoding="utf-8", check=False
         )
 
     # -- what is proved ----------------------------------------------------------------------
@@ -102,3 +102,8 @@ class Scene:
         ]
         total = sum(len(records) for records in wanted.values())
         self.teller.same(f"read back, all {total:,} records of the CRM equal the ERP, field by field", texts)
+
+
+def _typed(word: str) -> str:
+    """A word as people type it in a shell."""
+    return f'"{word}"' if "'" in word and '"' not in word else shlex.quote(word)

@@ -114,7 +114,10 @@ def outage(scene: Scene) -> None:
     )
     scene.marea("sync", exits=3, because="it is still away; nothing is lost")
 
-    tell.say("The CRM is back. One run delivers what is due: each record once, as it is now.")
+    tell.say(
+        "The CRM is back. One run delivers what is due: each record once, as it is now. (What changed within"
+        " a second of a run is looked at again by the next one: where it is equal, it counts as unchanged.)"
+    )
     scene.crm.start()
     scene.marea("sync")
     tell.check(

@@ -42,8 +42,8 @@ def tell(scene: Scene) -> None:
     scene.teller.title("Marea keeps the applications around an ERP aligned with it.")
     scene.teller.say(
         f"On this machine, in {scene.folder}: an ERP with Mago4's tables ({size.customers:,} customers,"
-        f" {size.items:,} items) and a CRM web service in a process of its own. All lines with $ are commands"
-        " of Marea, run as they stand here."
+        f" {size.items:,} items) and a CRM web service in a process of its own. Lines with $ are commands of"
+        " Marea, run as they stand here; each line with ✓ is a claim that was just checked."
     )
     for number, (title, step) in enumerate(STEPS, 1):
         scene.teller.step(f"{number} of {len(STEPS)}  {title}")

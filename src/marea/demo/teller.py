@@ -33,12 +33,13 @@ class Teller:
 
     def step(self, text: str) -> None:
         """The heading of a step."""
-        self._line("")
+        self._line("\n")
         self._line(f"{text} {'─' * max(0, _WIDTH - len(text) - 1)}", "bold cyan")
 
     def say(self, text: str) -> None:
         """A paragraph."""
-        for line in wrap(" ".join(text.split()), _WIDTH):
+        self._line("")
+        for line in wrap(text, _WIDTH, break_on_hyphens=False):
             self._line(line)
 
     def edit(self, who: str, sql: str, rows: int) -> None:
