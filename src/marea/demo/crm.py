@@ -25,11 +25,24 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from aiohttp import web
 
-from marea.demo.crm_messages import Refused, answer, body_of, listed, record_in, records_in, refusal, written
+from marea.demo.crm_messages import (
+    Refused,
+    answer,
+    body_of,
+    external_id_of,
+    key_of,
+    limit_of,
+    listed,
+    object_of,
+    record_in,
+    records_in,
+    refusal,
+    written,
+)
 from marea.demo.crm_rules import refusals
 from marea.demo.crm_store import Store, with_id
 from marea.demo.crm_switches import Counts, Switches
@@ -121,7 +134,7 @@ class Crm:
     # -- records by key ----------------------------------------------------------------------
 
     async def _put(self, request: web.Request) -> web.Response:
-        name, key = _object(request), _key(request)
+        name, key = object_of(request), key_of(request)
         body = await body_of(request)
         self._accept(name, key, record_in(body))
         done = await self._store.put(name, key, body)
@@ -129,11 +142,11 @@ class Crm:
         return answer({"key": key, "status": done}, 201 if done == "created" else 200)
 
     async def _get(self, request: web.Request) -> web.Response:
-        body = self._store.get(_object(request), _key(request))
+        body = self._store.get(object_of(request), key_of(request))
         return refusal(404, "There is no such record") if body is None else written(body)
 
     async def _remove(self, request: web.Request) -> web.Response:
-        name, key = _object(request), _key(request)
+        name, key = object_of(request), key_of(request)
         self._fail(key)
         if not await self._store.remove(name, key):
             return refusal(404, "There is no such record")
@@ -141,12 +154,12 @@ class Crm:
         return web.Response(status=204)
 
     async def _page(self, request: web.Request) -> web.Response:
-        limit = _limit(request)
-        rows = self._store.page(_object(request), request.query.get("after", ""), limit)
+        limit = limit_of(request)
+        rows = self._store.page(object_of(request), request.query.get("after", ""), limit)
         return listed([body for _, body in rows], rows[-1][0] if len(rows) == limit else None)
 
     async def _batch(self, request: web.Request) -> web.Response:
-        name = _object(request)
+        name = object_of(request)
         records = records_in(await body_of(request))
         if len(records) > LARGEST_BATCH:
             return refusal(413, f"A batch holds at most {LARGEST_BATCH} records")
@@ -170,21 +183,21 @@ class Crm:
     # -- records with ids of the CRM's own ---------------------------------------------------
 
     async def _create(self, request: web.Request) -> web.Response:
-        name, body = _object(request), await body_of(request)
+        name, body = object_of(request), await body_of(request)
         record = record_in(body)
-        external_id = _external_id(record)
+        external_id = external_id_of(record)
         self._accept(name, external_id or "", record)
         number = await self._store.add(name, external_id, body)
         self._counts.records[name]["created"] += 1
         return written(with_id(number, body), 201)
 
     async def _update(self, request: web.Request) -> web.Response:
-        name, number = _object(request), int(request.match_info["id"])
+        name, number = object_of(request), int(request.match_info["id"])
         if self._store.owned(name, number) is None:
             return refusal(404, f"There is no record {number}")
         body = await body_of(request)
         record = record_in(body)
-        external_id = _external_id(record)
+        external_id = external_id_of(record)
         self._accept(name, external_id or "", record)
         merge = request.method == "PATCH"
         done = await self._store.change(name, number, external_id, body, merge=merge)
@@ -192,21 +205,21 @@ class Crm:
         return written(self._store.owned(name, number) or "null")
 
     async def _get_owned(self, request: web.Request) -> web.Response:
-        body = self._store.owned(_object(request), int(request.match_info["id"]))
+        body = self._store.owned(object_of(request), int(request.match_info["id"]))
         return refusal(404, "There is no such record") if body is None else written(body)
 
     async def _drop(self, request: web.Request) -> web.Response:
-        name = _object(request)
+        name = object_of(request)
         if not await self._store.drop(name, int(request.match_info["id"])):
             return refusal(404, "There is no such record")
         self._counts.records[name]["deleted"] += 1
         return web.Response(status=204)
 
     async def _find(self, request: web.Request) -> web.Response:
-        name = _object(request)
+        name = object_of(request)
         if "external_id" in request.query:
             return listed(self._store.find(name, request.query["external_id"]), None)
-        limit = _limit(request)
+        limit = limit_of(request)
         rows = self._store.owned_page(name, int(request.query.get("after", "0")), limit)
         return listed([body for _, body in rows], rows[-1][0] if len(rows) == limit else None)
 
@@ -264,25 +277,6 @@ def _kind(request: web.Request) -> str:
     if request.method == "POST":
         return "POST batch"
     return f"{request.method} {'key' if path.count('/') > 2 else 'page'}"
-
-
-def _object(request: web.Request) -> str:
-    return request.match_info["object"]
-
-
-def _key(request: web.Request) -> str:
-    """The key as one text: its parts, each encoded in one way however the caller encoded it."""
-    raw = request.rel_url.raw_path.split("/", 3)[3]
-    return "/".join(quote(unquote(part), safe="") for part in raw.split("/"))
-
-
-def _external_id(record: Mapping[str, object]) -> str | None:
-    value = record.get("external_id", record.get("code"))
-    return None if value is None else str(value)
-
-
-def _limit(request: web.Request) -> int:
-    return min(int(request.query.get("limit", "500")), 5000)
 
 
 async def serve(storage: Path, host: str, port: int, token: str) -> None:

@@ -1,10 +1,11 @@
-"""Owns what goes in and out of the demo CRM: bodies read, records cut out of them, answers written."""
+"""Owns what goes in and out of the demo CRM: what a call asks for, its body, the answers."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Mapping, Sequence
+from urllib.parse import quote, unquote
 
 from aiohttp import web
 
@@ -18,6 +19,28 @@ class Refused(Exception):
     def __init__(self, errors: Sequence[Mapping[str, str]]) -> None:
         super().__init__("; ".join(error["message"] for error in errors))
         self.errors = errors
+
+
+def object_of(request: web.Request) -> str:
+    """The object a call is about."""
+    return request.match_info["object"]
+
+
+def key_of(request: web.Request) -> str:
+    """The key as one text: its parts, each encoded in one way however the caller encoded it."""
+    raw = request.rel_url.raw_path.split("/", 3)[3]
+    return "/".join(quote(unquote(part), safe="") for part in raw.split("/"))
+
+
+def external_id_of(record: Mapping[str, object]) -> str | None:
+    """What the sender calls the record."""
+    value = record.get("external_id", record.get("code"))
+    return None if value is None else str(value)
+
+
+def limit_of(request: web.Request) -> int:
+    """How many records a page holds."""
+    return min(int(request.query.get("limit", "500")), 5000)
 
 
 async def body_of(request: web.Request) -> str:
