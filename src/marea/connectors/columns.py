@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal, InvalidOperation
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from marea.errors import ConfigurationError
 from marea.ports import Column
+
+_WIDE, _WIDEST = 38, 76  # the decimal digits that 128 and 256 bits hold
 
 SHOWN = 60
 """Characters of a value that an error shows."""
@@ -70,7 +73,7 @@ def _fit(table: pa.Table, index: int, column: Column) -> pa.ChunkedArray:
     if values.type.equals(column.type):
         return values
     try:
-        return values.cast(column.type)
+        return _cast(values, column.type)
     except pa.ArrowInvalid:
         row = _first_misfit(values, column.type)
         raise misfit(place(table, row), column, values[row].as_py()) from None
@@ -97,10 +100,38 @@ def _first_misfit(values: pa.ChunkedArray, type_: pa.DataType) -> int:
 
 def _castable(values: pa.ChunkedArray, type_: pa.DataType) -> bool:
     try:
-        values.cast(type_)
+        _cast(values, type_)
     except pa.ArrowInvalid:
         return False
     return True
+
+
+def _cast(values: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray:
+    if pa.types.is_decimal(type_) and pa.types.is_string(values.type):
+        return _decimals(values, type_)
+    return values.cast(type_)
+
+
+def _decimals(texts: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray:
+    """Decimals from texts. Arrow does not notice when more than 128 bits, or 256, overflow on the way."""
+    digits = (pc.max(pc.binary_length(texts)).as_py() or 0) + type_.scale
+    if pc.any(pc.match_substring(texts, "e")).as_py() or digits > _WIDEST:
+        return pa.chunked_array([[_decimal(text, type_) for text in texts.to_pylist()]], type_)
+    if digits > _WIDE:
+        return texts.cast(pa.decimal256(_WIDEST, type_.scale)).cast(type_)
+    return texts.cast(type_)
+
+
+def _decimal(text: str | None, type_: pa.DataType) -> Decimal | None:
+    if text is None:
+        return None
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        raise pa.ArrowInvalid(text) from None
+    if not value.is_finite() or len(value.as_tuple().digits) > _WIDEST or abs(value.adjusted()) > _WIDEST:
+        raise pa.ArrowInvalid(text)
+    return value
 
 
 def first(mask: pa.ChunkedArray) -> int:

@@ -5,10 +5,11 @@ A database gives a `Session` (its driver) and `Statements` (its SQL); everything
 
 from __future__ import annotations
 
+import itertools
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from marea.connectors.base import nearest, unknown_options
@@ -97,6 +98,7 @@ class RelationalTarget:
         self._statements = statements
         self._session: Session | None = None
         self._places: dict[str, _Place] = {}
+        self._numbers = itertools.count()
         self._lock = threading.RLock()
 
     def prepare(self, shape: Shape) -> None:
@@ -112,7 +114,8 @@ class RelationalTarget:
                 self._abandon(session)
                 raise
             known = self._places.get(shape.entity)
-            self._places[shape.entity] = _Place(landing, known.fresh if known else fresh)
+            if known is None or known.landing != replace(landing, number=known.landing.number):
+                self._places[shape.entity] = _Place(landing, known.fresh if known else fresh)
 
     def deliver(self, shape: Shape, batch: pa.Table) -> Receipt:
         """Applies a batch in one transaction; records whose key is empty are rejected, all others applied."""
@@ -241,8 +244,8 @@ class RelationalTarget:
         if faults:
             raise ConfigurationError(faults)
         names = {name: column.name for name, column in columns.items() if column}
-        number = list(self._places).index(shape.entity) if shape.entity in self._places else len(self._places)
-        return Landing(table, tuple(names.values()), tuple(names[name] for name in shape.key), number)
+        key = tuple(names[name] for name in shape.key)
+        return Landing(table, tuple(names.values()), key, next(self._numbers))
 
     def _missing(self, shape: Shape, table: Table, name: str) -> Fault:
         hint = nearest(name, [column.name for column in table.columns])

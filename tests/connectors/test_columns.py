@@ -1,0 +1,69 @@
+"""What a driver read is fitted to the promised types, and regrouped, without losing a row or a digit."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marea.connectors.columns import fit, regroup
+from marea.errors import ConfigurationError
+from marea.ports import Column
+
+
+def numbers(values: list[int]) -> pa.Table:
+    return pa.table({"a": pa.array(values, pa.int64())})
+
+
+@pytest.mark.property
+@given(st.lists(st.lists(st.integers(0, 9), max_size=12)), st.integers(1, 7))
+def test_regrouping_keeps_every_row_in_order(parts: list[list[int]], rows: int) -> None:
+    tables = list(regroup((numbers(part) for part in parts), rows))
+    assert [value for table in tables for value in table["a"].to_pylist()] == [
+        v for part in parts for v in part
+    ]
+    assert all(table.num_rows == rows for table in tables[:-1])
+    assert all(0 < table.num_rows <= rows for table in tables)
+
+
+@pytest.mark.unit
+def test_values_are_cast_to_exactly_their_columns() -> None:
+    table = pa.table({"x": ["1.10", None], "y": pa.array([1, 2], pa.int32())})
+    fitted = fit(table, [Column("a", pa.decimal128(12, 2), ""), Column("b", pa.int64(), "")])
+    assert fitted.schema == pa.schema([("a", pa.decimal128(12, 2)), ("b", pa.int64())])
+    assert fitted.to_pylist() == [{"a": Decimal("1.10"), "b": 1}, {"a": None, "b": 2}]
+
+
+@pytest.mark.property
+@given(st.integers(-(10**45), 10**45), st.integers(0, 30), st.booleans())
+def test_a_decimal_is_exact_or_refused(units: int, scale: int, scientific: bool) -> None:
+    value = Decimal(f"{units}e-{scale}")
+    text = f"{value:e}" if scientific else f"{value:f}"
+    column = Column("a", pa.decimal128(38, 18), "numeric")
+    fits = abs(Decimal(text)) < 10**20 and (Decimal(text).as_tuple().exponent >= -18 or units % 10**12 == 0)  # type: ignore[operator]
+    try:
+        got = fit(pa.table({"a": [text]}), [column])["a"][0].as_py()
+    except ConfigurationError:
+        assert not fits
+    else:
+        assert got == Decimal(text)
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    "bad", ["nan", "inf", "1.234", "12345678901.00", "9" * 40, "1e30", "9" * 99, "x" * 500]
+)
+def test_a_value_that_does_not_fit_is_shown_with_its_row(bad: str) -> None:
+    texts = ["1.00"] * 700 + [bad] + ["2.00"] * 99
+    table = pa.table({"id": list(range(800)), "amount": texts})
+    columns = [Column("id", pa.int64(), "bigint"), Column("amount", pa.decimal128(12, 2), "numeric(12,2)")]
+    with pytest.raises(ConfigurationError) as caught:
+        fit(table, columns)
+    message = str(caught.value)
+    assert 'column "amount" (numeric(12,2))' in message
+    assert bad[:50] in message
+    assert "id 700" in message
+    assert len(message) < 500
