@@ -26,12 +26,19 @@ def test_look_up_answers_in_the_order_asked_with_nulls_for_the_unknown(desk: Des
     )
     keys = pa.array(['["z",1]', '"none"', '"a"', '"A"', '"a"'])
     found = desk.state.ledger.look_up(desk.entity, keys)
-    assert found.schema.names == ["state", "target_id", "fingerprint", "form", "stamp", "payload"]
+    names = ["state", "target_id", "fingerprint", "form", "stamp", "payload", "attempts"]
+    assert found.schema.names == names
     assert found["fingerprint"].to_pylist() == [b"Z", None, b"A", None, b"A"]
     assert found["state"].to_pylist() == ["aligned", None, "aligned", None, "aligned"]
     assert found["target_id"].to_pylist() == [None, None, "Ta", None, "Ta"]
     assert found["form"].to_pylist() == [7, None, 1, None, 1]
     assert found["stamp"].to_pylist() == [None, None, "s1", None, "s1"]
+
+
+def test_look_up_counts_the_attempts_of_records_in_trouble(desk: Desk) -> None:
+    desk.commit(row('"1"', Outcome.REJECTED, attempt=3), row('"2"', Outcome.CREATED))
+    found = desk.state.ledger.look_up(desk.entity, pa.array(['"2"', '"1"', '"3"']))
+    assert found["attempts"].to_pylist() == [None, 3, None]
 
 
 def test_look_up_of_nothing_has_the_same_shape(desk: Desk) -> None:

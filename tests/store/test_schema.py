@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from marea.store import database
@@ -73,9 +75,10 @@ def test_a_line_counts_only_when_what_it_asks_for_is_given() -> None:
 def test_no_statement_sorts_or_scans_what_grows(
     sqlite_state: State, name: str, given: dict[str, object]
 ) -> None:
-    names = ("entity", "now", "run", "at", "low", "high", "page", "first")
-    parameters = {**dict.fromkeys(names, 1), **given}
-    plan = sqlite_state._database._execute("EXPLAIN QUERY PLAN " + statement(name, parameters), parameters)
+    database = sqlite_state._database
+    names = ("entity", "now", "run", "at", "low", "high", "page")
+    parameters = {**dict.fromkeys(names, 1), "asked": database._bind(pa.array(["x"])), **given}
+    plan = database._execute("EXPLAIN QUERY PLAN " + database._text(name, parameters), parameters)
     steps = [row[3] for row in plan]
     assert not [step for step in steps if "B-TREE FOR ORDER BY" in step]
     assert not [step for step in steps if re.match(r"SCAN (record|payload|trouble|entry)\b", step)]
@@ -118,9 +121,21 @@ def test_postgresql_pages_through_the_journal_without_sorting_it(postgresql_url:
     state.close()
 
 
+def test_postgresql_looks_records_and_troubles_up_by_their_index(postgresql_url: str) -> None:
+    state = open_state(postgresql_url)
+    database = state.ledger._database
+    given = {"entity": 1, "asked": [f'"{n}"' for n in range(1000)]}
+    plan = database._execute("EXPLAIN " + database._text("look_up", given), given)
+    conditions = [row[0].strip() for row in plan if "Index Cond" in row[0]]
+    assert len([text for text in conditions if "key = asked.value" in text]) == 2
+    state.close()
+
+
 @pytest.fixture
-def sqlite_state(tmp_path: Path) -> State:
-    return open_state(f"sqlite:///{tmp_path / 'state.db'}")
+def sqlite_state(tmp_path: Path) -> Iterator[State]:
+    state = open_state(f"sqlite:///{tmp_path / 'state.db'}")
+    yield state
+    state.close()
 
 
 def _schema(url: str) -> dict[str, list[str]]:

@@ -33,7 +33,7 @@ class Database(ABC):
     def rows(self, name: str, /, **parameters: object) -> list[Row]:
         """All rows of a named statement."""
         with self._lock, self._translated():
-            return self._execute(statement(name, parameters), parameters)
+            return self._execute(self._text(name, parameters), parameters)
 
     def row(self, name: str, /, **parameters: object) -> Row | None:
         """The first row of a named statement, if any."""
@@ -43,6 +43,13 @@ class Database(ABC):
     def run(self, name: str, /, **parameters: object) -> None:
         """A named statement whose rows, if any, are of no interest."""
         self.rows(name, **parameters)
+
+    def match(self, name: str, asked: pa.Array, **parameters: object) -> list[Row]:
+        """The rows of a statement that joins a table to `asked`: one a value, in their order.
+
+        Values are texts or whole numbers; one that is null matches nothing.
+        """
+        return self.rows(name, asked=self._bind(asked), **parameters) if len(asked) else []
 
     @contextmanager
     def transaction(self, *, write: bool = True) -> Iterator[None]:
@@ -80,7 +87,7 @@ class Database(ABC):
                     self._exclude()
                     self._catch_up(self._version())
             with self._translated():
-                self._execute(fit(statement("create_batch", {}), self.words), {})
+                self._execute(self._text("create_batch", {}), {})
 
     @property
     def made(self) -> bool:
@@ -107,11 +114,18 @@ class Database(ABC):
 
     def _catch_up(self, version: int) -> None:
         if version == 0:
-            self._script(fit(statement("create_migration", {}), self.words))
+            self.run("create_migration")
         for number, name, text in migrations():
             if number > version:
                 self._script(fit(text, self.words))
                 self.run("add_migration", number=number, name=name)
+
+    def _text(self, name: str, given: Mapping[str, object]) -> str:
+        return fit(statement(name, given), self.words)
+
+    @abstractmethod
+    def _bind(self, values: pa.Array) -> object:
+        """The values as the parameter `asked`."""
 
     @abstractmethod
     def _execute(self, text: str, parameters: Mapping[str, object]) -> list[Row]:

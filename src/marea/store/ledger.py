@@ -75,7 +75,7 @@ class Ledger:
         an id for `payloads`), attempts (int32; null for a record in order).
         """
         schema = _known()
-        return _table(self._match("look_up", "key", keys, entity=entity), schema.names, schema.types)
+        return _table(self._database.match("look_up", keys, entity=entity), schema.names, schema.types)
 
     def nothing(self, keys: pa.Array) -> pa.Table:
         """What `look_up` gives when it knows none of the keys, without asking."""
@@ -88,7 +88,7 @@ class Ledger:
         """The payload texts (utf8) of these ids, in the order given; null for a null id."""
         import pyarrow as pa
 
-        return pa.array([row[0] for row in self._match("payloads", "payload", ids)], pa.string())
+        return pa.array([row[0] for row in self._database.match("payloads", ids)], pa.string())
 
     def target_ids(self, entity: int, keys: pa.Array) -> pa.Table:
         """One row a key, in the order given: target_id (utf8) and delivered (bool).
@@ -97,7 +97,7 @@ class Ledger:
         """
         import pyarrow as pa
 
-        rows = self._match("target_ids", "key", keys, entity=entity)
+        rows = self._database.match("target_ids", keys, entity=entity)
         found = [(target_id, bool(delivered)) for target_id, delivered in rows]
         return _table(found, ("target_id", "delivered"), (pa.string(), pa.bool_()))
 
@@ -141,14 +141,6 @@ class Ledger:
             blocks,
             _trouble(trouble) if trouble else None,
         )
-
-    def _match(self, name: str, column: str, values: pa.Array, **parameters: object) -> list[Row]:
-        """The rows of a statement that joins the batch to the ledger."""
-        import pyarrow as pa
-
-        with self._database.transaction(write=False):
-            self._database.stage(pa.table({column: values}))
-            return self._database.rows(name, **parameters)
 
 
 def _known() -> pa.Schema:

@@ -26,7 +26,7 @@ PARAMETER = re.compile(r":([a-z_]+)")
 # Tables grow by bulk and may have no statistics yet. What this program asks is always a small batch or
 # page against large tables, so an index is always right, whatever the planner guesses.
 SETTINGS = """
-SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_bitmapscan = off;
+SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off; SET enable_bitmapscan = off;
 SET plan_cache_mode = force_custom_plan; SET jit = off; SET lock_timeout = '30s'
 """
 
@@ -52,6 +52,9 @@ class PostgresqlDatabase(Database):
         "plain": "",
         "clustered": "",
         "temporary": "ON COMMIT DELETE ROWS",
+        "asked_keys": "unnest(CAST(:asked AS text[])) WITH ORDINALITY AS asked (value, n)",
+        "asked_ids": "unnest(CAST(:asked AS bigint[])) WITH ORDINALITY AS asked (value, n)",
+        "as_asked": "ORDER BY asked.n",
     }
 
     def __init__(self, url: str) -> None:
@@ -74,6 +77,9 @@ class PostgresqlDatabase(Database):
     def _execute(self, text: str, parameters: Mapping[str, object]) -> list[Row]:
         cursor = self._connection.execute(_placeholders(text), parameters, binary=True)
         return cursor.fetchall() if cursor.description else []
+
+    def _bind(self, values: pa.Array) -> object:
+        return values.to_pylist()
 
     def _script(self, text: str) -> None:
         self._connection.execute(text.encode())

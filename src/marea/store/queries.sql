@@ -128,17 +128,18 @@ SELECT 1 FROM record WHERE entity = :entity LIMIT 1
 -- name: look_up
 SELECT record.state, record.target_id, record.fingerprint, record.form, record.stamp, record.payload,
     trouble.attempts
-FROM batch LEFT JOIN record ON record.entity = :entity AND record.key = batch.key
-    LEFT JOIN trouble ON record.state = 'due' AND trouble.entity = :entity AND trouble.key = batch.key
-ORDER BY batch.n
+FROM {asked_keys} LEFT JOIN record ON record.entity = :entity AND record.key = asked.value
+    LEFT JOIN trouble ON record.state = 'due' AND trouble.entity = :entity AND trouble.key = asked.value
+{as_asked}
 
 -- name: target_ids
 SELECT record.target_id, record.fingerprint IS NOT NULL
-FROM batch LEFT JOIN record ON record.entity = :entity AND record.key = batch.key
-ORDER BY batch.n
+FROM {asked_keys} LEFT JOIN record ON record.entity = :entity AND record.key = asked.value
+{as_asked}
 
 -- name: payloads
-SELECT payload.body FROM batch LEFT JOIN payload ON payload.id = batch.payload ORDER BY batch.n
+SELECT payload.body FROM {asked_ids} LEFT JOIN payload ON payload.id = asked.value
+{as_asked}
 
 -- name: due
 SELECT trouble.key,

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
+WORD = re.compile(r"\{(\w+)\}")
 CONDITION = re.compile(r"-- when (\w+)\s*$")
 
 
@@ -25,7 +26,7 @@ def migrations() -> tuple[tuple[int, str, str], ...]:
 
 def fit(text: str, words: Mapping[str, str]) -> str:
     """The text with each {word} in the database's own form."""
-    return re.sub(r"\{(\w+)\}", lambda found: words[found[1]], text)
+    return WORD.sub(lambda found: words[found[1]], text) if "{" in text else text
 
 
 @cache
