@@ -11,7 +11,7 @@ import pytest
 
 from marea.errors import ConfigurationError, RunStopped, SystemUnreachable
 from marea.model import Outcome
-from marea.store.state import State, open_state
+from marea.store.state import State, exists, open_state
 from servers import free_port, run_sql
 from store.desk import Desk, row
 
@@ -41,6 +41,15 @@ def test_what_was_committed_is_there_when_opened_again(url: str) -> None:
     assert again.ledger.record(entity.id, '"1"') is not None
     again.close()
     again.close()
+
+
+def test_asking_whether_a_state_exists_makes_nothing(url: str) -> None:
+    assert not exists(url)
+    assert not exists(url)
+    if url.startswith("postgresql"):
+        assert run_sql(url, "SELECT 1 FROM pg_namespace WHERE nspname = 'marea'") == []
+    open_state(url).close()
+    assert exists(url)
 
 
 @pytest.mark.parametrize(

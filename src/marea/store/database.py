@@ -149,7 +149,7 @@ class Database(ABC):
 
     @abstractmethod
     def _exclude(self) -> None:
-        """Keeps other processes from migrating until the transaction ends."""
+        """Keeps other processes from migrating until the transaction ends; makes the place for the tables."""
 
     @abstractmethod
     def _has_table(self, name: str) -> bool:

@@ -63,16 +63,8 @@ class PostgresqlDatabase(Database):
         self._connection = _connect(address)
         with self._translated():
             self._connection.execute(SETTINGS)
-            self._enter_schema()
-
-    def _enter_schema(self) -> None:
-        name = sql.Identifier(self._schema)
-        with self._begin(write=True):
-            known = self._connection.execute("SELECT to_regnamespace(quote_ident(%s))", [self._schema])
-            if known.fetchone() == (None,):
-                self._exclude()  # two that make it at once: IF NOT EXISTS alone would fail one of them
-                self._connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(name))
-        self._connection.execute(sql.SQL("SET search_path = {}").format(name))
+            path = sql.SQL("SET search_path = {}").format(sql.Identifier(self._schema))
+            self._connection.execute(path)
 
     def _execute(self, text: str, parameters: Mapping[str, object]) -> list[Row]:
         cursor = self._connection.execute(_placeholders(text), parameters, binary=True)
@@ -113,6 +105,10 @@ class PostgresqlDatabase(Database):
 
     def _exclude(self) -> None:
         self._connection.execute("SELECT pg_advisory_xact_lock(%s)", [MIGRATING])
+        # Only where it is missing: IF NOT EXISTS asks for the right to make one even when it is there.
+        found = self._execute("SELECT 1 FROM pg_namespace WHERE nspname = :name", {"name": self._schema})
+        if not found:
+            self._connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(self._schema)))
 
     def _has_table(self, name: str) -> bool:
         return bool(
