@@ -13,7 +13,7 @@ import pyarrow.csv
 from marea.config.settings import SystemSettings
 from marea.connectors.base import address
 from marea.connectors.postgresql.binding import inline
-from marea.connectors.postgresql.catalog import TABLES, described, describing
+from marea.connectors.postgresql.catalogue import TABLES, described, describing
 from marea.connectors.postgresql.link import SETTINGS, passing, unreachable, uri, words
 from marea.connectors.relational import Contended, DuplicateKey, Session
 from marea.errors import BatchRefused, ConfigurationError, MareaError, SystemUnreachable

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from marea.config.settings import SystemSettings
 from marea.connectors.columns import first, fit, misfit, place, plain, regroup
 from marea.connectors.postgresql.binding import inline, literal
-from marea.connectors.postgresql.catalog import TABLES, arrow_type, described, describing
+from marea.connectors.postgresql.catalogue import TABLES, arrow_type, described, describing
 from marea.connectors.postgresql.link import Link, single
 from marea.errors import ConfigurationError, SystemUnreachable
 from marea.ports import Column, Table

@@ -53,15 +53,15 @@ def opened(system: SystemSettings, *, write: bool) -> apsw.Connection:
 
 
 @contextmanager
-def translated(system: SystemSettings) -> Iterator[None]:
-    """Raises Marea's errors for those of the library."""
+def translated(system: SystemSettings, *, write: bool = False) -> Iterator[None]:
+    """Raises Marea's errors for those of the library; only what is written can be refused as data."""
     try:
         yield
     except (apsw.Error, OverflowError, UnicodeError) as error:
-        raise _translated(system, error) from None
+        raise _translated(system, error, write) from None
 
 
-def _translated(system: SystemSettings, error: Exception) -> MareaError:
+def _translated(system: SystemSettings, error: Exception, write: bool) -> MareaError:
     text = str(error)
     if isinstance(error, _BUSY):
         hint = "another program is writing to the file; run again when it is done"
@@ -71,7 +71,7 @@ def _translated(system: SystemSettings, error: Exception) -> MareaError:
         return SystemUnreachable(system.name, f"{path(system)}: {text}", hint=hint)
     if isinstance(error, _BROKEN):
         return ConfigurationError.single(f"{path(system)} of system {system.name}: {text}", line=system.line)
-    if isinstance(error, _DATA):
+    if write and isinstance(error, _DATA):
         return _refused(error)
     return ConfigurationError.single(
         f"{system.name} rejects the SQL: {text}", hint="correct the expression, condition or name"

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from marea.config.settings import SystemSettings
-from marea.connectors.sqlite import catalog
+from marea.connectors.sqlite import catalogue
 from marea.connectors.sqlite.file import opened, translated
 from marea.connectors.sqlite.values import arranged
 from marea.errors import ConfigurationError
@@ -34,25 +34,25 @@ class SqliteSource:
     def describe(self, table: str) -> Table | None:
         """From the pragmas; views too."""
         with self._connection() as connection:
-            return catalog.describe(connection, table)
+            return catalogue.describe(connection, table)
 
     def type_of(self, table: str, expression: str) -> Column:
         """As declared for a column, or for the columns of one type that an expression chooses among."""
         with self._connection() as connection:
-            found = catalog.describe(connection, table)
+            found = catalogue.describe(connection, table)
             if found is None:
                 raise ConfigurationError.single(f'{self._system.name} has no table "{table}"')
             column = found.column(expression)
             if column:
                 return column
             connection.execute(f"SELECT ({expression}) FROM {self.dialect.table(found.name)} AS r LIMIT 0")
-        native = catalog.expression_type(found, expression)
-        return Column(expression, catalog.arrow_type(native), native)
+        native = catalogue.expression_type(found, expression)
+        return Column(expression, catalogue.arrow_type(native), native)
 
     def tables(self) -> list[str]:
         """All tables but SQLite's own."""
         with self._connection() as connection:
-            return catalog.tables(connection)
+            return catalogue.tables(connection)
 
     @contextmanager
     def snapshot(self) -> Iterator[Reader]:

@@ -10,7 +10,7 @@ import apsw
 
 from marea.config.settings import SystemSettings
 from marea.connectors.relational import RelationalTarget, Session
-from marea.connectors.sqlite import catalog
+from marea.connectors.sqlite import catalogue
 from marea.connectors.sqlite.file import opened, translated
 from marea.connectors.sqlite.values import bound
 from marea.connectors.statements import Landing, StandardStatements
@@ -40,36 +40,36 @@ class SqliteSession(Session):
 
     def describe(self, name: str) -> Table | None:
         """From the pragmas, as the source does."""
-        with translated(self._system):
-            return catalog.describe(self._connection, name)
+        with translated(self._system, write=True):
+            return catalogue.describe(self._connection, name)
 
     def tables(self) -> list[str]:
         """All tables but SQLite's own."""
-        with translated(self._system):
-            return catalog.tables(self._connection)
+        with translated(self._system, write=True):
+            return catalogue.tables(self._connection)
 
     def execute(self, statement: str) -> None:
         """Runs one statement."""
-        with translated(self._system):
+        with translated(self._system, write=True):
             self._begin()
             self._connection.execute(statement)
 
     def empty(self, table: str) -> bool:
         """Asks for one row."""
-        with translated(self._system):
+        with translated(self._system, write=True):
             return not list(self._connection.execute(f"SELECT 1 FROM {table} LIMIT 1"))
 
     def load(self, table: str, columns: Sequence[str], rows: pa.Table) -> None:
         """One prepared INSERT, bound row by row."""
         names = ", ".join('"' + name.replace('"', '""') + '"' for name in columns)
         marks = ", ".join("?" * len(columns))
-        with translated(self._system):
+        with translated(self._system, write=True):
             self._begin()
             self._connection.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", bound(rows))
 
     def commit(self) -> None:
         """COMMIT, which also checks references that are deferred."""
-        with translated(self._system):
+        with translated(self._system, write=True):
             if self._connection.in_transaction:
                 self._connection.execute("COMMIT")
 

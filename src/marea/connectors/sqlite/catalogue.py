@@ -79,6 +79,8 @@ def tables(connection: apsw.Connection) -> list[str]:
 
 def expression_type(table: Table, expression: str) -> str:
     """The declared type an expression keeps: that of its columns where it only chooses among them."""
+    if not re.fullmatch(r'[\w\s,()."]+', expression):
+        return ""
     words = set(re.findall(r"\w+", expression.casefold())) - _KEEPING
     columns = [column for column in table.columns if column.name.casefold() in words]
     natives = {column.native for column in columns}
