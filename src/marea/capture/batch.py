@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 from marea.model import Cause
 from marea.ports import KEY, Reader
-from marea.sql import duck
 from marea.sql.aggregate import Relation, link
 from marea.sql.dialect import Query
+from marea.sql.keys import key_texts
 from marea.sql.pages import Pages
 
 if TYPE_CHECKING:
-    import duckdb
     import pyarrow as pa
 
 PAGE_ROWS = 20_000  # large enough for set-based work, small enough for 300 MB
@@ -45,14 +44,13 @@ class BatchReader:
         self._pages = pages
         self._reader = reader
         self._rows = rows
-        self._engine: duckdb.DuckDBPyConnection | None = None
 
     def read(self, query: Query, cause: Cause) -> Iterator[Batch]:
         """The batches of a query over root rows, in its order."""
         aggregate = self._pages.aggregate
         names = [column.name for column in aggregate.key]
         for page in self._reader.stream(query, self._pages.columns(), self._rows):
-            root = page.append_column(KEY, self._key_texts(page, names))
+            root = page.append_column(KEY, key_texts([page.column(name) for name in names]))
             related: dict[str, pa.Table] = {}
             for relation in aggregate.relations:
                 root = self._fetch(root, relation, related)
@@ -60,8 +58,8 @@ class BatchReader:
 
     def _fetch(self, above: pa.Table, relation: Relation, into: dict[str, pa.Table]) -> pa.Table:
         """Read a relation's rows for the rows above it; gives these with their link column."""
-        values = self._key_texts(above, [parent.name for _, parent in relation.on])
-        distinct = values.combine_chunks().dictionary_encode()
+        values = key_texts([above.column(parent.name) for _, parent in relation.on])
+        distinct = values.dictionary_encode()
         rows = self._rows_of(relation, distinct.dictionary)
         for child in relation.children:
             rows = self._fetch(rows, child, into)
@@ -78,13 +76,3 @@ class BatchReader:
         query = self._pages.related(relation, f"[{','.join(keys.to_pylist())}]")
         tables = list(self._reader.stream(query, columns, self._rows))
         return pa.concat_tables(tables) if tables else schema.empty_table()
-
-    def _key_texts(self, table: pa.Table, names: list[str]) -> pa.ChunkedArray:
-        """Key columns as JSON text, null where a part is NULL."""
-        if self._engine is None:
-            self._engine = duck.connect()
-        self._engine.register("page", table)
-        text = duck.key_json([duck.quote(name) for name in names])
-        result = self._engine.sql(f"SELECT {text} AS k FROM page").to_arrow_table()
-        self._engine.unregister("page")
-        return result.column("k")

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from marea.model import Operation, Problem
 from marea.ports import OPERATION, TARGET_ID, Shape
+from marea.sql.keys import key_texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +57,7 @@ def identify(shape: Shape, batch: pa.Table) -> pa.Array:
     texts = [_key_text(batch[name]) for name in shape.key]
     if len(texts) == 1:
         return texts[0]
-    rows = zip(*(column.to_pylist() for column in texts), strict=True)
-    return pa.array(
-        [None if None in row else json.dumps(row, ensure_ascii=False) for row in rows], pa.string()
-    )
+    return key_texts([pa.chunked_array([column]) for column in texts])
 
 
 def _as_text(column: pa.ChunkedArray) -> pa.Array:

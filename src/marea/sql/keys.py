@@ -1,0 +1,50 @@
+"""Owns the text of keys: how the columns of a key become one JSON text, for whole tables at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from marea.sql import duck
+
+_ESCAPED = r'["\\\x00-\x1f]'  # what JSON does not take as it is inside a text
+
+
+def key_texts(columns: Sequence[pa.ChunkedArray]) -> pa.Array:
+    """Keys as JSON text, `"0815"`, `42` or `[3211264,"0815"]`; null where a part is null.
+
+    Equal to what `duck.key_json` writes. Whole numbers and plain texts, which keys mostly
+    are, are joined without an engine; all else goes through it.
+    """
+    parts = [_plain(column) for column in columns]
+    if any(part is None for part in parts):
+        return _by_engine(columns)
+    if len(parts) == 1:
+        return _flat(parts[0])
+    separated = [item for part in parts for item in (",", part)][1:]
+    return _flat(pc.binary_join_element_wise("[", *separated, "]", ""))
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """The JSON text of numbers and of texts that need no escape; None for everything else."""
+    if pa.types.is_integer(column.type):
+        return column.cast(pa.string())
+    if not pa.types.is_string(column.type) or pc.any(pc.match_substring_regex(column, _ESCAPED)).as_py():
+        return None
+    return pc.binary_join_element_wise('"', column, '"', "")
+
+
+def _by_engine(columns: Sequence[pa.ChunkedArray]) -> pa.Array:
+    names = [f"k{index}" for index in range(len(columns))]
+    engine = duck.connect()
+    engine.register("keys", pa.table(dict(zip(names, columns, strict=True))))
+    return _flat(engine.sql(f"SELECT {duck.key_json(names)} AS k FROM keys").to_arrow_table().column("k"))
+
+
+def _flat(column: pa.ChunkedArray | pa.Array) -> pa.Array:
+    combined = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if isinstance(combined, pa.ChunkedArray):
+        return pa.concat_arrays(combined.chunks) if combined.num_chunks else pa.nulls(0, combined.type)
+    return combined
