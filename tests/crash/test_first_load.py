@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from marea.capture.watermark import NAME
+from marea.capture.position import NAME
 from marea.config.load import load
 from marea.model import RunStatus
 from marea.store.state import open_state

@@ -25,9 +25,7 @@ def by_engine(columns: list[pa.ChunkedArray]) -> list[str | None]:
 
 @pytest.mark.property
 @settings(deadline=None, max_examples=60)
-@given(
-    st.lists(st.tuples(st.none() | st.integers(-(2**31), 2**31 - 1), st.none() | TEXTS | PLAIN), max_size=4)
-)
+@given(st.lists(st.tuples(st.none() | st.integers(-(2**31), 2**31 - 1), st.none() | TEXTS), max_size=4))
 def test_texts_are_those_of_the_engine(rows: list[tuple[int | None, str | None]]) -> None:
     numbers = pa.chunked_array([pa.array([row[0] for row in rows], pa.int32())])
     texts = pa.chunked_array([pa.array([row[1] for row in rows], pa.string())])

@@ -18,8 +18,6 @@ from marea.ports import KEY, Reader
 from marea.sql.aggregate import ROOT
 from marea.sql.pages import AT, HORIZON, LATEST, SETTLED, Cursor, Pages
 
-NAME = "watermark"
-
 
 @dataclass(frozen=True, slots=True)
 class Step:

@@ -9,7 +9,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from marea.capture.batch import Batch, BatchReader
-from marea.capture.watermark import NAME, Step
+from marea.capture.position import NAME
+from marea.capture.watermark import Step
 from marea.config.settings import EntitySettings, Settings
 from marea.engine.alignment import Alignment
 from marea.engine.keys import Key, key_text, likely_texts

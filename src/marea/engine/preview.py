@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from marea.capture.batch import BatchReader
-from marea.capture.position import Position
-from marea.capture.watermark import NAME, Step
+from marea.capture.position import NAME, Position
+from marea.capture.watermark import Step
 from marea.config.digest import mapping_digest
 from marea.config.settings import EntitySettings, Settings
 from marea.engine.alignment import Alignment
@@ -17,8 +17,9 @@ from marea.engine.clock import Clock
 from marea.engine.known import known_entity, known_ids, pairs, values
 from marea.engine.order import in_order, referring_to_later
 from marea.engine.promised import Promised
-from marea.engine.request import Request, Standing, due_by_cause, listed, steps
+from marea.engine.request import Request
 from marea.engine.stages import Planning, ids_in_ledger
+from marea.engine.steps import Standing, due_by_cause, listed, steps
 from marea.engine.systems import Systems
 from marea.errors import ConfigurationError, Fault
 from marea.flow import CAUSE, CHANGES, MISSING, OUTCOME, Plan

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from pathlib import Path
     from tempfile import TemporaryDirectory
 
+    from marea.engine.context import Progress
     from marea.engine.doctor import Report
     from marea.engine.explain import Explanation
     from marea.engine.keys import Key
     from marea.engine.preview import EntityPreview
     from marea.engine.status import Status
-    from marea.engine.sync import Progress
     from marea.engine.touch import Touched
     from marea.model import Cause, Outcome
     from marea.store.journal import Entry, Journal
@@ -229,7 +229,7 @@ class Project:
 
         Counts on connections of its own when iterated, so that a run may go on meanwhile.
         """
-        from marea.capture.watermark import NAME
+        from marea.capture.position import NAME
         from marea.engine.known import known_entity
         from marea.engine.totals import totals
 

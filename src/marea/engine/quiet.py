@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from marea.capture.position import Position
+from marea.capture.position import NAME, Position
 from marea.capture.probe import nothing_new
-from marea.capture.watermark import NAME
 from marea.engine.alignment import Alignment
 from marea.engine.request import Request
 

@@ -11,11 +11,11 @@ from marea.config.digest import mapping_digest
 from marea.config.settings import Settings
 from marea.engine.alignment import Alignment
 from marea.engine.clock import Clock
+from marea.engine.context import Context, Progress
 from marea.engine.heartbeat import Heartbeat
 from marea.engine.order import in_order, referring_to_later
 from marea.engine.quiet import is_quiet
 from marea.engine.request import Request
-from marea.engine.sync import Context, EntitySync, Progress
 from marea.engine.systems import Systems
 from marea.engine.undone import Undone
 from marea.errors import ConfigurationError, Fault, MareaError, RunStopped
@@ -103,6 +103,9 @@ class Runner:
         self, alignment: Alignment, row: EntityRow, context: Context, request: Request | None
     ) -> None:
         """Deliver what the request means; without one, only what is due."""
+        # Imported where records move: most runs end before.
+        from marea.engine.sync import EntitySync
+
         with Heartbeat(self._state.leases, row.id, self._owner, self._clock) as fence:
             # Read under the lease: another run may have moved the position until now.
             row = self._state.entity(row.name, row.target)

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from marea.capture.position import Position
-from marea.capture.watermark import NAME
+from marea.capture.position import NAME, Position
 from marea.config.digest import mapping_digest
 from marea.config.settings import EntitySettings, Settings
 from marea.engine.known import known_entity

@@ -3,38 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from marea.capture.batch import BatchReader
-from marea.capture.position import Position
-from marea.capture.watermark import NAME, Step
+from marea.capture.position import NAME, Position
+from marea.capture.watermark import Step
 from marea.engine.ahead import SideBySide
 from marea.engine.alignment import Alignment
-from marea.engine.clock import Clock
-from marea.engine.request import Request, Standing, due_by_cause, listed, steps
+from marea.engine.context import Context
+from marea.engine.request import Request
 from marea.engine.stages import Planning, Settled, delivered, ids_in_ledger
+from marea.engine.steps import Standing, due_by_cause, listed, steps
 from marea.model import Cause
 from marea.store.commit import Commit
 
 if TYPE_CHECKING:
-    from marea.store.state import EntityRow, State
-
-Progress = Callable[[str, int], None]
-"""(entity, records settled so far in this run)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What all entities of one run share."""
-
-    state: State
-    run: int
-    entities: Mapping[str, int]
-    """Entity -> its id in the state, those that references name included."""
-    clock: Clock
-    progress: Progress
+    from marea.store.state import EntityRow
 
 
 class EntitySync:

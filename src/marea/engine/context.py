@@ -1,0 +1,27 @@
+"""Owns what all entities of one run share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from marea.engine.clock import Clock
+
+if TYPE_CHECKING:
+    from marea.store.state import State
+
+Progress = Callable[[str, int], None]
+"""(entity, records settled so far in this run)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What all entities of one run share."""
+
+    state: State
+    run: int
+    entities: Mapping[str, int]
+    """Entity -> its id in the state, those that references name included."""
+    clock: Clock
+    progress: Progress

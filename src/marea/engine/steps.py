@@ -1,0 +1,89 @@
+"""Owns which records of an entity a request means, and reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from marea.capture.batch import PAGE_ROWS, BatchReader
+from marea.capture.position import Position
+from marea.capture.watermark import Step, Watermark
+from marea.engine.request import Request
+from marea.model import Cause
+from marea.ports import Reader
+from marea.sql.pages import Pages
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where an entity stands in the state when a run begins."""
+
+    position: Position | None
+    mapping_changed: bool
+    """Whether the records in the ledger were mapped by another mapping than today's."""
+    troubled: tuple[str, ...] = ()
+    """Keys of records not in order; asked for only when the request needs them."""
+
+    @property
+    def loading(self) -> bool:
+        """Whether the first load is not through yet."""
+        return self.position is None or self.position.sweep is not None
+
+
+def steps(
+    request: Request, standing: Standing, pages: Pages, reader: Reader, lag: float
+) -> Generator[Step, None, None]:
+    """The records a request means, read at one moment of the source."""
+    batches = BatchReader(pages, reader)
+    if request.keys:
+        cause = Cause.RETRY if request.only_failed else Cause.REQUEST
+        yield from listed(request.keys, cause, batches, pages)
+    elif request.only_failed:
+        yield from listed(standing.troubled, Cause.RETRY, batches, pages)
+    elif request.where:
+        for batch in batches.read(pages.matching(request.where), Cause.REQUEST):
+            yield Step(batch, None)
+    else:
+        yield from _captured(request, standing, Watermark(pages, reader, lag))
+
+
+def listed(
+    keys: Iterable[str], cause: Cause, batches: BatchReader, pages: Pages
+) -> Generator[Step, None, None]:
+    """The records of given keys; those that are gone from the source are missing."""
+    every = list(keys)
+    for start in range(0, len(every), PAGE_ROWS):
+        query = pages.keys(f"[{','.join(every[start : start + PAGE_ROWS])}]")
+        for batch in batches.read(query, cause):
+            yield Step(batch, None)
+
+
+def whole(request: Request, standing: Standing, pages: Pages) -> Cause | None:
+    """Why all records are to be read again, or None when what changed is enough."""
+    if request.resend:
+        return Cause.REQUEST
+    if standing.mapping_changed:
+        return Cause.MAPPING
+    return Cause.FULL if request.full or not pages.aggregate.feeds() else None
+
+
+def _captured(request: Request, standing: Standing, watermark: Watermark) -> Generator[Step, None, None]:
+    position = standing.position
+    if position is None or position.sweep is not None:
+        # A first load begun under another mapping begins again: equal records cost a comparison.
+        yield from watermark.first_load(None if standing.mapping_changed else position)
+        return
+    cause = whole(request, standing, watermark.pages)
+    yield from watermark.changes(position) if cause is None else watermark.full(cause, position)
+
+
+def due_by_cause(due: pa.Table) -> dict[Cause, list[str]]:
+    """The keys of a table of due records (key, cause), by cause."""
+    found: dict[Cause, list[str]] = {}
+    for key, cause in zip(due.column("key").to_pylist(), due.column("cause").to_pylist(), strict=True):
+        found.setdefault(Cause(cause), []).append(key)
+    return found
