@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from marea.errors import ConfigurationError
 from marea.ports import Column
@@ -114,6 +113,8 @@ def _cast(values: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray:
 
 def _decimals(texts: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray:
     """Decimals from texts. Arrow does not notice when more than 128 bits, or 256, overflow on the way."""
+    import pyarrow.compute as pc  # 0.1 s that a run with nothing new does not spend
+
     digits = (pc.max(pc.binary_length(texts)).as_py() or 0) + type_.scale
     if pc.any(pc.match_substring(texts, "e")).as_py() or digits > _WIDEST:
         return pa.chunked_array([[_decimal(text, type_) for text in texts.to_pylist()]], type_)
@@ -136,4 +137,6 @@ def _decimal(text: str | None, type_: pa.DataType) -> Decimal | None:
 
 def first(mask: pa.ChunkedArray) -> int:
     """The first row where a mask is true."""
+    import pyarrow.compute as pc  # 0.1 s that a run with nothing new does not spend
+
     return int(pc.index(mask, True).as_py())

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from marea.config.settings import SystemSettings
 from marea.connectors.columns import first, fit, misfit, place, plain, regroup
@@ -186,6 +185,8 @@ def _checked(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
 
 
 def _finite(table: pa.Table, index: int, column: Column) -> None:
+    import pyarrow.compute as pc
+
     day = pa.types.is_date32(column.type)
     numbers = plain(table.column(index)).cast(pa.int32() if day else pa.int64())
     limit = _FIRST_DAY if day else _FIRST_MICROSECOND
