@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -170,6 +171,17 @@ def test_a_stamp_without_zone_is_in_the_servers_zone(
     now = clock(source, peek, "timestamp without time zone")
     on_postgresql("INSERT INTO t DEFAULT VALUES")
     written = peek(source).rows("t")[0][0]
+    assert dt.timedelta() <= written - now < dt.timedelta(seconds=30)
+
+
+def test_a_stamp_without_zone_may_be_declared_to_be_in_another(
+    postgresql: SystemSettings, postgresql_url: str, on_postgresql: Run, peek: Any
+) -> None:
+    on_postgresql(f"ALTER DATABASE {postgresql_url.rpartition('/')[2]} SET timezone = 'Asia/Tokyo'")
+    source = PostgresqlSource(replace(postgresql, options={"timezone": "UTC"}))
+    now = clock(source, peek, "timestamp without time zone")
+    source.close()
+    written = on_postgresql("SELECT now() AT TIME ZONE 'UTC'")[0][0]
     assert dt.timedelta() <= written - now < dt.timedelta(seconds=30)
 
 

@@ -72,6 +72,7 @@ def test_clocks() -> None:
     assert SQL.clock("timestamp with time zone", 1.5) == NOW
     assert SQL.clock("timestamp(3) without time zone", 1.5) == f"LEAST({local}, {ahead} - interval '1 hour')"
     assert SQL.clock("date", 1.5) == f"CAST({local} AS date)"
+    assert PostgresqlDialect("UTC").clock("date", 1.5) == f"CAST(({NOW} AT TIME ZONE 'UTC') AS date)"
     assert SQL.clock("bigint", 1.5) is None
     assert SQL.clock("xid", 1.5) is None
 

@@ -58,14 +58,20 @@ _NATIVE = {
 
 # The zone the server stamps its rows in: our own session reads in UTC, and SET does not change what a
 # session would be reset to.
-_ZONE = "(SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'TimeZone')"
+_SERVER_ZONE = "(SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'TimeZone')"
 
 
 class PostgresqlDialect(Dialect):
-    """PostgreSQL 12 and later."""
+    """PostgreSQL 12 and later.
+
+    Columns without a zone are taken to hold the time of `zone`, by default the server's own.
+    """
 
     name = "postgresql"
     text_type = "text"
+
+    def __init__(self, zone: str | None = None) -> None:
+        self._zone = _SERVER_ZONE if zone is None else "'" + zone.replace("'", "''") + "'"
 
     def quote(self, name: str) -> str:
         """Double quotes, doubled inside."""
@@ -94,19 +100,19 @@ class PostgresqlDialect(Dialect):
         Seconds are cut off because a column, or whoever writes it, may keep no fractions.
         """
         moment = f"date_trunc('second', now() - interval '{lag:f} seconds')"
-        local = f"({moment} AT TIME ZONE {_ZONE})"
+        local = f"({moment} AT TIME ZONE {self._zone})"
         kind = base(native)
         if kind == "timestamp with time zone":
             return moment
         if kind == "timestamp without time zone":
             # In the hour before clocks are set back local time is about to repeat: stay behind it.
-            ahead = f"(({moment} + interval '1 hour') AT TIME ZONE {_ZONE})"
+            ahead = f"(({moment} + interval '1 hour') AT TIME ZONE {self._zone})"
             return f"LEAST({local}, {ahead} - interval '1 hour')"
         return f"CAST({local} AS date)" if kind == "date" else None
 
     def now(self, native: str) -> str | None:
         """The start of our transaction, fractions and all."""
-        local = f"(now() AT TIME ZONE {_ZONE})"
+        local = f"(now() AT TIME ZONE {self._zone})"
         times = {
             "timestamp with time zone": "now()",
             "timestamp without time zone": local,

@@ -11,13 +11,15 @@ from marea.connectors.base import LOGIN_OPTIONS, unknown_options
 if TYPE_CHECKING:
     from marea.ports import Source, Target
 
+OPTIONS = frozenset({*LOGIN_OPTIONS, "timezone"})
+
 
 class PostgresqlConnector:
     """PostgreSQL 12 and later, as a source and as a target."""
 
     def validate(self, options: Mapping[str, object]) -> list[str]:
-        """Options it does not know."""
-        return unknown_options(options, LOGIN_OPTIONS)
+        """Options it does not know; the server itself checks the name of a time zone."""
+        return unknown_options(options, OPTIONS)
 
     def source(self, system: SystemSettings) -> Source:
         """Reads through ADBC, which hands over Arrow."""

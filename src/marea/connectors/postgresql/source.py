@@ -39,7 +39,8 @@ class PostgresqlSource:
         self._system = system
         self._idle: list[Link] = []
         self._lock = threading.Lock()
-        self.dialect = PostgresqlDialect()
+        zone = system.options.get("timezone")
+        self.dialect = PostgresqlDialect(None if zone is None else str(zone))
 
     def describe(self, table: str) -> Table | None:
         """From the catalogs; views, partitioned and foreign tables too."""
