@@ -48,9 +48,11 @@ class Erp:
     def rows(self, sql: str, values: Mapping[str, Value] | None = None) -> list[dict[str, Value]]:
         """The rows of a query, by column name."""
         cursor = self._db.execute(sql, values or {})
-        # A query without rows has no description left to ask for.
-        found = [(tuple(name for name, *_ in cursor.get_description()), row) for row in cursor]
-        return [dict(zip(names, row, strict=True)) for names, row in found]
+        first = next(cursor, None)
+        if first is None:  # and no description is left to ask for
+            return []
+        names = [name for name, *_ in cursor.get_description()]
+        return [dict(zip(names, row, strict=True)) for row in (first, *cursor)]
 
     def count(self, sql: str) -> int:
         """The number that a query for one number gives."""
