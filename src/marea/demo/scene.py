@@ -71,7 +71,7 @@ class Scene:
 
     def _run(self, words: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
         self.teller.command(" ".join(("marea", *map(_typed, words))))
-        program = [sys.executable, "-c", "from marea.cli.main import main; main()", *words]
+        program = [sys.executable, "-m", "marea", *words]
         environment = {**os.environ, "COLUMNS": "100", "MAREA_CONFIG": "marea.yaml", "PYTHONUTF8": "1"}
         return subprocess.run(  # noqa: S603 - our own program
             program, cwd=self.folder, env=environment, capture_output=True, encoding="utf-8", check=False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tempfile
 import time
@@ -67,11 +68,11 @@ def _folder(keep: Path | None) -> Iterator[Path]:
 def _go_on(scene: Scene) -> None:
     teller = scene.teller
     teller.title("To go on from here")
-    python = Path(sys.executable)
+    marea = "marea" if shutil.which("marea") else f"{sys.executable} -m marea"
     for line in (
         f"cd {scene.folder}",
-        f"CRM_TOKEN={TOKEN} {python} -m marea.demo.crm --storage crm.db --port {scene.crm.port} &",
-        "marea status",
-        "marea sync",
+        f"CRM_TOKEN={TOKEN} {sys.executable} -m marea.demo.crm --storage crm.db --port {scene.crm.port} &",
+        f"{marea} status",
+        f"{marea} sync",
     ):
         teller.command(line)
