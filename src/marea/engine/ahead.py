@@ -1,16 +1,18 @@
-"""Owns running the stages side by side: each generator works ahead of its consumer in its own thread."""
+"""Owns running the stages side by side: each generator works ahead of its consumer in its own thread.
+
+A stage is one item ahead and no more, and nobody holds an item he has handed on: memory is
+that of the batches being worked on.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
-
-DEPTH = 1  # items a stage may be ahead: enough to overlap, little enough for flat memory
 
 
 class SideBySide:
@@ -45,7 +47,7 @@ class SideBySide:
 class _Stage(Generic[T]):
     def __init__(self, items: Generator[T, None, None]) -> None:
         self._items = items
-        self._queue: deque[T] = deque()
+        self._ahead: list[T] = []  # the item the stage is ahead by, if any
         self._change = threading.Condition()
         self._done = False
         self._stopped = False
@@ -64,22 +66,26 @@ class _Stage(Generic[T]):
         self._thread.join()
 
     def read(self) -> Iterator[T]:
-        while True:
-            with self._change:
-                self._change.wait_for(lambda: self._done or self._stopped or bool(self._queue))
-                if self._stopped or not self._queue:
-                    break
-                item = self._queue.popleft()
-                self._change.notify_all()
-            yield item
+        while self._has_item():
+            yield self._take()
         if self._error is not None and not self._stopped:
             raise self._error
 
+    def _has_item(self) -> bool:
+        with self._change:
+            self._change.wait_for(lambda: self._done or self._stopped or bool(self._ahead))
+            return bool(self._ahead) and not self._stopped
+
+    def _take(self) -> T:
+        with self._change:
+            self._change.notify_all()
+            return self._ahead.pop()
+
     def _work(self) -> None:
         try:
-            for item in self._items:
-                if not self._put(item):
-                    break
+            with suppress(StopIteration):
+                while self._has_room():
+                    self._put(next(self._items))
             self._items.close()
         except BaseException as error:  # raised again in the reading thread
             self._error = error
@@ -88,10 +94,12 @@ class _Stage(Generic[T]):
                 self._done = True
                 self._change.notify_all()
 
-    def _put(self, item: T) -> bool:
+    def _has_room(self) -> bool:
         with self._change:
-            self._change.wait_for(lambda: self._stopped or len(self._queue) < DEPTH)
-            if not self._stopped:
-                self._queue.append(item)
-                self._change.notify_all()
+            self._change.wait_for(lambda: self._stopped or not self._ahead)
             return not self._stopped
+
+    def _put(self, item: T) -> None:
+        with self._change:
+            self._ahead.append(item)
+            self._change.notify_all()

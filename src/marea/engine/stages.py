@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from marea.capture.batch import Batch
@@ -37,8 +38,9 @@ class Settled:
     """What a batch came to, ready to be committed."""
 
     position: Position | None
-    plan: Plan | None = None
     settlement: Settlement | None = None
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    """Why records are unchanged -> how many."""
     away: SystemUnreachable | None = None
     """Set when the target went away: what it did not decide is deferred."""
 
@@ -59,27 +61,28 @@ class Planning:
 
     def planned(self, steps: Iterator[Step]) -> Generator[Planned, None, None]:
         """The plan of each step's batch."""
-        planner: Planner | None = None
-        for step in steps:
-            if step.batch is None:
-                yield Planned(None, step.position)
-            else:
-                planner = planner or self._planner()
-                yield Planned(self._plan(step.batch, planner), step.position)
+        # Not a loop: its variable would hold a batch for as long as the next one takes.
+        yield from map(self._planned, steps)
 
+    def _planned(self, step: Step) -> Planned:
+        return Planned(self._plan(step.batch) if step.batch else None, step.position)
+
+    @cached_property
     def _planner(self) -> Planner:
         from marea.planning.plan import Planner
 
         mapping = self._alignment.mapper.mapping
         return Planner([name for name, _ in mapping.fields], mapping.form, self._ledger.payloads)
 
-    def _plan(self, batch: Batch, planner: Planner) -> Plan:
+    def _plan(self, batch: Batch) -> Plan:
         mapped = self._alignment.mapper.map(batch.root, batch.related, self._look_up)
         keys = mapped.records.column(KEY).combine_chunks()
         known = (
             self._ledger.nothing(keys) if self._nothing_known else self._ledger.look_up(self._entity, keys)
         )
-        return planner.plan(mapped.records, known, batch.cause, resend=self._resend, failed=mapped.failed)
+        return self._planner.plan(
+            mapped.records, known, batch.cause, resend=self._resend, failed=mapped.failed
+        )
 
 
 def delivered(
@@ -90,16 +93,18 @@ def delivered(
     from marea.delivery.settle import settle, to_deliver
 
     system = alignment.entity.target.system
-    for item in plans:
+
+    def settled(item: Planned) -> Settled:
         if item.plan is None:
-            yield Settled(item.position)
-            continue
+            return Settled(item.position)
         batch = to_deliver(item.plan)
         delivery = (
             deliver(system, alignment.target, alignment.mapper.shape, batch) if batch.num_rows else None
         )
         settlement = settle(item.plan, delivery, entities, clock())
-        yield Settled(item.position, item.plan, settlement, delivery.away if delivery else None)
+        return Settled(item.position, settlement, item.plan.skipped, delivery.away if delivery else None)
+
+    yield from map(settled, plans)
 
 
 def ids_in_ledger(ledger: Ledger, entities: Mapping[str, int]) -> Callable[[str, pa.Array], pa.Table]:

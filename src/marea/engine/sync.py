@@ -111,7 +111,7 @@ class EntitySync:
                 position=position,
                 mapping=mapping,
                 counts=counts,
-                skipped=batch.plan.skipped if batch.plan else {},
+                skipped=batch.skipped,
                 seconds=now - self._since,
             )
         )
