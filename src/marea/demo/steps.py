@@ -73,7 +73,7 @@ def direct_sql(scene: Scene) -> None:
         "UPDATE MA_Items SET ProductCtg = :new WHERE ProductCtg = 'VERNICI'", {"new": NEW_CATEGORY}, "sql"
     )
     scene.forget_calls()
-    scene.marea("sync")
+    scene.marea("sync", because="there was nothing to deliver")
     tell.check("the run found nothing: it goes by the last-edit date, and no date moved", {}, scene.changed())
     tell.say(
         "So the administrator says which records are meant. That sets their date, and the next run follows."
@@ -191,6 +191,8 @@ def the_wrong_customer(scene: Scene) -> None:
     scene.forget_calls()
     scene.marea("sync")
     tell.check("exactly that account was created", {"accounts": {"created": 1}}, scene.changed())
+    others = ", ".join(other for other in WRONG if other != code)
+    tell.say(f"{others} is still wrong, and stays on record until it is mended: see marea status.")
     scene.prove_equal()
 
 
