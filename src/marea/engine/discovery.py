@@ -68,20 +68,25 @@ def discover(tables: Sequence[Table]) -> Discovery:
     }
     for name, (parent, on, many) in parts.items():
         table = keyed[name]
-        drafts[parent].related.append(Belonging(names[name], table, on, many, modified(table)))
+        own = _own_name(name, drafts[parent], names[name])
+        drafts[parent].related.append(Belonging(own, table, on, many, modified(table)))
     _refer(drafts)
     return Discovery(list(drafts.values()), [table.name for table in tables if not table.key])
 
 
 def modified(table: Table) -> str | None:
     """The last-edit column or expression of a table, by the names in use; None where there is none."""
+    column = edited(table)
+    if column is None:
+        return None
+    created = table.column(CREATED.get(column.name.casefold(), ""))
+    return f"coalesce({column.name}, {created.name})" if created and column.nullable else column.name
+
+
+def edited(table: Table) -> Column | None:
+    """The last-edit column of a table."""
     found = {column.name.casefold(): column for column in table.columns if _is_time(column)}
-    for name in EDITED:
-        column = found.get(name)
-        if column is not None:
-            created = found.get(CREATED.get(name, ""))
-            return f"coalesce({column.name}, {created.name})" if created and column.nullable else column.name
-    return None
+    return next((found[name] for name in EDITED if name in found), None)
 
 
 def _is_time(column: Column) -> bool:
@@ -190,6 +195,15 @@ def _names(tables: Iterable[str]) -> dict[str, str]:
     if not all(name.startswith(shared) for name in bare.values()):
         shared = ""
     return distinct({table: snake(name.removeprefix(shared)) for table, name in bare.items()})
+
+
+def _own_name(table: str, parent: Draft, name: str) -> str:
+    """The name of a part among its record's: `branches` for the table CustSuppBranches of CustSupp."""
+    bare = table.rpartition(".")[2]
+    begin = parent.table.name.rpartition(".")[2]
+    short = snake(bare.removeprefix(begin)) if bare.startswith(begin) and bare != begin else name
+    taken = [*(part.name for part in parent.related), *(snake(c.name) for c in parent.table.columns)]
+    return name if short in taken else short
 
 
 def distinct(names: Mapping[str, str]) -> dict[str, str]:

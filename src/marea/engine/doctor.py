@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from marea.config.settings import EntitySettings, RelationSettings, Settings, SystemSettings
@@ -148,7 +149,8 @@ class _Examination:
 
     def _created(self, alignment: Alignment, report: EntityReport) -> None:
         shape = alignment.mapper.shape
-        if self._systems.source(report.target).describe(shape.object) is None:
+        system = self._settings.systems[report.target]
+        if _unmade(system) or self._systems.source(report.target).describe(shape.object) is None:
             report.notes.append(f"table {shape.object} is not there yet: the first run makes it")
         else:
             self._prepared(alignment)
@@ -172,6 +174,12 @@ class _Examination:
             return False
         self._answers.setdefault(system, "")
         return True
+
+
+def _unmade(system: SystemSettings) -> bool:
+    """Whether it is a file that its first write makes."""
+    scheme, _, path = system.url.partition("sqlite:///")
+    return not scheme and bool(path) and not Path(path.partition("?")[0]).exists()
 
 
 def _knock(system: SystemSettings) -> None:

@@ -14,7 +14,7 @@ from marea.capture.watermark import Step
 from marea.config.settings import EntitySettings, Settings
 from marea.engine.alignment import Alignment
 from marea.engine.keys import Key, key_text, likely_texts
-from marea.engine.known import known_entity, known_ids, pairs, values
+from marea.engine.known import PRIVATE, hidden, known_entity, known_ids, pairs, private_columns, values
 from marea.engine.promised import Promised
 from marea.engine.stages import Planning, ids_in_ledger
 from marea.engine.status import loaded
@@ -147,7 +147,8 @@ class _Life:
     def _entries(self, entity: str, key: str) -> Iterator[Entry]:
         from marea.store.journal import EntryFilter
 
-        return islice(self._state.journal.entries(EntryFilter(entity, key), ENTRIES), ENTRIES)
+        found = self._state.journal.entries(EntryFilter(entity, key), ENTRIES)
+        return hidden(self._settings, islice(found, ENTRIES))
 
     def _parent(self, now: PlanNow | None, ledger: RecordRow | None) -> str:
         """In words, where the record stands that this one waits for."""
@@ -168,11 +169,25 @@ class _Life:
         try:
             batch = self._batch(self._alignment.pages)
             if batch is not None:
-                return _source_now(system, "yes", batch), self._plan(batch)
+                return self._source_now("yes", batch), self._plan(batch)
             outside = self._batch(self._unfiltered())
         except SystemUnreachable as error:
             return SourceNow(error.system, "away", error.message), None
-        return (_source_now(system, "outside where", outside) if outside else SourceNow(system, "no")), None
+        return (self._source_now("outside where", outside) if outside else SourceNow(system, "no")), None
+
+    def _source_now(self, found: str, batch: Batch) -> SourceNow:
+        row = batch.root.slice(0, 1).to_pylist()[0]
+        related = {path: list(map(self._plain, rows.to_pylist())) for path, rows in batch.related.items()}
+        return SourceNow(self._entity.source.system, found, "", self._plain(row), related)
+
+    def _plain(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """A row without the columns that only travel along, private ones hidden."""
+        private = private_columns(self._entity)
+        return {
+            name: PRIVATE if name.lower() in private else value
+            for name, value in row.items()
+            if not name.startswith("$")
+        }
 
     def _unfiltered(self) -> Pages:
         pages = self._alignment.pages
@@ -190,17 +205,6 @@ class _Life:
         if planned.plan is None:
             raise AssertionError("a step with a batch has a plan")
         return _plan_now(self._entity, planned.plan)
-
-
-def _source_now(system: str, found: str, batch: Batch) -> SourceNow:
-    row = batch.root.slice(0, 1).to_pylist()[0]
-    related = {path: [_plain(item) for item in rows.to_pylist()] for path, rows in batch.related.items()}
-    return SourceNow(system, found, "", _plain(row), related)
-
-
-def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row without the columns that only travel along."""
-    return {name: value for name, value in row.items() if not name.startswith("$")}
 
 
 def _plan_now(entity: EntitySettings, plan: Plan) -> PlanNow:

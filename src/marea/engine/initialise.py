@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from marea.config import addresses
 from marea.config.mistake import Mistake
 from marea.config.settings import SystemSettings
 from marea.connectors.registry import connector
-from marea.engine.discovery import Belonging, Discovery, Draft, discover, distinct, free, snake
+from marea.engine.discovery import Belonging, Discovery, Draft, discover, distinct, edited, free, snake
 from marea.errors import ConfigurationError
 from marea.ports import Catalogue, Column, Source, Table
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 SECRET = re.compile(r"pass|pwd|token|secret", re.IGNORECASE)
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_URL = re.compile(r"[a-z]+://[\w./:@%+-]*[\w/]")
 _YAML_WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null", "none"}
 _UNSENDABLE = ("interval", "list", "struct", "map", "large_list", "month_day_nano_interval")
 
@@ -65,16 +68,21 @@ def _source(url: str) -> Source:
 
 def masked(url: str, variable: str) -> tuple[str, bool]:
     """The URL with its password, and what else looks like a secret, as `${VARIABLE}`."""
-    parts = urlsplit(url)
     place = f"${{{variable}}}"
-    netloc = parts.netloc
-    login, at, host = netloc.rpartition("@")
-    user, colon, _ = login.partition(":")
-    if at and colon:
-        netloc = f"{user}:{place}@{host}"
-    query = [(name, place if SECRET.search(name) else value) for name, value in parse_qsl(parts.query)]
-    text = urlencode(query, safe="${}", quote_via=quote)
-    return urlunsplit(parts._replace(netloc=netloc, query=text)), place in netloc + text
+    netloc, query = urlsplit(url)[1], urlsplit(url)[3]
+    user, colon, _ = netloc.rpartition("@")[0].partition(":")
+    shown = f"{user}:{place}@{netloc.rpartition('@')[2]}" if colon else netloc
+    pairs = [pair.partition("=") for pair in query.split("&")]
+    hidden = "&".join(name + mark + (place if SECRET.search(name) else value) for name, mark, value in pairs)
+    text = url.replace(netloc, shown, 1) if colon else url
+    text = text.replace(query, hidden, 1) if query else text
+    return text, place in text
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    relation: str
+    fields: dict[str, str]
 
 
 class _Text:
@@ -103,7 +111,7 @@ class _Text:
         yield f"  {name}:"
         if secret:
             yield f"    # The password is taken from the environment: set {name.upper()}_PASSWORD."
-        yield f"    url: {scalar(shown)}"
+        yield f"    url: {_address(shown)}"
         if name == "target" and self._rest:
             yield from _REST
 
@@ -115,26 +123,26 @@ class _Text:
 
     def _entity(self, draft: Draft) -> Iterator[str]:
         table = draft.table
-        keys = ", ".join(scalar(name) for name in table.key)
         yield from ("", f"  {scalar(draft.name)}:", "    source:", "      system: source")
         yield f"      table: {scalar(table.name)}"
-        yield f"      key: [{keys}]"
+        yield f"      key: {_names(table.key)}"
         yield from self._modified(draft.modified, "      ", "every run reads the whole table")
         if draft.related:
             yield "      related:"
         for part in draft.related:
             yield from self._related(part)
         fields = self._fields(draft)
-        names = ", ".join(scalar(name) for name in self._key_fields(draft))
         name = draft.name.replace("_", "-") if self._rest else draft.name
+        key = _names(self._key_fields(draft))
         create = "" if self._rest else ", create: true"
-        yield f"    target: {{system: target, object: {scalar(name)}, key: [{names}]{create}}}"
+        yield f"    target: {{system: target, object: {scalar(name)}, key: {key}{create}}}"
         yield "    fields:"
-        yield from (f"      {scalar(field)}: {text}" for field, text in fields.items())
+        for field, value in fields.items():
+            yield from _field(field, value)
 
     def _modified(self, modified: str | None, indent: str, otherwise: str) -> Iterator[str]:
         if modified:
-            yield f"{indent}modified: {scalar(modified)}"
+            yield f"{indent}modified: {modified}"
         else:
             yield f"{indent}# modified: no last-edit date was found, so {otherwise}"
 
@@ -145,8 +153,8 @@ class _Text:
         yield f"          on: {{{on}}}"
         yield from self._modified(part.modified, "          ", "a change here alone needs a full run")
         if part.many:
-            order = ", ".join(scalar(name) for name in part.table.key[len(part.on) :])
-            yield from ("          many: true", f"          order: [{order}]")
+            yield "          many: true"
+            yield f"          order: {_names(part.table.key[len(part.on) :])}"
 
     # -- fields ------------------------------------------------------------------------------
 
@@ -154,27 +162,29 @@ class _Text:
         names = distinct({column.name: snake(column.name) for column in draft.table.columns})
         return [names[name] for name in draft.table.key]
 
-    def _fields(self, draft: Draft) -> dict[str, str]:
-        found = self._columns(draft, draft.table, "", ())
+    def _fields(self, draft: Draft) -> dict[str, str | _List]:
+        found: dict[str, str | _List] = {**self._columns(draft, draft.table, "", ())}
         for part in draft.related:
             joins = tuple(own for own, _ in part.on)
             if part.many:
                 inner = self._columns(draft, part.table, "", joins)
-                listed = ", ".join(f"{scalar(name)}: {text}" for name, text in inner.items())
-                if listed:
-                    found[free(part.name, found)] = f"{{list: {scalar(part.name)}, fields: {{{listed}}}}}"
+                if inner:
+                    found[free(part.name, found)] = _List(part.name, inner)
                 continue
-            for name, text in self._columns(draft, part.table, f"{part.name}.", joins).items():
+            prefix = f"{self._quoted(part.name)}."
+            for name, text in self._columns(draft, part.table, prefix, joins).items():
                 found[free(f"{part.name}_{name}", found)] = text
         return found
 
     def _columns(self, draft: Draft, table: Table, prefix: str, without: tuple[str, ...]) -> dict[str, str]:
         """Field -> its expression, reference included, for the columns of one table."""
         names = distinct({column.name: snake(column.name) for column in table.columns})
+        # A date that says when the ERP wrote a row would make every touch of it a change.
+        left_out = (*without, column.name) if (column := edited(table)) else without
         return {
             names[column.name]: self._value(draft, table, column, prefix)
             for column in table.columns
-            if column.name not in without
+            if column.name not in left_out
         }
 
     def _value(self, draft: Draft, table: Table, column: Column, prefix: str) -> str:
@@ -204,8 +214,25 @@ def _reserved() -> set[str]:
 
 def scalar(text: str) -> str:
     """A text as a YAML value: bare where that is safe, else in double quotes."""
-    plain = _PLAIN.fullmatch(text) and text.lower() not in _YAML_WORDS
+    plain = _BARE.fullmatch(text) and text.lower() not in _YAML_WORDS
     return text if plain else json.dumps(text, ensure_ascii=False)
+
+
+def _address(url: str) -> str:
+    return url if _URL.fullmatch(url) else json.dumps(url, ensure_ascii=False)
+
+
+def _names(names: Sequence[str]) -> str:
+    shown = [scalar(name) for name in names]
+    return shown[0] if len(shown) == 1 else f"[{', '.join(shown)}]"
+
+
+def _field(name: str, value: str | _List) -> Iterator[str]:
+    if isinstance(value, str):
+        yield f"      {scalar(name)}: {value}"
+        return
+    yield from (f"      {scalar(name)}:", f"        list: {scalar(value.relation)}", "        fields:")
+    yield from (f"          {scalar(inner)}: {text}" for inner, text in value.fields.items())
 
 
 _HEAD = (

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from marea.config.settings import EntitySettings, Settings
+from marea.config.settings import EntitySettings, Field, ReferenceField, ScalarField, Settings
 
 if TYPE_CHECKING:
+    from marea.store.journal import Entry
     from marea.store.state import EntityRow, State
 
 UNKNOWN = -1  # an entity's id that no state has: its ledger is empty
+
+NAME = re.compile(r"\w+")
 
 PRIVATE = "(private)"
 """What stands where the value of a private field would."""
@@ -31,6 +36,31 @@ def known_entity(state: State, entity: EntitySettings) -> EntityRow:
 def known_ids(state: State, settings: Settings) -> dict[str, int]:
     """Every entity of the configuration -> its id in the state."""
     return {name: known_entity(state, entity).id for name, entity in settings.entities.items()}
+
+
+def hidden(settings: Settings, entries: Iterable[Entry]) -> Iterator[Entry]:
+    """The entries, values of private fields hidden."""
+    for entry in entries:
+        entity = settings.entities.get(entry.entity)
+        private = set(entity.private if entity else ()) & entry.changes.keys()
+        pairs = dict.fromkeys(private, (PRIVATE, PRIVATE))
+        yield replace(entry, changes={**entry.changes, **pairs}) if private else entry
+
+
+def private_columns(entity: EntitySettings) -> set[str]:
+    """The names, in lower case, of source columns that private fields are made of."""
+    private = [field for field in entity.fields if field.name in entity.private]
+    return {name for field in private for text in _expressions(field) for name in NAME.findall(text.lower())}
+
+
+def _expressions(field: Field) -> Iterator[str]:
+    if isinstance(field, ScalarField):
+        yield field.expression
+    elif isinstance(field, ReferenceField):
+        yield from field.value
+    else:
+        for inner in field.fields:
+            yield from _expressions(inner)
 
 
 def values(entity: EntitySettings, payload: str | None) -> dict[str, Any]:

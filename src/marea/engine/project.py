@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from marea.engine.status import Status
     from marea.engine.touch import Touched
     from marea.model import Cause, Outcome
-    from marea.store.journal import Entry, Journal
+    from marea.store.journal import Entry
     from marea.store.runs import RunRow
     from marea.store.state import State
 
@@ -46,13 +46,11 @@ class Run:
     """Why it was interrupted, one sentence a system or entity."""
     entities: Mapping[str, Books]
     """Entity -> its counts."""
-    _journal: Journal = field(repr=False)
+    _read: Callable[[int], Iterator[Entry]] = field(repr=False)
 
     def entries(self) -> Iterator[Entry]:
         """Its deliveries in their order; to be read before the project is closed."""
-        from marea.store.journal import EntryFilter
-
-        return self._journal.entries(EntryFilter(run=self.id), newest_first=False)
+        return self._read(self.id)
 
 
 def open_project(
@@ -125,9 +123,14 @@ class Project:
         request = self._asked(chosen, request, keys)
         runner = Runner(self.settings, self._state, self._systems, self._clock)
         result = runner.run(chosen, request, progress or _silent)
-        journal = self._state.journal
         return Run(
-            result.run, result.kind, result.status, result.seconds, result.messages, result.entities, journal
+            result.run,
+            result.kind,
+            result.status,
+            result.seconds,
+            result.messages,
+            result.entities,
+            self._entries,
         )
 
     def retry(
@@ -199,12 +202,13 @@ class Project:
         `field` is a field whose value changed; `text` stands in the error, the key or a
         value; `since` and `until` are aware moments.
         """
+        from marea.engine.known import hidden
         from marea.store.journal import EntryFilter
 
         journal = self._known.journal
         exact = None if key is None else self._key_in_journal(entity, key)
         wanted = EntryFilter(entity, exact, run, outcome, cause, field, since, until, text)
-        return journal.entries(wanted, limit)
+        return hidden(self.settings, journal.entries(wanted, limit))
 
     def explain(self, name: str, key: Key) -> Explanation:
         """The life of one record: in the source now, in the ledger, every delivery, what to do.
@@ -290,6 +294,12 @@ class Project:
         entity = self.settings.entities[names[0]]
         columns = Alignment(self.settings, entity, self._systems).aggregate.key
         return replace(request, keys=tuple(key_text(key, entity.name, columns) for key in keys))
+
+    def _entries(self, run: int) -> Iterator[Entry]:
+        from marea.engine.known import hidden
+        from marea.store.journal import EntryFilter
+
+        return hidden(self.settings, self._state.journal.entries(EntryFilter(run=run), newest_first=False))
 
     def _key_in_journal(self, name: str | None, key: Key) -> str:
         """The first form of the key that the journal has: the source need not be there to look it up."""

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import csv
+import json
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from cli.conftest import Marea, Shop
+from cli.shapes import check_entry
+from marea.cli.journal import moment_of
+from marea.errors import ConfigurationError
+
+pytestmark = pytest.mark.integration
+
+
+def test_the_document_is_the_documented_one(marea: Marea, shop: Shop) -> None:
+    done = marea("log", "--json")
+    assert done.code == 0
+    assert len(done.document) == 18
+    for entry in done.document:
+        check_entry(entry)
+    assert done.document[0]["run"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("words", "keys"),
+    [
+        (("--run", "2", "--outcome", "updated"), [[1, "00000"]]),
+        (("--run", "2", "--outcome", "rejected"), [[1, "00001"]]),
+        (("--outcome", "waiting"), [[1, "00003"]]),
+        (("--entity", "tax_codes"), ["22", "10"]),
+        (("--entity", "customers", "--key", "1,00000"), [[1, "00000"], [1, "00000"]]),
+        (("--entity", "customers", "--key", '[1,"00000"]', "--run", "1"), [[1, "00000"]]),
+        (("--entity", "tax_codes", "--key", "10"), ["10"]),
+        (("--field", "credit", "--cause", "last-edit date"), [[1, "N1"], [1, "00000"]]),
+        (("--text", "=1+"), [[1, "N1"]]),
+        (("--since", "2099-01-01"), []),
+        (("--until", "2020-01-01"), []),
+        (("--since", "1h", "--limit", "1"), [[1, "N1"]]),
+    ],
+)
+def test_filters(marea: Marea, shop: Shop, words: tuple[str, ...], keys: list[object]) -> None:
+    found = [entry["key"] for entry in marea("log", *words, "--json").document]
+    assert sorted(map(str, found)) == sorted(map(str, keys))
+
+
+def test_before_and_after_keep_every_digit(marea: Marea, shop: Shop) -> None:
+    done = marea("log", "--entity", "customers", "--key", "1,00000", "--run", "2", "--json")
+    assert '"credit": [100.5, 101.5]' in done.out
+    assert "credit  100.5 -> 101.5" in marea("log", "--run", "2", "--outcome", "updated").out
+
+
+def test_the_text_says_when_there_is_more(marea: Marea, shop: Shop) -> None:
+    done = marea("log", "--limit", "2")
+    assert "the newest 2 are shown" in done.err
+    assert "no delivery fits" in marea("log", "--entity", "nobody").out
+
+
+def test_csv_is_read_back_and_holds_no_formula(marea: Marea, shop: Shop) -> None:
+    shop.erp("UPDATE customers SET code = '=cmd', modified = CURRENT_TIMESTAMP WHERE code = 'N1'")
+    shop.erp("INSERT INTO tax_codes VALUES ('@x', 1, CURRENT_TIMESTAMP)")
+    marea("sync")
+    done = marea("log", "--export", "log.csv", "--json")
+    assert done.document == {"file": "log.csv", "entries": 20}
+    rows = list(csv.DictReader(StringIO(Path("log.csv").read_text("utf-8"), newline="")))
+    assert len(rows) == 20
+    ids = {row["target_id"] for row in rows}
+    assert {"'=cmd", "'@x"} <= ids
+    assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row.values())
+    assert json.loads(rows[0]["changes"])
+
+
+def test_parquet_is_read_back(marea: Marea, shop: Shop) -> None:
+    from pyarrow import parquet
+
+    assert marea("log", "--export", "log.parquet").code == 0
+    table = parquet.read_table("log.parquet")
+    assert table.num_rows == 18
+    assert str(table.schema.field("at").type) == "timestamp[us, tz=UTC]"
+    assert json.loads(table.column("key")[0].as_py()) == [1, "N1"]
+
+
+def test_json_lines_are_read_back(marea: Marea, shop: Shop) -> None:
+    assert marea("log", "--entity", "tax_codes", "--export", "log.jsonl").code == 0
+    entries = [json.loads(line) for line in Path("log.jsonl").read_text("utf-8").splitlines()]
+    assert len(entries) == 2
+    for entry in entries:
+        check_entry(entry)
+
+
+def test_an_export_that_cannot_be_written_leaves_nothing(marea: Marea, shop: Shop) -> None:
+    before = sorted(shop.folder.iterdir())
+    assert marea("log", "--export", "log.txt").code == 2
+    assert marea("log", "--export", "no/such/folder/log.csv").code == 2
+    assert sorted(shop.folder.iterdir()) == before
+
+
+def test_words_that_mean_nothing(marea: Marea, shop: Shop) -> None:
+    assert "'noon' is no time" in marea("log", "--since", "noon").err
+    assert "known are" in marea("log", "--cause", "magic").err
+
+
+@pytest.mark.unit
+def test_moments() -> None:
+    now = datetime(2026, 11, 5, 12, tzinfo=UTC)
+    assert moment_of("90m", now) == now - timedelta(minutes=90)
+    assert moment_of("2026-11-05T10:00:00+02:00", now) == datetime(2026, 11, 5, 8, tzinfo=UTC)
+    day = moment_of("2026-11-05", now)
+    assert day.tzinfo is not None
+    assert moment_of("2026-11-05", now, end=True) - day == timedelta(days=1, microseconds=-1)
+    with pytest.raises(ConfigurationError):
+        moment_of("5 past", now)

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import pytest
+
+from cli.conftest import Marea, Shop
+from cli.shapes import check_entry
+
+pytestmark = pytest.mark.integration
+
+ABOUT = {
+    "1,00000": "is in crm with the values the source has now",
+    "1,00001": "is rejected: name is required and empty",
+    "1,00003": "waits for tax_codes 98, which is not in crm: it has never been detected",
+    "1,00006": "was changed without its last-edit date (name)",
+    "1,N2": "is in the source but was never delivered",
+    "1,XX": "is not in the source",
+    "2,S1": "is in the source but outside the filter `kind = 1`",
+}
+
+
+@pytest.mark.parametrize("key", ABOUT)
+def test_where_a_record_stands_is_the_first_line(marea: Marea, shop: Shop, key: str) -> None:
+    done = marea("explain", "customers", key)
+    assert done.code == 0
+    first, second, *_ = done.out.splitlines()
+    assert ABOUT[key] in first
+    assert second.startswith("  -> ") or key == "1,00000"
+
+
+def test_the_document(marea: Marea, shop: Shop) -> None:
+    found = marea("explain", "customers", "1,00001", "--json").document
+    assert list(found) == [
+        "entity", "key", "target", "verdict", "steps", "source", "now", "ledger", "entries",
+    ]  # fmt: skip
+    assert found["key"] == [1, "00001"]
+    assert found["source"]["row"]["tax"] == "22"
+    assert found["source"]["related"]["options"] == [{"category": "A"}]
+    assert found["now"]["changes"] == {"name": ["Name 00001", ""]}
+    assert found["ledger"]["state"] == "due"
+    assert found["ledger"]["target_id"] == "00001"
+    assert found["ledger"]["trouble"]["outcome"] == "rejected"
+    assert [entry["outcome"] for entry in found["entries"]] == ["rejected", "created"]
+    for entry in found["entries"]:
+        check_entry(entry)
+
+
+def test_a_waiting_record_names_its_parent(marea: Marea, shop: Shop) -> None:
+    found = marea("explain", "customers", "1,00003", "--json").document
+    assert found["now"]["waits_for"] == {"entity": "tax_codes", "key": "98"}
+    assert found["now"]["changes"] == {"tax": ["22", '(tax_codes "98")']}
+
+
+def test_a_record_nobody_has_seen(marea: Marea, fresh: Shop) -> None:
+    found = marea("explain", "customers", "1,00000", "--json").document
+    assert "never been synchronized" in found["verdict"]
+    assert found["ledger"] is None
+    assert found["entries"] == []
+    assert not (fresh.folder / "marea.db").exists()
+
+
+def test_a_source_that_is_away_leaves_what_is_known(marea: Marea, shop: Shop) -> None:
+    shop.configure("sqlite:///erp.db", "postgresql://127.0.0.1:1/erp")
+    done = marea("explain", "customers", "1,00000", "--json")
+    assert done.code == 0
+    assert done.document["source"]["found"] == "away"
+    assert done.document["ledger"]["payload"]["name"] == "Name 00000"
+    assert len(done.document["entries"]) == 2
+
+
+def test_values_of_private_fields_are_shown_nowhere(marea: Marea, shop: Shop) -> None:
+    shop.configure("    require: [name]", "    private: [credit]\n    require: [name]")
+    shop.erp("UPDATE customers SET credit = 4711, modified = CURRENT_TIMESTAMP WHERE code = '00002'")
+    planned = marea("plan", "customers", "--json")
+    marea("sync")
+    shown = [
+        planned.out,
+        marea("explain", "customers", "1,00002", "--json").out,
+        marea("explain", "customers", "1,00002").out,
+        marea("log", "--json").out,
+        marea("log").out,
+    ]
+    assert all("(private)" in text for text in shown)
+    assert not any("4711" in text for text in shown)
+
+
+def test_touch_sets_the_date_of_the_entitys_rows(marea: Marea, shop: Shop) -> None:
+    marea("sync")
+    where = "name LIKE 'By %' OR code = 'S1'"
+    counted = marea("touch", "customers", "--where", where, "--dry-run", "--json")
+    assert counted.document == {
+        "entity": "customers", "table": "customers", "column": "modified", "rows": 1, "dry_run": True,
+    }  # fmt: skip
+    assert marea("sync", "--json").document["entities"]["customers"]["updated"] == 0
+    done = marea("touch", "customers", "--where", where)
+    assert done.code == 0
+    assert "1 row of customers touched" in done.out
+    assert marea("sync", "--json").document["entities"]["customers"]["updated"] == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("      modified: modified\n", "      modified: coalesce(modified, modified)\n", "is an expression"),
+        ("      modified: modified\n", "", "has no last-edit date"),
+        ("      modified: modified\n", "      modified: credit\n", "holds no time"),
+    ],
+)
+def test_touch_of_what_cannot_be_set(marea: Marea, shop: Shop, old: str, new: str, said: str) -> None:
+    shop.configure(old, new)
+    done = marea("touch", "customers", "--where", "1 = 1")
+    assert done.code == 2
+    assert said in done.err
+
+
+def test_touch_with_a_condition_the_source_does_not_take(marea: Marea, shop: Shop) -> None:
+    done = marea("touch", "customers", "--where", "nome = 1")
+    assert done.code == 2
+    assert "nome" in done.err

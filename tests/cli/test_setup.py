@@ -1,0 +1,266 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli.conftest import Marea, Shop
+from marea.config.load import load
+from servers import run_sql
+
+pytestmark = pytest.mark.integration
+
+MAGO = """
+CREATE TABLE MA_CustSupp (CustSuppType INTEGER NOT NULL, CustSupp VARCHAR(12) NOT NULL,
+  CompanyName VARCHAR(80), "Order" INTEGER, TBModified DATETIME NOT NULL,
+  PRIMARY KEY (CustSuppType, CustSupp));
+CREATE TABLE MA_CustSuppCustomerOptions (CustSuppType INTEGER NOT NULL, Customer VARCHAR(12) NOT NULL,
+  TaxCode VARCHAR(4), TBModified DATETIME NOT NULL, PRIMARY KEY (CustSuppType, Customer));
+CREATE TABLE MA_CustSuppBranches (CustSuppType INTEGER NOT NULL, CustSupp VARCHAR(12) NOT NULL,
+  Branch VARCHAR(8) NOT NULL, City VARCHAR(40), PRIMARY KEY (CustSuppType, CustSupp, Branch));
+CREATE TABLE MA_Log (Line TEXT);
+INSERT INTO MA_CustSupp VALUES (1, '0815', 'Ferramenta', 3, '2026-01-01 10:00:00');
+INSERT INTO MA_CustSuppCustomerOptions VALUES (1, '0815', '22', '2026-01-01 10:00:00');
+INSERT INTO MA_CustSuppBranches VALUES (1, '0815', 'B1', 'Roma'), (1, '0815', 'B2', 'Bari');
+"""
+
+ODOO = """
+CREATE TABLE category (id INTEGER PRIMARY KEY, name TEXT, parent_id INTEGER REFERENCES category (id));
+CREATE TABLE product (id INTEGER PRIMARY KEY, name TEXT, category_id INTEGER REFERENCES category (id),
+  create_date TIMESTAMP NOT NULL, write_date TIMESTAMP);
+CREATE TABLE "order" (id INTEGER PRIMARY KEY, updated_at TIMESTAMP NOT NULL);
+CREATE TABLE order_line (order_id INTEGER NOT NULL REFERENCES "order" (id), line INTEGER NOT NULL,
+  product_id INTEGER REFERENCES product (id), quantity DECIMAL(10,2), PRIMARY KEY (order_id, line));
+INSERT INTO category VALUES (1, 'Tools', NULL), (2, 'Hammers', 1);
+INSERT INTO product VALUES (7, 'Hammer', 2, '2026-01-01 10:00:00', NULL);
+INSERT INTO "order" VALUES (100, '2026-01-01 10:00:00');
+INSERT INTO order_line VALUES (100, 1, 7, 2.50);
+"""
+
+
+def database(folder: Path, script: str) -> None:
+    for statement in script.split(";"):
+        if statement.strip():
+            run_sql(f"sqlite:///{folder}/erp.db", statement)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MAREA_CONFIG", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path
+
+
+# -- init ----------------------------------------------------------------------------------------
+
+
+def test_a_mago_database_gives_a_file_that_runs_as_it_is(marea: Marea, folder: Path) -> None:
+    database(folder, MAGO)
+    done = marea("init", "--source", "sqlite:///erp.db", "--json")
+    assert done.code == 0
+    entities = done.document["entities"]
+    assert list(entities) == ["cust_supp"]
+    assert entities["cust_supp"]["key"] == ["CustSuppType", "CustSupp"]
+    assert entities["cust_supp"]["modified"] == "TBModified"
+    assert sorted(entities["cust_supp"]["related"]) == ["branches", "customer_options"]
+    assert done.document["without_key"] == ["MA_Log"]
+    assert marea("check").code == 0
+    assert marea("sync", "--json").document["entities"]["cust_supp"]["created"] == 1
+    columns = 'cust_supp, company_name, "order", customer_options_tax_code, branches'
+    [(*row, branches)] = run_sql(f"sqlite:///{folder}/copy.db", f"SELECT {columns} FROM cust_supp")
+    assert row == ["0815", "Ferramenta", 3, "22"]
+    assert [branch["city"] for branch in json.loads(str(branches))] == ["Roma", "Bari"]
+    assert "tb_modified" not in (folder / "marea.yaml").read_text("utf-8")
+
+
+def test_foreign_keys_become_lists_and_references(marea: Marea, folder: Path) -> None:
+    database(folder, ODOO)
+    done = marea("init", "--source", "sqlite:///erp.db", "--target", "sqlite:///shop.db", "--json")
+    entities = done.document["entities"]
+    assert list(entities) == ["category", "order", "product"]
+    assert entities["product"]["modified"] == "coalesce(write_date, create_date)"
+    assert entities["product"]["references"] == ["category"]
+    assert entities["order"]["related"] == ["line"]
+    assert entities["order"]["references"] == ["product"]
+    settings = load("marea.yaml")
+    assert list(settings.entities) == ["category", "order", "product"]
+    done = marea("sync", "--json")
+    assert done.code == 0
+    assert {name: counts["created"] for name, counts in done.document["entities"].items()} == {
+        "category": 2, "order": 1, "product": 1,
+    }  # fmt: skip
+    [(lines,)] = run_sql(f"sqlite:///{folder}/shop.db", 'SELECT line FROM "order"')
+    assert json.loads(str(lines)) == [{"line": 1, "product_id": "7", "quantity": 2.5}]
+
+
+def test_an_application_as_target_gets_the_defaults_of_rest(marea: Marea, folder: Path) -> None:
+    database(folder, MAGO)
+    url = "https://user:hush@crm.example.com/api"
+    done = marea("init", "--source", "sqlite:///erp.db", "--target", url)
+    text = (folder / "marea.yaml").read_text("utf-8")
+    assert done.code == 0
+    assert "upsert: {method: PUT" in text
+    assert "object: cust-supp" in text.replace('"', "")
+    assert "hush" not in text + done.out + done.err
+    assert "https://user:${TARGET_PASSWORD}@crm.example.com/api" in text
+    assert load("marea.yaml", {"TARGET_PASSWORD": "x"}).systems["target"].connector == "rest"
+
+
+def test_a_file_that_is_there_is_not_written_over(marea: Marea, folder: Path) -> None:
+    database(folder, MAGO)
+    (folder / "marea.yaml").write_text("mine", "utf-8")
+    done = marea("init", "--source", "sqlite:///erp.db")
+    assert done.code == 2
+    assert "--force" in done.err
+    assert (folder / "marea.yaml").read_text("utf-8") == "mine"
+    assert marea("init", "--source", "sqlite:///erp.db", "--force").code == 0
+
+
+def test_a_file_elsewhere_finds_the_database_all_the_same(marea: Marea, folder: Path) -> None:
+    database(folder, MAGO)
+    (folder / "etc").mkdir()
+    assert marea("init", "--source", "sqlite:///erp.db", "--output", "etc/shop.yaml").code == 0
+    assert marea("plan", "-c", "etc/shop.yaml").code == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "said"),
+    [
+        ("oracle://erp", 2, "oracle"),
+        ("erp.db", 2, "no URL"),
+        ("https://crm.example.com", 2, "target only"),
+        ("postgresql://reader:hush@127.0.0.1:1/erp", 3, "127.0.0.1"),
+    ],
+)
+def test_sources_that_cannot_be_read(marea: Marea, folder: Path, source: str, code: int, said: str) -> None:
+    done = marea("init", "--source", source)
+    assert done.code == code
+    assert said in done.err
+    assert "hush" not in done.err
+    assert not (folder / "marea.yaml").exists()
+
+
+def test_a_database_without_keys(marea: Marea, folder: Path) -> None:
+    database(folder, "CREATE TABLE heap (line TEXT)")
+    assert "no table there has a primary key" in marea("init", "--source", "sqlite:///erp.db").err
+
+
+def test_postgresql(marea: Marea, folder: Path, postgresql_url: str) -> None:
+    for statement in ODOO.split(";"):
+        if statement.strip():
+            run_sql(postgresql_url, statement)
+    assert marea("init", "--source", postgresql_url).code == 0
+    done = marea("sync", "--json")
+    assert done.code == 0
+    assert done.document["entities"]["order"]["created"] == 1
+
+
+# -- check ---------------------------------------------------------------------------------------
+
+
+def test_check_says_what_each_capture_promises(marea: Marea, shop: Shop) -> None:
+    done = marea("check", "--json")
+    assert done.code == 0
+    found = done.document
+    assert found["ok"] is True
+    assert found["systems"]["erp"] == {"connector": "sqlite", "reachable": True, "message": ""}
+    tables = found["entities"]["customers"]["tables"]
+    assert [table["relation"] for table in tables] == ["", "options", "branches"]
+    assert {table["capture"] for table in tables} == {"watermark"}
+    assert all("direct SQL" in table["gaps"][0] for table in tables)
+    out = marea("check").out
+    assert "customers: watermark by modified" in out
+    assert "does not see direct SQL" in out
+
+
+def test_check_of_tables_without_a_date(marea: Marea, shop: Shop) -> None:
+    shop.configure(", key: code, modified: modified}", ", key: code}")
+    shop.configure(
+        "on: {kind: kind, customer: code}, modified: modified}", "on: {kind: kind, customer: code}}"
+    )
+    entities = marea("check", "--json").document["entities"]
+    assert [table["capture"] for table in entities["tax_codes"]["tables"]] == ["full read"]
+    assert [table["capture"] for table in entities["customers"]["tables"]] == [
+        "watermark", "none", "watermark",
+    ]  # fmt: skip
+
+
+def test_check_makes_no_table(marea: Marea, fresh: Shop) -> None:
+    done = marea("check", "--json")
+    assert done.code == 0
+    assert "the first run makes it" in done.document["entities"]["customers"]["notes"][0]
+    assert fresh.crm("SELECT name FROM sqlite_master") == []
+
+
+def test_check_gathers_the_faults_of_all_entities(marea: Marea, shop: Shop) -> None:
+    shop.configure("name: trim(name)", "name: trim(nome)")
+    shop.configure("rate: rate", "rate: rat")
+    shop.configure("where: kind = 1", "where: kin = 1")
+    shop.configure("crm: {", "crm: {tuble: 3, ")
+    done = marea("check", "--json")
+    assert done.code == 2
+    messages = [fault["message"] for fault in done.document["faults"]]
+    assert any("tuble" in message for message in messages)
+    shop.configure("tuble: 3, ", "")
+    done = marea("check", "--json")
+    assert done.code == 2
+    faults = done.document["faults"]
+    assert [(fault["entity"], fault["field"]) for fault in faults] == [
+        ("customers", "name"),
+        ("customers", "where"),
+        ("tax_codes", "rate"),
+    ]
+    assert all(fault["line"] for fault in faults)
+    assert len(done.err.splitlines()) == 3
+
+
+def test_check_of_a_target_that_cannot_hold_the_records(marea: Marea, shop: Shop) -> None:
+    shop.configure("name: trim(name)", "name: trim(name)\n      extra: name")
+    done = marea("check", "--json")
+    assert done.code == 2
+    assert "extra" in done.document["faults"][0]["message"]
+
+
+def test_check_of_systems_that_are_away(marea: Marea, shop: Shop) -> None:
+    shop.configure("sqlite:///crm.db", "postgresql://me:hush@127.0.0.1:1/crm")
+    done = marea("check", "--json")
+    assert done.code == 3
+    assert done.document["systems"]["crm"]["reachable"] is False
+    assert done.document["systems"]["erp"]["reachable"] is True
+    assert "hush" not in done.out + done.err
+
+
+def test_check_of_an_application_that_is_away(marea: Marea, shop: Shop) -> None:
+    shop.configure(
+        'crm: {url: "sqlite:///crm.db"}',
+        'crm: {url: "http://127.0.0.1:1/api", upsert: {method: PUT, path: "/{object}/{key}"}}',
+    )
+    shop.configure(", create: true", "")
+    done = marea("check", "--json")
+    assert done.code == 3
+    assert "nothing answers at 127.0.0.1:1" in done.document["systems"]["crm"]["message"]
+
+
+def test_check_lists_what_is_accepted_and_not_acted_on(marea: Marea, shop: Shop) -> None:
+    shop.configure("entities:\n", "defaults: {schedule: every 15m, scan: daily 03:00}\nentities:\n")
+    notes = marea("check", "--json").document["notes"]
+    assert [note.split(" ")[0] for note in notes] == ["schedule", "scan", "deletes"]
+
+
+# -- schema --------------------------------------------------------------------------------------
+
+
+def test_the_schema_is_one_document(marea: Marea) -> None:
+    assert marea("schema", "--json").document["properties"]["entities"]
+    assert marea("schema").document == marea("schema", "--json").document
+
+
+def test_the_schema_needs_no_configuration(folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "marea", "schema"], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0

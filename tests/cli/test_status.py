@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import pytest
+
+from cli.conftest import Marea, Shop
+from cli.shapes import check_counts
+
+pytestmark = pytest.mark.integration
+
+
+def test_status_as_a_document(marea: Marea, shop: Shop) -> None:
+    done = marea("status", "--json")
+    assert done.code == 0
+    customers = done.document["entities"]["customers"]
+    assert customers["records"] == {"aligned": 11, "due": 2, "gone": 0}
+    assert customers["backlog"] == {"rejected": 1, "waiting": 1}
+    assert customers["loaded"] == "loaded"
+    assert customers["position_moved_at"].endswith("Z")
+    assert [run["run"] for run in done.document["runs"]] == ["2", "1"]
+
+
+def test_status_as_text(marea: Marea, shop: Shop) -> None:
+    out = marea("status").out
+    assert "1 rejected, 1 waiting" in out
+    assert "run 2" in out
+
+
+def test_nothing_was_ever_done(marea: Marea, fresh: Shop) -> None:
+    assert "never synchronized" in marea("status").out
+    assert marea("runs", "--json").document == []
+    assert "no runs yet" in marea("runs").out
+    assert not (fresh.folder / "marea.db").exists()
+
+
+def test_a_changed_mapping_is_told(marea: Marea, shop: Shop) -> None:
+    shop.configure("trim(name)", "upper(name)")
+    assert marea("status", "--json").document["entities"]["customers"]["mapping_changed"] is True
+    assert "mapping changed" in marea("status").out
+
+
+def test_runs(marea: Marea, shop: Shop) -> None:
+    marea("sync", "tax_codes", "--full")
+    done = marea("runs", "--limit", "2", "--json")
+    assert [run["run"] for run in done.document] == ["3", "2"]
+    newest = done.document[0]
+    assert list(newest) == [
+        "run", "kind", "cause", "status", "started", "ended", "seconds", "message", "entities",
+    ]  # fmt: skip
+    assert (newest["kind"], newest["cause"], newest["status"]) == ("full", "sync --full", "succeeded")
+    check_counts(newest["entities"]["tax_codes"], "seconds")
+    assert "tax_codes: 2 detected: 2 unchanged" in marea("runs").out

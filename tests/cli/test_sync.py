@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import pytest
+
+from cli.conftest import Marea, Shop
+from cli.shapes import check_run
+
+pytestmark = pytest.mark.integration
+
+
+def test_the_document_is_the_documented_one(marea: Marea, fresh: Shop) -> None:
+    done = marea("sync", "--json")
+    assert done.code == 1
+    check_run(done.document)
+    assert done.document["kind"] == "incremental"
+    assert done.document["status"] == "partial"
+    assert done.document["entities"]["tax_codes"]["created"] == 2
+    assert done.err == ""
+
+
+def test_nothing_to_do(marea: Marea, fresh: Shop) -> None:
+    marea("sync", "tax_codes")
+    done = marea("sync", "tax_codes")
+    assert done.code == 0
+    assert "nothing to do" in done.out
+    assert marea("sync", "tax_codes", "--json").document["status"] == "succeeded"
+
+
+def test_the_summary_groups_the_reasons_and_names_the_next_commands(marea: Marea, fresh: Shop) -> None:
+    fresh.erp("UPDATE customers SET name = '' WHERE code IN ('00007', '00008')")
+    out = marea("sync").out
+    assert "14 detected: 10 created, 3 rejected, 1 waiting" in out
+    assert "3 x customers: name is required and empty" in out
+    assert '1 x customers: tax_codes "98" is not in the target yet' in out
+    assert "marea log --run 1 --outcome rejected" in out
+    assert "marea explain customers 1,0000" in out
+
+
+def test_a_run_without_trouble_does_not_hide_what_earlier_runs_left(marea: Marea, shop: Shop) -> None:
+    done = marea("sync")
+    assert done.code == 0
+    assert "2 records of earlier runs not in order" in done.out
+
+
+def test_full_finds_what_no_date_tells(marea: Marea, shop: Shop) -> None:
+    assert marea("sync", "--json").document["entities"]["customers"]["updated"] == 0
+    full = marea("sync", "--full", "--json").document
+    assert full["kind"] == "full"
+    assert full["entities"]["customers"]["updated"] == 1
+    assert full["entities"]["customers"]["created"] == 1
+
+
+@pytest.mark.parametrize("key", ["1,00006", '[1,"00006"]', '["1", "00006"]'])
+def test_one_record_by_its_key(marea: Marea, shop: Shop, key: str) -> None:
+    counts = marea("sync", "customers", "--key", key, "--json").document["entities"]["customers"]
+    assert (counts["detected"], counts["updated"]) == (1, 1)
+
+
+def test_several_keys(marea: Marea, shop: Shop) -> None:
+    words = ("sync", "customers", "--key", "1,00006", "--key", "1,N2", "--json")
+    counts = marea(*words).document["entities"]["customers"]
+    assert (counts["created"], counts["updated"]) == (1, 1)
+
+
+def test_where_is_the_sources_own_sql(marea: Marea, shop: Shop) -> None:
+    done = marea("sync", "customers", "--where", "name LIKE 'By %'", "--json")
+    assert done.document["entities"]["customers"]["updated"] == 1
+    wrong = marea("sync", "customers", "--where", "nome = 1")
+    assert wrong.code == 2
+    assert "nome" in wrong.err
+
+
+def test_resend_delivers_what_is_equal(marea: Marea, shop: Shop) -> None:
+    counts = marea("sync", "tax_codes", "--resend", "--json").document["entities"]["tax_codes"]
+    assert counts["updated"] == 2
+
+
+def test_only_failed_and_retry_read_what_is_not_in_order(marea: Marea, shop: Shop) -> None:
+    done = marea("sync", "--only-failed", "--json")
+    assert done.code == 1
+    assert done.document["entities"]["customers"]["detected"] == 2
+    shop.erp("UPDATE customers SET name = 'Named again' WHERE code = '00001'")
+    again = marea("retry", "--json")
+    check_run(again.document)
+    assert again.document["entities"]["customers"]["updated"] == 1
+    assert marea("log", "--outcome", "updated", "--json").document[0]["cause"] == "retry"
+
+
+def test_retry_of_one_record(marea: Marea, shop: Shop) -> None:
+    done = marea("retry", "customers", "--key", "1,00003", "--json")
+    counts = done.document["entities"]["customers"]
+    assert (counts["detected"], counts["waiting"]) == (1, 1)
+    assert "an earlier run" in marea("retry", "customers", "--key", "1,00003").out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("sync", "custommers"), 'did you mean "customers"?'),
+        (("sync", "--key", "1,00006"), "within one entity"),
+        (("sync", "customers", "--key", "00006"), "kind, code"),
+        (("sync", "customers", "--key", "one,00006"), "'one' is no value of key column kind"),
+        (("sync", "--where", "1 = 1"), "within one entity"),
+    ],
+)
+def test_words_that_mean_nothing(marea: Marea, shop: Shop, words: tuple[str, ...], said: str) -> None:
+    done = marea(*words, "--json")
+    assert done.code == 2
+    assert said in done.err
+    assert done.document["error"]["code"] == "configuration"
