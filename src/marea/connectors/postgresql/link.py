@@ -1,4 +1,8 @@
-"""Owns one ADBC connection to PostgreSQL: its session's settings, its streams, its errors."""
+"""Owns one ADBC connection to PostgreSQL: its session's settings, its streams, its errors.
+
+The driver is used without its DB-API face, whose import costs more than a run with nothing
+new takes.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 import adbc_driver_manager
-import adbc_driver_postgresql.dbapi
+import adbc_driver_postgresql
 import pyarrow as pa
 
 from marea.config.settings import SystemSettings
@@ -81,8 +85,10 @@ class Link:
         self._system = system.name
         self._where = address(system)
         self.used = False
+        self._open: adbc_driver_manager.AdbcStatement | None = None
         try:
-            self._connection = adbc_driver_postgresql.dbapi.connect(uri(system), autocommit=True)
+            self._database = adbc_driver_postgresql.connect(uri(system))
+            self._connection = adbc_driver_manager.AdbcConnection(self._database)
         except adbc_driver_manager.Error as error:
             raise unreachable(self._system, self._where, str(error)) from None
         try:
@@ -107,21 +113,35 @@ class Link:
     def close(self) -> None:
         """Gives the connection back; nothing is raised."""
         try:
+            self._end()
             self._connection.close()
+            self._database.close()
         except (adbc_driver_manager.Error, OSError):
             return
 
     @contextmanager
     def _statement(self, text: str, bytes_hint: int) -> Iterator[pa.RecordBatchReader]:
-        hints = {"adbc.postgresql.batch_size_hint_bytes": str(bytes_hint)}
         try:
-            with self._connection.cursor(adbc_stmt_kwargs=hints) as cursor:
-                cursor.execute(text)
-                yield cursor.fetch_record_batch()
+            yield self._execute(text, bytes_hint)
         except adbc_driver_manager.Error as error:
             raise self._translated(error.sqlstate or "", str(error)) from None
         except (pa.ArrowException, OSError) as error:
             raise self._broken(str(error)) from None
+        finally:
+            self._end()
+
+    def _execute(self, text: str, bytes_hint: int) -> pa.RecordBatchReader:
+        self._open = adbc_driver_manager.AdbcStatement(self._connection)
+        self._open.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(bytes_hint)})
+        self._open.set_sql_query(text)
+        stream, _ = self._open.execute_query()
+        return pa.RecordBatchReader.from_stream(stream)
+
+    def _end(self) -> None:
+        """Ends the statement that is open, also one whose stream nobody read to its end."""
+        if self._open is not None:
+            statement, self._open = self._open, None
+            statement.close()
 
     def _translated(self, state: str, message: str) -> MareaError:
         if not state or passing(state):
@@ -133,12 +153,13 @@ class Link:
     def _broken(self, message: str) -> MareaError:
         """A stream that failed half way: because of its SQL if the connection still answers."""
         try:
-            with self._connection.cursor() as cursor:
-                cursor.execute("SELECT 1")
+            self._end()
+            self._execute("SELECT 1", 1)
         except adbc_driver_manager.Error as error:
             alive = error.sqlstate is not None and not passing(error.sqlstate)
         else:
             alive = True
+            self._end()
         return self._translated("XX000" if alive else "", message)
 
 
