@@ -50,3 +50,12 @@ def test_nothing_heavy_is_imported_before_it_is_used() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_source_is_ready_without_what_only_rows_and_targets_need() -> None:
+    code = (
+        "import sys, marea.connectors.postgresql.source;"
+        "print([m for m in ('pyarrow.compute', 'pyarrow.dataset', 'psycopg') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,14 +1,11 @@
-"""Owns one ADBC connection to PostgreSQL: its session's settings, its streams, its errors.
-
-The driver is used without its DB-API face, whose import costs more than a run with nothing
-new takes.
-"""
+"""Owns one ADBC connection to PostgreSQL: its session's settings, its streams, its errors."""
 
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
@@ -18,7 +15,7 @@ import pyarrow as pa
 
 from marea.config.settings import SystemSettings
 from marea.connectors.base import Address, address
-from marea.errors import ConfigurationError, MareaError, SystemUnreachable
+from marea.errors import ConfigurationError, MareaError, RunStopped, SystemUnreachable
 
 _SETTINGS = {
     "TimeZone": "UTC",
@@ -85,7 +82,10 @@ class Link:
         self._system = system.name
         self._where = address(system)
         self.used = False
-        self._open: adbc_driver_manager.AdbcStatement | None = None
+        self._closed = False
+        self._lock = threading.RLock()
+        self._left_open = ExitStack()
+        """What the running statement holds."""
         try:
             self._database = adbc_driver_postgresql.connect(uri(system))
             self._connection = adbc_driver_manager.AdbcConnection(self._database)
@@ -106,42 +106,45 @@ class Link:
         """The rows of a query in tables of about so many bytes."""
         self.used = True
         with self._statement(text, bytes_hint) as reader:
-            for batch in reader:
+            while batch := self._next(reader):
                 yield pa.Table.from_batches([batch])
         self.used = False
 
+    def _next(self, reader: pa.RecordBatchReader) -> pa.RecordBatch | None:
+        """The next batch; whoever closes the connection meanwhile waits for it."""
+        with self._lock:
+            if self._closed:
+                raise RunStopped(f"a stream of {self._system} was read on after its snapshot had ended")
+            return next(reader, None)
+
     def close(self) -> None:
         """Gives the connection back; nothing is raised."""
-        try:
-            self._end()
+        with self._lock, suppress(adbc_driver_manager.Error):
+            self._closed = True
+            self._left_open.close()
             self._connection.close()
             self._database.close()
-        except (adbc_driver_manager.Error, OSError):
-            return
 
     @contextmanager
     def _statement(self, text: str, bytes_hint: int) -> Iterator[pa.RecordBatchReader]:
         try:
-            yield self._execute(text, bytes_hint)
+            with self._executed(text, bytes_hint) as reader:
+                yield reader
         except adbc_driver_manager.Error as error:
             raise self._translated(error.sqlstate or "", str(error)) from None
         except (pa.ArrowException, OSError) as error:
             raise self._broken(str(error)) from None
-        finally:
-            self._end()
 
-    def _execute(self, text: str, bytes_hint: int) -> pa.RecordBatchReader:
-        self._open = adbc_driver_manager.AdbcStatement(self._connection)
-        self._open.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(bytes_hint)})
-        self._open.set_sql_query(text)
-        stream, _ = self._open.execute_query()
-        return pa.RecordBatchReader.from_stream(stream)
-
-    def _end(self) -> None:
-        """Ends the statement that is open, also one whose stream nobody read to its end."""
-        if self._open is not None:
-            statement, self._open = self._open, None
-            statement.close()
+    @contextmanager
+    def _executed(self, text: str, bytes_hint: int) -> Iterator[pa.RecordBatchReader]:
+        """The statement's result; the driver's own layer is used, as its DB-API one takes long to import."""
+        with ExitStack() as stack:
+            statement = stack.enter_context(adbc_driver_manager.AdbcStatement(self._connection))
+            self._left_open = stack
+            statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(bytes_hint)})
+            statement.set_sql_query(text)
+            stream, _ = statement.execute_query()
+            yield stack.enter_context(pa.RecordBatchReader.from_stream(stream))
 
     def _translated(self, state: str, message: str) -> MareaError:
         if not state or passing(state):
@@ -153,13 +156,10 @@ class Link:
     def _broken(self, message: str) -> MareaError:
         """A stream that failed half way: because of its SQL if the connection still answers."""
         try:
-            self._end()
-            self._execute("SELECT 1", 1)
+            with self._executed("SELECT 1", 1 << 10):
+                alive = True
         except adbc_driver_manager.Error as error:
             alive = error.sqlstate is not None and not passing(error.sqlstate)
-        else:
-            alive = True
-            self._end()
         return self._translated("XX000" if alive else "", message)
 
 
