@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -124,7 +125,7 @@ def test_postgresql_pages_through_the_journal_without_sorting_it(postgresql_url:
 def test_postgresql_looks_records_and_troubles_up_by_their_index(postgresql_url: str) -> None:
     state = open_state(postgresql_url)
     database = state.ledger._database
-    given = {"entity": 1, "asked": [f'"{n}"' for n in range(1000)]}
+    given = {"entity": 1, "asked": json.dumps(["1"])}
     plan = database._execute("EXPLAIN " + database._text("look_up", given), given)
     conditions = [row[0].strip() for row in plan if "Index Cond" in row[0]]
     assert len([text for text in conditions if "key = asked.value" in text]) == 2
