@@ -7,11 +7,11 @@ from typing import ClassVar
 
 import pytest
 
-from marea.config.settings import SystemSettings
 from marea.connectors.mysql import MysqlConnector
 from marea.ports import Source, Target
 from marea.testing import KINDS, Kind, SourceContract, TargetContract
 from marea.testing.values import literal
+from mysql_systems import system
 from servers import run_sql
 
 pytestmark = pytest.mark.contract
@@ -22,10 +22,6 @@ Options = Mapping[str, object]
 MYSQL_KINDS = {name: kind for name, kind in KINDS.items() if name not in ("time", "timestamptz")}
 """TIME and instants are tested below: TIME may exceed a day, and DATETIME knows no zone."""
 AWAY = "mariadb://reader:pa55word@127.0.0.1:1/t"
-
-
-def system(url: str, **options: object) -> SystemSettings:
-    return SystemSettings("erp", "mysql", url, options)
 
 
 def mysql_literal(value: object) -> str:

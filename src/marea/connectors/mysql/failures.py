@@ -60,7 +60,7 @@ def number_of(error: Exception) -> int:
 def translate(error: Exception, login: Login, *, writing: bool) -> MareaError:
     """The error as Marea's own; its code is the server's number. Data is refused only where it is written."""
     number = number_of(error)
-    words = login.address.clean(str(error.args[1] if len(error.args) > 1 else error or "connection lost"))
+    words = _words(error, login)
     meaning = kind(number)
     if meaning in (Kind.LOST, Kind.AWAY):
         return unreachable(login, words)
@@ -76,11 +76,16 @@ def translate(error: Exception, login: Login, *, writing: bool) -> MareaError:
 
 def refused_login(error: Exception, login: Login) -> SystemUnreachable:
     """Every failure to connect: whatever the reason, the next run may succeed."""
-    words = str(error.args[1] if len(error.args) > 1 else error)
-    return unreachable(login, login.address.clean(words))
+    return unreachable(login, _words(error, login))
 
 
 def unreachable(login: Login, words: str) -> SystemUnreachable:
     """The system is away, in one sentence with the next step."""
     hint = f"check that {login.address.shown} is up and that its login is right, then run again"
     return SystemUnreachable(login.system, words, hint=hint)
+
+
+def _words(error: Exception, login: Login) -> str:
+    """What the server or the driver said, without its number."""
+    said = str(error.args[1] if len(error.args) > 1 else error)
+    return login.address.clean(said) or "the connection was closed"
