@@ -1,9 +1,9 @@
-"""Owns what the tests of PostgreSQL's and SQLite's connectors share."""
+"""Owns what the tests of the SQL connectors share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
@@ -12,6 +12,9 @@ from marea.config.settings import SystemSettings
 from marea.ports import Column, Source
 from marea.sql.dialect import Query
 from servers import run_sql
+
+if TYPE_CHECKING:
+    from conftest import Servers
 
 
 class Peek:
@@ -63,3 +66,11 @@ def on_postgresql(postgresql_url: str) -> Callable[[str], Any]:
 @pytest.fixture
 def on_sqlite(sqlite_url: str) -> Callable[[str], Any]:
     return lambda text: run_sql(sqlite_url, text)
+
+
+@pytest.fixture
+def in_zone(servers: Servers) -> Iterator[Callable[[str], None]]:
+    """Sets MariaDB's own zone, for connections that begin after it."""
+    server = servers.get("mariadb")
+    yield lambda zone: server.execute(f"SET GLOBAL time_zone = '{zone}'")
+    server.execute("SET GLOBAL time_zone = 'SYSTEM'")

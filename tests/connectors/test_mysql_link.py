@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from subprocess import run
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pymysql
 import pytest
 
-from conftest import Servers
 from marea.connectors.mysql import MysqlConnector
 from marea.connectors.mysql.failures import Kind, kind, translate
 from marea.connectors.mysql.link import open_link
@@ -24,6 +24,9 @@ from marea.sql.dialect import Query
 from marea.sql.mysql import MysqlDialect
 from mysql_systems import system
 from servers import run_sql
+
+if TYPE_CHECKING:
+    from conftest import Servers
 
 pytestmark = pytest.mark.contract
 
@@ -136,14 +139,6 @@ def test_values_of_every_length_come_over_the_wire(mariadb_url: str) -> None:
 
 
 # -- clocks ------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def in_zone(servers: Servers) -> Iterator[Callable[[str], None]]:
-    """Sets the server's own zone, for connections that begin after it."""
-    server = servers.get("mariadb")
-    yield lambda zone: server.execute(f"SET GLOBAL time_zone = '{zone}'")
-    server.execute("SET GLOBAL time_zone = 'SYSTEM'")
 
 
 @pytest.mark.parametrize("zone", ["SYSTEM", "+05:30", "-11:00"])

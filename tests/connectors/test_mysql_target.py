@@ -9,7 +9,6 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from conftest import Servers
 from marea.connectors.mysql import MysqlConnector
 from marea.connectors.mysql.target import MysqlSession
 from marea.errors import BatchRefused, ConfigurationError, SystemUnreachable
@@ -35,14 +34,6 @@ def target(mariadb_url: str) -> Iterator[Target]:
     opened = MysqlConnector().target(system(mariadb_url))
     yield opened
     opened.close()
-
-
-@pytest.fixture
-def in_zone(servers: Servers) -> Iterator[Callable[[str], None]]:
-    """Sets the server's own zone, for connections that begin after it."""
-    server = servers.get("mariadb")
-    yield lambda zone: server.execute(f"SET GLOBAL time_zone = '{zone}'")
-    server.execute("SET GLOBAL time_zone = 'SYSTEM'")
 
 
 def deliver(target: Target, shape_: Shape, rows: Rows, operation: Operation = Operation.UPDATE) -> None:
