@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -14,6 +14,8 @@ from pymysql.cursors import SSCursor
 
 from marea.connectors.mysql.failures import Kind, kind, number_of, refused_login, translate
 from marea.connectors.mysql.options import Login
+from marea.connectors.mysql.tls import Connection, tls
+from marea.connectors.mysql.wire import take
 from marea.errors import ConfigurationError
 from marea.sql.dialect import Parameter
 
@@ -111,7 +113,7 @@ class Link:
         try:
             while result.unbuffered_active:
                 with self.translated():
-                    rows = _take(result, read, size)
+                    rows = take(result, read, size)
                 if rows:
                     yield rows
         finally:
@@ -134,7 +136,7 @@ class Link:
     def _connect(self, autocommit: bool) -> Any:
         login, address = self.login, self.login.address
         try:
-            return pymysql.connect(
+            return Connection(
                 host=address.host or None,
                 port=address.port or 3306,
                 user=address.user or None,
@@ -150,7 +152,7 @@ class Link:
                 write_timeout=READ_SECONDS,
                 client_flag=CLIENT.FOUND_ROWS,
                 program_name="marea",
-                **_tls(login),
+                **tls(login),
             )
         except (pymysql.Error, OSError, RuntimeError) as error:
             raise refused_login(error, login) from None
@@ -183,62 +185,3 @@ def open_link(login: Login) -> Link:
     link = Link(login, autocommit=True)
     link.run("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
     return link
-
-
-def _tls(login: Login) -> dict[str, Any]:
-    """The driver's words for the parameters ssl and ssl_ca."""
-    import ssl
-
-    if login.ssl == "disabled":
-        return {"ssl_disabled": True}
-    if login.ssl == "preferred":
-        return {}
-    context = ssl.create_default_context(cafile=login.ssl_ca)
-    if login.ssl == "required":
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return {"ssl": context}
-
-
-def _take(result: Any, read: Callable[[], Any], size: int) -> list[list[bytes | None]]:
-    """Up to `size` rows; fewer only at the end, which the result then knows.
-
-    The driver's own cursor decodes value by value; half of its time is saved here by leaving
-    the bytes as they are for whole columns to be converted at once.
-    """
-    rows: list[list[bytes | None]] = []
-    width = result.field_count
-    while len(rows) < size:
-        packet = read()
-        data = packet._data
-        if data[0] == _END and result._check_packet_is_eof(packet):
-            result.unbuffered_active = False
-            result.connection = None
-            break
-        rows.append(_values(data, width))
-    return rows
-
-
-_END = 0xFE
-_NULL = 0xFB
-_LENGTHS = {0xFC: 2, 0xFD: 3, 0xFE: 8}
-
-
-def _values(data: bytes, width: int) -> list[bytes | None]:
-    """The values of a row packet: each behind its length, which takes one byte up to 250."""
-    found: list[bytes | None] = []
-    position = 0
-    for _ in range(width):
-        length = data[position]
-        position += 1
-        if length >= _NULL:
-            if length == _NULL:
-                found.append(None)
-                continue
-            size = _LENGTHS[length]
-            length = int.from_bytes(data[position : position + size], "little")
-            position += size
-        end = position + length
-        found.append(data[position:end])
-        position = end
-    return found
