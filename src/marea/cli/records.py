@@ -175,8 +175,15 @@ def _trouble_rows(trouble: Trouble) -> Iterator[tuple[str, str]]:
     yield str(trouble.outcome), f"since {moment(trouble.since)}, {plural(trouble.attempts, 'attempt')}"
     if trouble.error:
         yield "reason", clean(f"{trouble.error} ({trouble.code})" if trouble.code else trouble.error)
-    again = moment(trouble.next_attempt) if trouble.next_attempt else "on a change, on request, by its parent"
-    yield "next", again
+    yield "next", _again(trouble)
+
+
+def _again(trouble: Trouble) -> str:
+    if trouble.next_attempt:
+        return f"the first run after {moment(trouble.next_attempt)}"
+    if trouble.blocked_on:
+        return "when the record it waits for is delivered"
+    return "when it changes in the source, or on request"
 
 
 def _entries_text(entries: list[Entry]) -> Iterator[str]:

@@ -153,7 +153,8 @@ def _text(report: Report) -> Iterator[str]:
 
 
 def _table_text(table: TableReport) -> Iterator[str]:
-    name = f"{table.relation} ({table.table})" if table.relation else table.table
+    named = table.relation and table.relation != table.table
+    name = f"{table.relation} ({table.table})" if named else table.table
     by = f"{table.capture} by {table.modified}" if table.modified else table.capture
     yield f"  {name}: {by}"
 
