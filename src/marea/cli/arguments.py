@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from marea.errors import ConfigurationError
 
@@ -17,8 +18,28 @@ EPILOG = (
 _OUTCOMES = ("created", "updated", "deleted", "rejected", "waiting", "deferred", "held")
 
 
+class Formatter(argparse.HelpFormatter):
+    """Knows its width by itself: argparse asks shutil, whose import costs more than all our options."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_width() - 2)
+
+
+def _width() -> int:
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns):
+        return int(columns)
+    try:
+        return os.get_terminal_size().columns
+    except OSError:
+        return 80
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose complaints are errors of ours, so that `--json` tells them too."""
+
+    def __init__(self, prog: str | None = None, **options: Any) -> None:
+        super().__init__(prog, **{"formatter_class": Formatter, **options})
 
     def error(self, message: str) -> NoReturn:
         """Raises ConfigurationError instead of leaving the process."""

@@ -13,13 +13,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from marea.connectors.base import nearest, unknown_options
-from marea.connectors.landing import Work, sort_out
 from marea.connectors.statements import Landing, Statements
 from marea.errors import BatchRefused, ConfigurationError, Fault, RunStopped, SystemUnreachable
 from marea.ports import Receipt, Shape, Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from marea.connectors.landing import Work
 
 ATTEMPTS = 3
 """How often a batch is tried at once when another transaction stood in its way."""
@@ -123,6 +124,8 @@ class RelationalTarget:
             place = self._places.get(shape.entity)
             if place is None:
                 raise RunStopped(f"target {self._system} was not prepared for {shape.entity}")
+            from marea.connectors.landing import sort_out  # what a source never needs
+
             work = sort_out(shape, batch)
             for attempt in range(1, ATTEMPTS + 1):
                 try:

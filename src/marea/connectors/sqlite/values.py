@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from marea.connectors.columns import fit, misfit
 from marea.errors import BatchRefused
@@ -59,6 +58,8 @@ def _stored(type_: pa.DataType) -> tuple[tuple[type, ...], pa.DataType]:
 def _booleans(
     rows: Sequence[tuple[Any, ...]], columns: Sequence[Column], index: int, numbers: pa.Array
 ) -> pa.Array:
+    import pyarrow.compute as pc  # 0.1 s that a run with nothing new does not spend
+
     outside = pc.index(pc.is_in(numbers, pa.array([0, 1, None], pa.int64())), False).as_py()
     if outside >= 0:
         raise misfit(_place(rows[outside], columns), columns[index], numbers[outside].as_py())
@@ -87,6 +88,8 @@ def _moments(
 
 def _cast(texts: pa.Array, type_: pa.DataType) -> pa.Array:
     if pa.types.is_time(type_):
+        import pyarrow.compute as pc
+
         return pc.binary_join_element_wise("1970-01-01 ", texts, "").cast(pa.timestamp("us")).cast(type_)
     return texts.cast(type_)
 
@@ -115,6 +118,8 @@ def bound(rows: pa.Table) -> Iterator[tuple[Any, ...]]:
 
 
 def _bound(values: pa.ChunkedArray) -> list[Any]:
+    import pyarrow.compute as pc
+
     type_ = values.type
     if pa.types.is_floating(type_) and pc.any(pc.is_nan(values)).as_py():
         raise BatchRefused("SQLite has no NaN: it would become NULL", code="nan")
