@@ -119,12 +119,12 @@ def _append_payloads(database: Database, rows: pa.Table, first: int) -> pa.Table
 
     if "payload" not in rows.column_names:
         return rows
-    ids = pa.array(range(first, first + rows.num_rows), pa.int64())
     wanted = pc.is_in(rows["outcome"], pa.array(AGREED))
     if "log" in rows.column_names:
         wanted = pc.or_(wanted, rows["log"].fill_null(False))
     wanted = pc.and_(wanted, rows["payload"].is_valid())
-    database.append("payload", pa.table({"id": ids, "body": rows["payload"]}).filter(wanted))
+    database.append_payloads(first, rows["payload"].filter(wanted))
+    ids = pc.add(pc.cumulative_sum(wanted.cast(pa.int64())), first - 1)
     pointers = pc.if_else(wanted, ids, pa.scalar(None, pa.int64()))
     return rows.set_column(rows.column_names.index("payload"), "payload", pointers)
 

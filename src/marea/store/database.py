@@ -72,10 +72,6 @@ class Database(ABC):
         self._clear_batch()
         self._load("batch", table.select(filled).add_column(0, "n", numbers))
 
-    def append(self, name: str, table: pa.Table) -> None:
-        """Appends rows to the table `name`, whose columns have the names of the Arrow table's."""
-        self._load(name, table)
-
     def migrate(self) -> None:
         """Brings the tables to the version of this program. Several processes may try at once.
 
@@ -138,6 +134,10 @@ class Database(ABC):
     @abstractmethod
     def _clear_batch(self) -> None:
         """Removes what an earlier transaction left in `batch`."""
+
+    @abstractmethod
+    def append_payloads(self, first: int, bodies: pa.ChunkedArray) -> None:
+        """Appends texts to the table `payload`, their ids counted from `first`; part of a transaction."""
 
     @abstractmethod
     def _load(self, name: str, table: pa.Table) -> None:
