@@ -1,7 +1,16 @@
 """Owns the face of `marea.testing`: the contract suites a connector's author subclasses."""
 
+# ruff: noqa: E402
+import pytest
+
+pytest.register_assert_rewrite(
+    *("marea.testing." + part for part in ("arriving", "delivering", "describing", "sources", "streaming")),
+    *("marea.testing." + part for part in ("suite", "targets")),
+)
+
+from marea.testing.delivering import batch, shape
 from marea.testing.sources import SourceContract
-from marea.testing.targets import TargetContract, batch, shape
+from marea.testing.targets import TargetContract
 from marea.testing.values import KINDS, TEXTS, Kind
 
 __all__ = ["KINDS", "TEXTS", "Kind", "SourceContract", "TargetContract", "batch", "shape"]

@@ -8,18 +8,17 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
 
 from marea.errors import ConfigurationError, SystemUnreachable
-from marea.ports import Catalogue, Column, Editable, Reader, Source, Table
+from marea.ports import Column, Editable, Source
 from marea.sql.dialect import Query
-from marea.testing.suite import Suite
-from marea.testing.values import KINDS, TEXTS, Kind, rows_of, searching
+from marea.testing.describing import Describing
+from marea.testing.streaming import Streaming
+from marea.testing.suite import Execute
+from marea.testing.values import KINDS, Kind
 
-Execute = Callable[[str], object]
 
-
-class SourceContract(Suite):
+class SourceContract(Describing, Streaming):
     """Subclass it, give the fixtures, and every test of it is a promise of the connector.
 
     `source` is the connector's source on an empty database of the test's own; `execute` runs SQL
@@ -42,166 +41,6 @@ class SourceContract(Suite):
         "date": "CURRENT_DATE",
     }
     """How an application of this database stamps a row, for each kind that has a clock."""
-
-    # -- describing --------------------------------------------------------------------
-
-    def test_describes_columns_keys_and_references(self, source: Source, execute: Execute) -> None:
-        text = source.dialect.native(pa.string(), key=True)
-        execute(f"CREATE TABLE parent (code {text} NOT NULL PRIMARY KEY, name {text} NOT NULL UNIQUE)")
-        execute(
-            f"CREATE TABLE child (line INTEGER NOT NULL, code {text} NOT NULL, note {text}, up {text}, "
-            "PRIMARY KEY (code, line), FOREIGN KEY (up) REFERENCES parent (code))"
-        )
-        parent, child = self.table(source, "parent"), self.table(source, "child")
-        assert [column.name for column in child.columns] == ["line", "code", "note", "up"]
-        assert [column.nullable for column in child.columns] == [False, False, True, True]
-        assert child.key == ("code", "line")
-        assert [(key.columns, key.table, key.referred) for key in child.foreign_keys] == [
-            (("up",), "parent", ("code",))
-        ]
-        assert {frozenset(columns) for columns in parent.unique} == {frozenset({"code"}), frozenset({"name"})}
-        assert {frozenset(columns) for columns in child.unique} == {frozenset({"code", "line"})}
-
-    def test_finds_a_table_by_case_alone(self, source: Source, execute: Execute) -> None:
-        execute(f"CREATE TABLE {source.dialect.quote('MixedCase')} (a INTEGER)")
-        assert self.table(source, "MixedCase").name == self.table(source, "mixedcase").name
-        assert source.describe("mixed") is None
-        assert source.describe("nowhere.mixedcase") is None
-
-    def test_describes_a_view(self, source: Source, execute: Execute) -> None:
-        self.make(source, execute, {"id": self.kinds["int64"]})
-        execute("CREATE VIEW seen AS SELECT id FROM t")
-        assert self.table(source, "seen").column("id") is not None
-        assert self.table(source, "seen").key == ()
-
-    def test_names_may_be_reserved_or_quoted(self, source: Source, execute: Execute) -> None:
-        names = ["select", "Order By", 'double "quote"', "back`tick", "brac]ket", "ünïcode"]
-        quoted = [source.dialect.quote(name) for name in names]
-        execute(f"CREATE TABLE {source.dialect.quote('group')} ({', '.join(f'{q} INTEGER' for q in quoted)})")
-        execute(f"INSERT INTO {source.dialect.quote('group')} VALUES (1, 2, 3, 4, 5, 6)")
-        assert [column.name for column in self.table(source, "group").columns] == names
-        assert [list(row.values()) for row in self.read(source, "group")] == [[1, 2, 3, 4, 5, 6]]
-
-    def test_lists_its_tables(self, source: Source, execute: Execute) -> None:
-        assert isinstance(source, Catalogue)
-        execute("CREATE TABLE zulu (a INTEGER)")
-        execute("CREATE TABLE alpha (a INTEGER)")
-        assert source.tables() == ["alpha", "zulu"]
-
-    def test_types_an_expression(self, source: Source, execute: Execute) -> None:
-        self.make(source, execute, {"id": self.kinds["int64"], "stamp": self.kinds["timestamp"]})
-        described = self.table(source, "t").column("stamp")
-        assert described is not None
-        column = source.type_of("t", "stamp")
-        assert (column.type, column.native) == (described.type, described.native)
-        with pytest.raises(ConfigurationError, match=r"(?i)stmap"):
-            source.type_of("t", "stmap")
-
-    # -- values --------------------------------------------------------------------------
-
-    def test_values_come_unharmed(self, source: Source, execute: Execute) -> None:
-        kinds = self.kinds
-        self.make(source, execute, {"id": kinds["int64"], **kinds})
-        table = self.table(source, "t")
-        types = {column.name: column.type for column in table.columns}
-        assert types == {"id": pa.int64(), **{name: kind.type for name, kind in kinds.items()}}
-
-        @searching(self.examples)
-        @given(rows_of(kinds))
-        def check(rows: list[dict[str, Any]]) -> None:
-            execute("DELETE FROM t")
-            numbered = [{"id": index, **row} for index, row in enumerate(rows)]
-            self.insert(execute, "t", numbered)
-            assert self.read(source, "t", order="id") == numbered
-
-        check()
-
-    def test_texts_come_unharmed_and_empty_is_not_null(self, source: Source, execute: Execute) -> None:
-        self.make(source, execute, {"id": self.kinds["int64"], "text": self.kinds["text"]})
-        rows = [{"id": index, "text": text} for index, text in enumerate([*TEXTS, None])]
-        self.insert(execute, "t", rows)
-        assert self.read(source, "t", order="id") == rows
-
-    def test_parameters_arrive_as_they_are(self, source: Source) -> None:
-        dialect = source.dialect
-        column = Column("a", pa.string(), dialect.text_type)
-        select = f"SELECT {dialect.cast(dialect.placeholder(1), dialect.text_type)} AS a"
-        with source.snapshot() as reader:
-            for value in (*TEXTS, None):
-                assert self.fetch(reader, Query(select, (value,)), [column]) == [{"a": value}]
-            assert self.fetch(reader, Query(select, (-42,)), [column]) == [{"a": "-42"}]
-
-    def test_a_users_sql_may_hold_what_looks_like_a_placeholder(self, source: Source) -> None:
-        dialect = source.dialect
-        written = "'$1 ? %s :1 --'"
-        second = dialect.cast(dialect.placeholder(1), dialect.text_type)
-        query = Query(dialect.escape(f"SELECT {written} AS a, ") + f"{second} AS b", ("bound",))
-        columns = [Column(name, pa.string(), dialect.text_type) for name in "ab"]
-        with source.snapshot() as reader:
-            assert self.fetch(reader, query, columns) == [{"a": "$1 ? %s :1 --", "b": "bound"}]
-
-    # -- streams -------------------------------------------------------------------------
-
-    def test_a_stream_keeps_order_and_size(self, source: Source, execute: Execute) -> None:
-        self.numbers(source, execute, 5_000)
-        with source.snapshot() as reader:
-            tables = list(reader.stream(*self.select(source, "t", order="id DESC"), 1_000))
-        ids = [value for table in tables for value in table["id"].to_pylist()]
-        assert ids == list(range(4_999, -1, -1))
-        assert all(0 < table.num_rows <= 2_000 for table in tables)
-        assert 3 <= len(tables) <= 10
-
-    def test_an_empty_stream_yields_nothing(self, source: Source, execute: Execute) -> None:
-        self.make(source, execute, {"id": self.kinds["int64"]})
-        with source.snapshot() as reader:
-            assert list(reader.stream(*self.select(source, "t"), 100)) == []
-
-    def test_several_streams_are_open_at_once(self, source: Source, execute: Execute) -> None:
-        self.numbers(source, execute, 3_000)
-        query, columns = self.select(source, "t", order="id")
-        with source.snapshot() as reader:
-            streams = [reader.stream(query, columns, 100) for _ in range(4)]
-            for tables in zip(*streams, strict=True):
-                assert len({tuple(table["id"].to_pylist()) for table in tables}) == 1
-
-    def test_a_stream_may_be_left_half_read(self, source: Source, execute: Execute) -> None:
-        self.numbers(source, execute, 3_000)
-        query, columns = self.select(source, "t", order="id")
-        with source.snapshot() as reader:
-            assert next(iter(reader.stream(query, columns, 100)))["id"][0].as_py() == 0
-            assert self.fetch(reader, query, columns)[-1]["id"] == 2_999
-
-    def test_a_snapshot_is_one_moment(self, source: Source, execute: Execute) -> None:
-        self.numbers(source, execute, 10)
-        query, columns = self.select(source, "t", order="id")
-        with source.snapshot() as reader:
-            first = self.fetch(reader, query, columns)
-            execute("DELETE FROM t WHERE id < 5")
-            open_streams = [reader.stream(query, columns, 2) for _ in range(2)]
-            assert [next(stream)["id"].to_pylist() for stream in open_streams] == [[0, 1], [0, 1]]
-            assert self.fetch(reader, query, columns) == first
-        assert len(self.read(source, "t")) == 5
-
-    def test_a_snapshot_locks_no_row(self, source: Source, execute: Execute) -> None:
-        self.numbers(source, execute, 10)
-        with source.snapshot() as reader:
-            self.fetch(reader, *self.select(source, "t"))
-            execute("UPDATE t SET id = id + 100")
-        assert min(row["id"] for row in self.read(source, "t")) == 100
-
-    def test_a_snapshot_writes_nothing(self, source: Source, execute: Execute) -> None:
-        self.numbers(source, execute, 3)
-        with source.snapshot() as reader, pytest.raises(ConfigurationError):
-            list(reader.stream(Query("DELETE FROM t"), [], 100))
-        assert len(self.read(source, "t")) == 3
-
-    def test_a_select_can_be_cut(self, source: Source, execute: Execute) -> None:
-        self.numbers(source, execute, 10)
-        query, columns = self.select(source, "t", order="id")
-        with source.snapshot() as reader:
-            rows = self.fetch(reader, Query(source.dialect.limit(query.text, 3)), columns)
-        assert [row["id"] for row in rows] == [0, 1, 2]
-
     # -- keys ----------------------------------------------------------------------------
 
     def test_rows_are_found_by_a_list_of_keys(self, source: Source, execute: Execute) -> None:
@@ -377,15 +216,3 @@ class SourceContract(Suite):
             call()
         except SystemUnreachable:
             call()
-
-    def column(self, table: Table, name: str) -> Column:
-        column = table.column(name)
-        assert column is not None
-        return column
-
-    def fetch(self, reader: Reader, query: Query, columns: Sequence[Column]) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = []
-        for table in reader.stream(query, columns, 1_000):
-            assert table.schema.types == [column.type for column in columns]
-            rows.extend(table.to_pylist())
-        return rows

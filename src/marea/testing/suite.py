@@ -7,9 +7,11 @@ from typing import Any, ClassVar
 
 import pytest
 
-from marea.ports import Column, Source, Table
+from marea.ports import Column, Reader, Source, Table
 from marea.sql.dialect import Query
 from marea.testing.values import KINDS, Kind, literal
+
+Execute = Callable[[str], object]
 
 
 class Suite:
@@ -33,9 +35,7 @@ class Suite:
         """A value as a literal in this database's SQL."""
         return literal(value)
 
-    def make(
-        self, source: Source, execute: Callable[[str], object], columns: Mapping[str, Kind], name: str = "t"
-    ) -> None:
+    def make(self, source: Source, execute: Execute, columns: Mapping[str, Kind], name: str = "t") -> None:
         """A table with columns of these kinds, without a key."""
         dialect = source.dialect
         parts = [
@@ -43,16 +43,14 @@ class Suite:
         ]
         execute(f"CREATE TABLE {name} ({', '.join(parts)})")
 
-    def insert(
-        self, execute: Callable[[str], object], table: str, rows: Sequence[Mapping[str, object]]
-    ) -> None:
+    def insert(self, execute: Execute, table: str, rows: Sequence[Mapping[str, object]]) -> None:
         """Rows with every column of the table in order."""
         for start in range(0, len(rows), 500):
             part = rows[start : start + 500]
             values = ", ".join(f"({', '.join(map(self.literal, row.values()))})" for row in part)
             execute(f"INSERT INTO {table} VALUES {values}")
 
-    def numbers(self, source: Source, execute: Callable[[str], object], count: int) -> None:
+    def numbers(self, source: Source, execute: Execute, count: int) -> None:
         """A table t with the column id, from 0."""
         self.make(source, execute, {"id": self.kinds["int64"]})
         self.insert(execute, "t", [{"id": number} for number in range(count)])
@@ -82,3 +80,15 @@ class Suite:
         query, columns = self.select(source, name, order=order)
         with source.snapshot() as reader:
             return [row for table in reader.stream(query, columns, 1_000) for row in table.to_pylist()]
+
+    def column(self, table: Table, name: str) -> Column:
+        column = table.column(name)
+        assert column is not None
+        return column
+
+    def fetch(self, reader: Reader, query: Query, columns: Sequence[Column]) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        for table in reader.stream(query, columns, 1_000):
+            assert table.schema.types == [column.type for column in columns]
+            rows.extend(table.to_pylist())
+        return rows

@@ -3,54 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
 
 from marea.errors import BatchRefused, ConfigurationError, SystemUnreachable
 from marea.model import Operation
-from marea.ports import KEY, OPERATION, PAYLOAD, TARGET_ID, Shape, Source, Target
-from marea.testing.suite import Suite
-from marea.testing.values import TEXTS, Kind, arrow, rows_of, searching
-
-Execute = Callable[[str], object]
-Row = Mapping[str, Any]
-
-CODES = {"code": pa.string(), "name": pa.string(), "amount": pa.decimal128(12, 2)}
+from marea.ports import OPERATION, Shape, Source, Target
+from marea.testing.arriving import Arriving
+from marea.testing.delivering import batch, shape
+from marea.testing.suite import Execute
 
 
-def shape(
-    fields: Mapping[str, pa.DataType] = CODES,
-    key: Sequence[str] = ("code",),
-    table: str = "t",
-    **options: Any,
-) -> Shape:
-    """A shape of these fields; an entity is named like its table."""
-    return Shape(table, table, tuple(key), pa.schema(list(fields.items())), options)
-
-
-def batch(
-    shape: Shape, rows: Sequence[Row], operation: Operation, ids: Sequence[str | None] = ()
-) -> pa.Table:
-    """A batch as the delivery stage gives it: one operation for all rows, or one in each row's OPERATION."""
-    table = arrow(rows, shape.fields)
-    keys = [json.dumps(index) for index, _ in enumerate(rows)]
-    operations = [str(row.get(OPERATION, operation)) for row in rows]
-    text = pa.string()
-    for name, values in {
-        KEY: keys,
-        OPERATION: operations,
-        TARGET_ID: list(ids) or [None] * len(rows),
-        PAYLOAD: [json.dumps(row, default=str) for row in rows],
-    }.items():
-        table = table.append_column(name, pa.array(values, text))
-    return table
-
-
-class TargetContract(Suite):
+class TargetContract(Arriving):
     """Subclass it, give the fixtures, and every test of it is a promise of the connector.
 
     `target` is the connector's target on an empty database of the test's own, `another` a second
@@ -58,18 +24,6 @@ class TargetContract(Suite):
     `execute` runs SQL there by other means; `unreachable` is a target whose system does not answer
     and whose password is "pa55word"; `cut` breaks all connections of `target` from outside.
     """
-
-    @pytest.fixture
-    def codes(self, source: Source, execute: Execute) -> Shape:
-        """A table with a text key, a text and an amount, and a column that is not ours."""
-        columns = [
-            f"{source.dialect.quote(name)} {source.dialect.native(type_, key=name == 'code')}"
-            for name, type_ in CODES.items()
-        ]
-        columns[0] += " NOT NULL PRIMARY KEY"
-        columns[1] += " NOT NULL"
-        execute(f"CREATE TABLE t ({', '.join(columns)}, theirs INTEGER DEFAULT 7)")
-        return shape()
 
     # -- creates, updates, deletes -----------------------------------------------------
 
@@ -202,104 +156,6 @@ class TargetContract(Suite):
             self.deliver(target, one, [self.row(one.object)], Operation.UPDATE)
         assert [self.read(source, name)[0]["code"] for name in ("t", "u", "v")] == ["t", "u", "v"]
 
-    # -- values --------------------------------------------------------------------------
-
-    def test_values_arrive_unharmed(self, target: Target, another: Target, source: Source) -> None:
-        kinds = self.kinds
-        fields = {"id": pa.int64(), **{name: kind.type for name, kind in kinds.items()}}
-        all_kinds = shape(fields, ("id",), create=True)
-        target.prepare(all_kinds)
-        another.prepare(all_kinds)
-        described = {column.name: column.type for column in self.table(source, "t").columns}
-        assert described == fields
-        arrived: dict[int, Row] = {}
-
-        @searching(self.examples)
-        @given(rows_of(kinds))
-        def check(rows: list[dict[str, Any]]) -> None:
-            known = {row["id"]: row for row in self.read(source, "t")}
-            start = max(known, default=0) + 1
-            numbered = [{"id": start + index, **row} for index, row in enumerate(rows)]
-            self.deliver(target, all_kinds, numbered)
-            turned = [{**row, "id": start + index} for index, row in enumerate(reversed(rows))]
-            arrived.update({row["id"]: row for row in numbered})
-            assert {row["id"]: row for row in self.read(source, "t")} == arrived
-            self.deliver(another, all_kinds, turned, Operation.UPDATE)
-            arrived.update({row["id"]: row for row in turned})
-            assert {row["id"]: row for row in self.read(source, "t")} == arrived
-
-        check()
-
-    def test_texts_arrive_unharmed_and_empty_is_not_null(
-        self, target: Target, another: Target, source: Source
-    ) -> None:
-        texts = shape({"id": pa.int64(), "text": pa.string()}, ("id",), create=True)
-        rows = [{"id": index, "text": text} for index, text in enumerate([*TEXTS, None])]
-        target.prepare(texts)
-        self.deliver(target, texts, rows)
-        assert self.read(source, "t", order="id") == rows
-        another.prepare(texts)
-        turned = [{**row, "text": other["text"]} for row, other in zip(rows, reversed(rows), strict=True)]
-        self.deliver(another, texts, turned, Operation.UPDATE)
-        assert self.read(source, "t", order="id") == turned
-
-    def test_a_letters_case_is_a_change(self, target: Target, source: Source, codes: Shape) -> None:
-        target.prepare(codes)
-        self.deliver(target, codes, [self.row("a", "name")])
-        for name in ("Name", "Näme", "name ", "name"):
-            self.deliver(target, codes, [self.row("a", name)], Operation.UPDATE, ["a"])
-            assert self.names(source) == {"a": name}
-
-    def test_keys_of_every_kind(self, target: Target, source: Source) -> None:
-        for name in self.key_kinds():
-            fields = {"id": self.kinds[name].type, "name": pa.string()}
-            keyed = shape(fields, ("id",), f"t_{name}", create=True)
-            target.prepare(keyed)
-            values = self.samples(self.kinds[name])
-            ids = self.deliver(target, keyed, [{"id": value, "name": "x"} for value in values])
-            assert all(isinstance(text, str) for text in ids)
-            self.deliver(target, keyed, [{"id": None}], Operation.DELETE, ids[:1])
-            assert [row["id"] for row in self.read(source, f"t_{name}")] == values[1:], name
-
-    def key_kinds(self) -> list[str]:
-        """The kinds a key may have."""
-        return [name for name in self.kinds if name not in ("float64", "bool")]
-
-    def samples(self, kind: Kind) -> list[Any]:
-        """Two values of a kind."""
-        found: list[Any] = []
-
-        @searching(10)
-        @given(kind.values)
-        def collect(value: Any) -> None:
-            if value not in found and value:
-                found.append(value)
-
-        collect()
-        return found[:2]
-
-    def test_json_text_arrives(self, target: Target, source: Source) -> None:
-        lines = pa.field("lines", pa.string(), metadata={b"marea": b"json"})
-        json_shape = Shape(
-            "t", "t", ("id",), pa.schema([pa.field("id", pa.int64()), lines]), {"create": True}
-        )
-        target.prepare(json_shape)
-        values = ['[{"a":1.10,"b":"\\"x\\u00e8\\\\"},{"a":null}]', "[]", None]
-        for turn in (values, values[::-1]):
-            rows = [{"id": index, "lines": value} for index, value in enumerate(turn)]
-            self.deliver(target, json_shape, rows, Operation.UPDATE)
-            got = [row["lines"] for row in self.read(source, "t", order="id")]
-            assert [text and json.loads(text) for text in got] == [text and json.loads(text) for text in turn]
-
-    def test_names_may_be_reserved_or_quoted(self, target: Target, source: Source) -> None:
-        fields = {name: pa.string() for name in ("Order", "select", "Mixed Case", 'q"u`o]te', "ünï")}
-        odd = shape(fields, ("Order", "Mixed Case"), "Group By", create=True)
-        target.prepare(odd)
-        for value in ("1", "2"):
-            row = {name: name if name in odd.key else value for name in fields}
-            self.deliver(target, odd, [row], Operation.UPDATE)
-            assert self.read(source, "Group By") == [row]
-
     # -- refusals ------------------------------------------------------------------------
 
     def test_a_refused_batch_leaves_nothing(self, target: Target, source: Source, codes: Shape) -> None:
@@ -384,29 +240,3 @@ class TargetContract(Suite):
         target.prepare(codes)
         target.close()
         target.close()
-
-    # -- helpers -------------------------------------------------------------------------
-
-    def row(self, code: str, name: str = "") -> dict[str, Any]:
-        """A record of `codes`."""
-        return {"code": code, "name": name or f"name {code}", "amount": None}
-
-    def names(self, source: Source) -> dict[str, str]:
-        """What the table t holds: code -> name."""
-        return {row["code"]: row["name"] for row in self.read(source, "t")}
-
-    def deliver(
-        self,
-        target: Target,
-        shape: Shape,
-        rows: Sequence[Row],
-        operation: Operation = Operation.CREATE,
-        ids: Sequence[str | None] = (),
-    ) -> list[str | None]:
-        """Delivers a batch of which nothing may be rejected; gives the target ids."""
-        receipt = target.deliver(shape, batch(shape, rows, operation, ids))
-        assert not receipt.rejected
-        assert not receipt.deferred
-        assert receipt.target_ids is not None
-        found: list[str | None] = receipt.target_ids.to_pylist()
-        return found

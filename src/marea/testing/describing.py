@@ -1,0 +1,66 @@
+"""Owns the part of the source contract about descriptions: tables, names, keys, types of expressions."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from marea.errors import ConfigurationError
+from marea.ports import Catalogue, Source
+from marea.testing.suite import Execute, Suite
+
+
+class Describing(Suite):
+    """What a source says of its tables."""
+
+    def test_describes_columns_keys_and_references(self, source: Source, execute: Execute) -> None:
+        text = source.dialect.native(pa.string(), key=True)
+        execute(f"CREATE TABLE parent (code {text} NOT NULL PRIMARY KEY, name {text} NOT NULL UNIQUE)")
+        execute(
+            f"CREATE TABLE child (line INTEGER NOT NULL, code {text} NOT NULL, note {text}, up {text}, "
+            "PRIMARY KEY (code, line), FOREIGN KEY (up) REFERENCES parent (code))"
+        )
+        parent, child = self.table(source, "parent"), self.table(source, "child")
+        assert [column.name for column in child.columns] == ["line", "code", "note", "up"]
+        assert [column.nullable for column in child.columns] == [False, False, True, True]
+        assert child.key == ("code", "line")
+        assert [(key.columns, key.table, key.referred) for key in child.foreign_keys] == [
+            (("up",), "parent", ("code",))
+        ]
+        assert {frozenset(columns) for columns in parent.unique} == {frozenset({"code"}), frozenset({"name"})}
+        assert {frozenset(columns) for columns in child.unique} == {frozenset({"code", "line"})}
+
+    def test_finds_a_table_by_case_alone(self, source: Source, execute: Execute) -> None:
+        execute(f"CREATE TABLE {source.dialect.quote('MixedCase')} (a INTEGER)")
+        assert self.table(source, "MixedCase").name == self.table(source, "mixedcase").name
+        assert source.describe("mixed") is None
+        assert source.describe("nowhere.mixedcase") is None
+
+    def test_describes_a_view(self, source: Source, execute: Execute) -> None:
+        self.make(source, execute, {"id": self.kinds["int64"]})
+        execute("CREATE VIEW seen AS SELECT id FROM t")
+        assert self.table(source, "seen").column("id") is not None
+        assert self.table(source, "seen").key == ()
+
+    def test_names_may_be_reserved_or_quoted(self, source: Source, execute: Execute) -> None:
+        names = ["select", "Order By", 'double "quote"', "back`tick", "brac]ket", "ünïcode"]
+        quoted = [source.dialect.quote(name) for name in names]
+        execute(f"CREATE TABLE {source.dialect.quote('group')} ({', '.join(f'{q} INTEGER' for q in quoted)})")
+        execute(f"INSERT INTO {source.dialect.quote('group')} VALUES (1, 2, 3, 4, 5, 6)")
+        assert [column.name for column in self.table(source, "group").columns] == names
+        assert [list(row.values()) for row in self.read(source, "group")] == [[1, 2, 3, 4, 5, 6]]
+
+    def test_lists_its_tables(self, source: Source, execute: Execute) -> None:
+        assert isinstance(source, Catalogue)
+        execute("CREATE TABLE zulu (a INTEGER)")
+        execute("CREATE TABLE alpha (a INTEGER)")
+        assert source.tables() == ["alpha", "zulu"]
+
+    def test_types_an_expression(self, source: Source, execute: Execute) -> None:
+        self.make(source, execute, {"id": self.kinds["int64"], "stamp": self.kinds["timestamp"]})
+        described = self.table(source, "t").column("stamp")
+        assert described is not None
+        column = source.type_of("t", "stamp")
+        assert (column.type, column.native) == (described.type, described.native)
+        with pytest.raises(ConfigurationError, match=r"(?i)stmap"):
+            source.type_of("t", "stmap")
