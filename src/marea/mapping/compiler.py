@@ -23,6 +23,7 @@ from marea.sql.pages import PARENT
 if TYPE_CHECKING:
     import duckdb
 
+ITEM = "$item"  # one element of a list as JSON text
 ROWS = "$rows"  # rows found where a relation is meant to have one
 IDS = ("key", "target_id", "delivered")  # columns under which target ids are registered
 
@@ -84,7 +85,7 @@ class Compiler:
 
     def compile(self) -> Mapping:
         """The mapping. Raises ConfigurationError with every field the engine does not accept."""
-        rows = self._rows("", self._aggregate.relations, self._entity.fields, [KEY])
+        rows = self._rows("", self._aggregate.relations, self._entity.fields, {KEY: quote(KEY)})
         self._stop_on_faults()
         sql = self._with_payload(rows)
         self._stop_on_faults()
@@ -106,9 +107,9 @@ class Compiler:
     # -- rows of one table with their fields ---------------------------------------------------
 
     def _rows(
-        self, path: str, relations: Sequence[Relation], fields: Sequence[Field], carried: Sequence[str]
+        self, path: str, relations: Sequence[Relation], fields: Sequence[Field], carried: dict[str, str]
     ) -> _Rows:
-        """Fields of a table's rows; `carried` columns, STAMP, ROWS and MISSING go with them."""
+        """Fields of a table's rows; `carried` (name: column), STAMP, ROWS and MISSING go with them."""
         lists = {item.relation: self._list(_named(relations, item.relation), item) for item in _lists(fields)}
         joined = self._joined(path, relations, lists)
         inner = self._selected(joined, relations, fields, carried, path)
@@ -141,7 +142,7 @@ class Compiler:
         joined: str,
         relations: Sequence[Relation],
         fields: Sequence[Field],
-        carried: Sequence[str],
+        carried: dict[str, str],
         path: str,
     ) -> str:
         listed = {item.relation for item in _lists(fields)}
@@ -150,7 +151,7 @@ class Compiler:
         rows = list(_inside(relations, listed, ROWS)) or ["1"]
         missing = [f"{quote(name)}.{quote(MISSING)}" for name in listed] or ["NULL"]
         selects = [
-            *(quote(name) for name in carried),
+            *(f"{value} AS {quote(name)}" for name, value in carried.items()),
             f"{_joined_stamps(stamps)} AS {quote(STAMP)}",
             f"greatest({', '.join(rows)}) AS {quote(ROWS)}",
             f"coalesce({', '.join(missing)}) AS {quote(MISSING)}",
@@ -192,7 +193,7 @@ class Compiler:
             self._fault(_words(error), item.line, item.name)
             return {}
 
-    def _resolved(self, sql: str, fields: Sequence[Field], carried: Sequence[str]) -> str:
+    def _resolved(self, sql: str, fields: Sequence[Field], carried: dict[str, str]) -> str:
         """The rows with each reference's key replaced by the target id of the record it names."""
         references = [item for item in fields if isinstance(item, ReferenceField)]
         if not references:
@@ -217,12 +218,15 @@ class Compiler:
 
     def _list(self, relation: Relation, item: ListField) -> str:
         """A subquery with one row a parent: its items as JSON text, and what travels up."""
-        order = [column.name for column in relation.order]
-        rows = self._rows(relation.path, relation.children, item.fields, [PARENT, *order])
-        by = ", ".join([*(f"{quote(name)} NULLS FIRST" for name in order), "item"])
-        items = f"'[' || string_agg(item, ',' ORDER BY {by}) || ']'"
+        # Under names of their own: a field may be called as the column that the list is ordered by.
+        order = {f"$order:{place}": quote(column.name) for place, column in enumerate(relation.order)}
+        carried = {PARENT: quote(PARENT), **order}
+        rows = self._rows(relation.path, relation.children, item.fields, carried)
+        item_text = quote(ITEM)
+        by = ", ".join([*(f"{quote(name)} NULLS FIRST" for name in order), item_text])
+        items = f"'[' || string_agg({item_text}, ',' ORDER BY {by}) || ']'"
         values = [(name, quote(name), type_) for name, type_ in rows.fields]
-        inner = f"SELECT *, {json_object(values)} AS item FROM ({rows.sql})"
+        inner = f"SELECT *, {json_object(values)} AS {item_text} FROM ({rows.sql})"
         selects = [
             quote(PARENT),
             f"{items} AS items",
