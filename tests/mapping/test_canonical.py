@@ -25,6 +25,10 @@ GOLDEN = [
     ("DECIMAL(38,18)", "12345678901234567890.123456789", "12345678901234567890.123456789"),
     ("DECIMAL(38,0)", "12345678901234567890123456789012345678", "12345678901234567890123456789012345678"),
     ("DECIMAL(15,12)", "0.0000000001", "0.0000000001"),
+    ("DECIMAL(15,6)", "0.000001", "0.000001"),
+    ("DECIMAL(15,6)", "-999999999.999999", "-999999999.999999"),
+    ("DECIMAL(15,0)", "999999999999999", "999999999999999"),
+    ("DECIMAL(16,7)", "0.0000001", "0.0000001"),
     ("DECIMAL(9,2)", "NULL", "null"),
     ("DOUBLE", "0.1", "0.1"),
     ("DOUBLE", "'nan'", '"nan"'),
@@ -57,6 +61,14 @@ def test_a_decimal_keeps_every_digit(value: Decimal) -> None:
     text = written("DECIMAL(38,9)", str(value))
     assert json.loads(text, parse_float=Decimal)["v"] == value
     assert not text.endswith("0}") or "." not in text
+
+
+@pytest.mark.property
+@settings(deadline=None, max_examples=80)
+@given(st.integers(-(10**15) + 1, 10**15 - 1), st.integers(0, 6))
+def test_a_short_decimal_is_written_as_a_long_one(digits: int, scale: int) -> None:
+    value = str(Decimal(digits).scaleb(-scale))
+    assert written(f"DECIMAL(15,{scale})", f"'{value}'") == written(f"DECIMAL(38,{scale})", f"'{value}'")
 
 
 def test_fields_keep_their_order_and_names() -> None:

@@ -26,6 +26,8 @@ _WHOLE = (
 )
 _AS_TEXT = ("UUID", "TIME")
 _NESTED = "JSON"
+_DIGITS = 15  # a double keeps them all
+_SCALE = 6  # smaller doubles are written with an exponent
 
 
 def json_scalar(expression: str, type_: str) -> str | None:
@@ -34,8 +36,10 @@ def json_scalar(expression: str, type_: str) -> str | None:
     Decimals are exact numbers without trailing zeros, times are ISO 8601, bytes base64;
     a float that is no number is text, for JSON has no word for it.
     """
-    if type_ in _AS_IS or type_ in _WHOLE or type_.startswith("DECIMAL"):
+    if type_ in _AS_IS or type_ in _WHOLE:
         return expression
+    if type_.startswith("DECIMAL"):
+        return f"CAST({_decimal(expression, type_)} AS JSON)"
     if type_ == "FLOAT":
         return json_scalar(f"CAST(CAST({expression} AS VARCHAR) AS DOUBLE)", "DOUBLE")
     if type_ == "DOUBLE":
@@ -55,7 +59,7 @@ def json_scalar(expression: str, type_: str) -> str | None:
 def json_object(fields: Sequence[tuple[str, str, str]]) -> str:
     """The DuckDB expression of an object as JSON text; fields are (name, expression, type) in order.
 
-    Runs of scalars are written by one call; lists and decimals are joined as text,
+    Runs of scalars are written by one call; lists and long decimals are joined as text,
     because the engine's JSON writer would round them.
     """
     parts: list[str] = []
@@ -77,8 +81,18 @@ def _json_text(expression: str, type_: str) -> str | None:
     """The value as JSON text, for types that the engine's JSON writer would round."""
     if type_ == _NESTED:
         return f"CAST({expression} AS VARCHAR)"
-    if not type_.startswith("DECIMAL"):
+    if not type_.startswith("DECIMAL") or _is_short(type_):
         return None
+    return _decimal(expression, type_)
+
+
+def _is_short(type_: str) -> bool:
+    """Whether the JSON writer, which holds decimals as doubles, writes every digit, and no exponent."""
+    digits, scale = (int(part) for part in type_[len("DECIMAL(") : -1].split(","))
+    return digits <= _DIGITS and scale <= _SCALE
+
+
+def _decimal(expression: str, type_: str) -> str:
     text = f"CAST({expression} AS VARCHAR)"
     return text if type_.endswith(",0)") else f"rtrim(rtrim({text}, '0'), '.')"
 

@@ -247,9 +247,10 @@ class Compiler:
 
     def _problems(self, rows: _Rows) -> str:
         """The rules as a list of what each broken one says; NULL where none is broken."""
-        found = [
-            _problem(f"{quote(ROWS)} > 1", "not-one", "a related table meant to have one row has several")
-        ]
+        found = []
+        if any(not line[-1].many for line in self._aggregate.lineages()):
+            several = "a related table meant to have one row has several"
+            found.append(_problem(f"{quote(ROWS)} > 1", "not-one", several))
         types = dict(rows.fields)
         for name in self._entity.require:
             empty = f"{quote(name)} IS NULL" + (
