@@ -9,7 +9,9 @@ import pytest
 
 from cli.conftest import Marea, Shop
 from marea.cli.arguments import _COMMANDS
+from marea.engine.clock import system_clock
 from marea.engine.project import Project
+from marea.store.state import open_state
 
 pytestmark = pytest.mark.integration
 
@@ -148,3 +150,15 @@ def test_output_that_nobody_reads_is_no_error(shop: Shop) -> None:
     )
     assert done.stderr == ""
     assert done.returncode == 0
+
+
+def test_an_entity_that_another_run_holds_is_3(marea: Marea, shop: Shop) -> None:
+    state = open_state(f"sqlite:///{shop.folder}/marea.db")
+    entity = state.entity("customers", "crm").id
+    state.leases.acquire(entity, "elsewhere:7:1", system_clock(), 60.0)
+    done = marea("sync", "customers", "--full", "--json")
+    state.close()
+    assert done.code == 3
+    assert done.document["status"] == "interrupted"
+    [sentence] = done.err.splitlines()
+    assert "process 7 on elsewhere" in sentence

@@ -128,7 +128,7 @@ def _by_names(table: Table, tables: Mapping[str, Table]) -> _Owner | None:
     """Where nobody declared foreign keys: by a key that begins with the key of a table."""
     if any(other.foreign_keys for other in tables.values()):
         return None
-    for parent in sorted(tables.values(), key=lambda other: -len(other.name)):
+    for parent in sorted(tables.values(), key=lambda other: (-len(other.key), -len(other.name))):
         if parent is table or len(parent.key) > len(table.key):
             continue
         begin = table.key[: len(parent.key)]

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from marea.config.settings import EntitySettings, SourceSettings, TargetSettings
+from marea.engine.explain import PlanNow
+from marea.engine.verdict import Finding, judge
+from marea.model import Outcome, Problem, RecordState
+from marea.store.ledger import RecordRow, Trouble
+
+pytestmark = pytest.mark.unit
+
+ENTITY = EntitySettings(
+    "customers",
+    SourceSettings("erp", "MA_CustSupp", ("CustSupp",), where="CustSuppType = 1"),
+    TargetSettings("crm", "accounts", ("code",)),
+    (),
+)
+NOW = datetime(2026, 11, 5, 12, tzinfo=UTC)
+SAME = PlanNow(Outcome.UNCHANGED, {}, {}, "2026")
+CHANGED = PlanNow(Outcome.UPDATED, {}, {"name": ("a", "b")}, "2027")
+KNOWN = RecordRow('"0815"', RecordState.ALIGNED, "7", b"x", 1, "2026", "{}", 1, 0, None)
+TROUBLE = Trouble(Outcome.REJECTED, 2, NOW, "http", "422: no such country", None, None, None, NOW, 3)
+FINDING = Finding(ENTITY, '"0815"', "yes", "", SAME, KNOWN, "loaded", "")
+
+
+def troubled(outcome: Outcome, **changes: object) -> RecordRow:
+    return replace(KNOWN, state=RecordState.DUE, trouble=replace(TROUBLE, outcome=outcome, **changes))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("finding", "text", "step"),
+    [
+        (FINDING, "is in crm with the values the source has now", ""),
+        (replace(FINDING, now=CHANGED), "has changed since it was delivered (name)", "marea sync"),
+        (
+            replace(FINDING, now=replace(CHANGED, stamp="2026")),
+            "was changed without its last-edit date (name)",
+            "marea sync customers --key 0815",
+        ),
+        (replace(FINDING, found="no", now=None), "not in the source any more; crm still has it", "by hand"),
+        (replace(FINDING, found="no", now=None, ledger=None), "is not in the source", "MA_CustSupp"),
+        (
+            replace(FINDING, found="outside where", now=None),
+            "has left the filter `CustSuppType = 1`; crm still has it",
+            "by hand",
+        ),
+        (
+            replace(FINDING, found="outside where", now=None, ledger=None),
+            "outside the filter `CustSuppType = 1`",
+            "where",
+        ),
+        (
+            replace(FINDING, found="away", message="connection refused", now=None),
+            "the source erp did not answer: connection refused",
+            "when it is back",
+        ),
+        (
+            replace(FINDING, now=replace(SAME, problem=Problem("check", "no VAT number"))),
+            "is rejected: no VAT number",
+            "mend it in the source",
+        ),
+        (
+            replace(FINDING, now=replace(SAME, parent=("tax_codes", '"22"')), parent="it is due"),
+            "waits for tax_codes 22, which is not in crm: it is due",
+            "marea explain tax_codes 22",
+        ),
+        (
+            replace(FINDING, ledger=troubled(Outcome.REJECTED)),
+            "is rejected: 422: no such country",
+            "marea retry customers --key 0815",
+        ),
+        (replace(FINDING, ledger=troubled(Outcome.DEFERRED)), "crm was away", "marea sync"),
+        (replace(FINDING, ledger=troubled(Outcome.WAITING)), "can be delivered now", "marea retry"),
+        (replace(FINDING, ledger=None), "it came after the last run", "marea sync"),
+        (replace(FINDING, ledger=None, standing="never"), "has never been synchronized", "marea sync"),
+        (replace(FINDING, ledger=None, standing="loading"), "is not through yet", "marea sync"),
+        (
+            replace(FINDING, ledger=replace(KNOWN, state=RecordState.GONE, fingerprint=None)),
+            "deleted from the target",
+            "marea sync",
+        ),
+    ],
+)
+def test_verdicts(finding: Finding, text: str, step: str) -> None:
+    verdict = judge(finding)
+    assert text in verdict.text
+    assert step in " ".join(verdict.steps)
+
+
+def test_when_it_is_tried_again() -> None:
+    later = judge(replace(FINDING, ledger=troubled(Outcome.REJECTED))).steps
+    assert any("2026-11-05 12:00 UTC" in step for step in later)
+    never = judge(replace(FINDING, ledger=troubled(Outcome.REJECTED, next_attempt=None))).steps
+    assert any("time alone" in step for step in never)
