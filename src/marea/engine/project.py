@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from marea.config.names import nearest
 from marea.config.settings import EntitySettings, Settings
 from marea.engine.clock import Clock, system_clock
+from marea.engine.memory import Memory
 from marea.engine.request import Request
 from marea.engine.systems import Systems
 from marea.errors import ConfigurationError
@@ -19,7 +20,6 @@ from marea.model import Books, RunKind, RunStatus
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
-    from tempfile import TemporaryDirectory
 
     from marea.engine.context import Progress
     from marea.engine.doctor import Report
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from marea.model import Cause, Outcome
     from marea.store.journal import Entry
     from marea.store.runs import RunRow
-    from marea.store.state import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +72,7 @@ class Project:
         self.settings = settings
         self._clock = clock
         self._systems = Systems(settings.systems)
-        self._opened: State | None = None
-        self._scratch: State | None = None
-        self._folder: TemporaryDirectory[str] | None = None
+        self._memory = Memory(settings.state)
 
     def __enter__(self) -> Project:
         return self
@@ -88,12 +85,7 @@ class Project:
     def close(self) -> None:
         """Gives every connection back. Repeatable."""
         self._systems.close()
-        for state in (self._opened, self._scratch):
-            if state is not None:
-                state.close()
-        if self._folder is not None:
-            self._folder.cleanup()
-        self._opened = self._scratch = self._folder = None
+        self._memory.close()
 
     # -- runs ------------------------------------------------------------------------------
 
@@ -121,7 +113,7 @@ class Project:
         chosen = self.names(names)
         request = Request(full, resend, where, (), only_failed)
         request = self._asked(chosen, request, keys)
-        runner = Runner(self.settings, self._state, self._systems, self._clock)
+        runner = Runner(self.settings, self._memory.state, self._systems, self._clock)
         result = runner.run(chosen, request, progress or _silent)
         return Run(
             result.run,
@@ -158,7 +150,7 @@ class Project:
 
         chosen = self.names(names)
         request = self._asked(chosen, Request(full, resend, where), keys)
-        previewer = Previewer(self.settings, self._known, self._systems, self._clock, limit)
+        previewer = Previewer(self.settings, self._memory.known, self._systems, self._clock, limit)
         return previewer.preview(chosen, request)
 
     def touch(self, name: str, where: str, *, dry_run: bool = False) -> Touched:
@@ -177,11 +169,11 @@ class Project:
         """Where every entity stands, and the last runs."""
         from marea.engine.status import status
 
-        return status(self.settings, self._known)
+        return status(self.settings, self._memory.known)
 
     def runs(self, limit: int = 20) -> list[RunRow]:
         """The last runs, newest first."""
-        return self._known.runs.recent(limit)
+        return self._memory.known.runs.recent(limit)
 
     def log(
         self,
@@ -205,7 +197,7 @@ class Project:
         from marea.engine.known import hidden
         from marea.store.journal import EntryFilter
 
-        journal = self._known.journal
+        journal = self._memory.known.journal
         exact = None if key is None else self._key_in_journal(entity, key)
         wanted = EntryFilter(entity, exact, run, outcome, cause, field, since, until, text)
         return hidden(self.settings, journal.entries(wanted, limit))
@@ -217,7 +209,7 @@ class Project:
         """
         from marea.engine.explain import Explainer
 
-        return Explainer(self.settings, self._known, self._systems).explain(self._entity(name), key)
+        return Explainer(self.settings, self._memory.known, self._systems).explain(self._entity(name), key)
 
     def check(self) -> Report:
         """What is wrong with the project, and what its captures can and cannot promise.
@@ -238,7 +230,9 @@ class Project:
         from marea.engine.totals import totals
 
         entities = [self.settings.entities[name] for name in names]
-        whole = [e.name for e in entities if full or NAME not in known_entity(self._known, e).positions]
+        whole = [
+            e.name for e in entities if full or NAME not in known_entity(self._memory.known, e).positions
+        ]
         return totals(self.settings, whole)
 
     def names(self, wanted: Sequence[str] | None = None) -> list[str]:
@@ -246,29 +240,6 @@ class Project:
         return [self._entity(name).name for name in wanted] if wanted else list(self.settings.entities)
 
     # -- parts -----------------------------------------------------------------------------
-
-    @property
-    def _state(self) -> State:
-        """The state, made when there is none yet."""
-        from marea.store.state import open_state
-
-        if self._opened is None:
-            self._opened = open_state(self.settings.state)
-        return self._opened
-
-    @property
-    def _known(self) -> State:
-        """The state for reading; where there is none an empty one that is thrown away: none is made."""
-        from marea.store.state import exists, open_state
-
-        if self._opened is not None or exists(self.settings.state):
-            return self._state
-        if self._scratch is None:
-            from tempfile import TemporaryDirectory
-
-            self._folder = TemporaryDirectory(prefix="marea-")
-            self._scratch = open_state(f"sqlite:///{self._folder.name}/empty.db")
-        return self._scratch
 
     def _entity(self, name: str) -> EntitySettings:
         if name not in self.settings.entities:
@@ -299,7 +270,9 @@ class Project:
         from marea.engine.known import hidden
         from marea.store.journal import EntryFilter
 
-        return hidden(self.settings, self._state.journal.entries(EntryFilter(run=run), newest_first=False))
+        return hidden(
+            self.settings, self._memory.state.journal.entries(EntryFilter(run=run), newest_first=False)
+        )
 
     def _key_in_journal(self, name: str | None, key: Key) -> str:
         """The first form of the key that the journal has: the source need not be there to look it up."""
@@ -309,7 +282,7 @@ class Project:
         entity = self.settings.entities.get(name) if name else None
         width = len(entity.source.key) if entity else str(key).count(",") + 1
         texts = likely_texts(key, width)
-        journal = self._known.journal
+        journal = self._memory.known.journal
         found = (text for text in texts if any(journal.entries(EntryFilter(name, text), 1)))
         return next(found, texts[0])
 
