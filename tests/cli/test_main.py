@@ -112,7 +112,7 @@ def test_an_error_of_ours_is_one_sentence_and_4(
     marea: Marea, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(self: Project) -> None:
-        raise ZeroDivisionError("by nothing\nat all")
+        raise ZeroDivisionError("by nothing at postgresql://me:s3cr3t@host/db\nat all")
 
     monkeypatch.setattr(Project, "status", broken)
     done = marea("status", "--json")
@@ -120,7 +120,9 @@ def test_an_error_of_ours_is_one_sentence_and_4(
     assert done.document["error"]["code"] == "internal"
     assert len(done.err.splitlines()) == 1
     assert "ZeroDivisionError: by nothing" in done.err
-    assert "Traceback" in marea("status", "--debug").err
+    traced = marea("status", "--debug").err
+    assert "Traceback" in traced
+    assert "s3cr3t" not in done.out + done.err + traced
 
 
 def test_interrupting_is_3(marea: Marea, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import asdict
 
-from marea.cli.output import show_json
+from marea.cli.output import clean, show_json
 from marea.errors import ConfigurationError, MareaError, SystemUnreachable
 
+_LOGIN = re.compile(r"://[^\s/]*@")
 SAFE = "nothing is lost: run again when it is back"
 
 
 def tell(error: Exception, *, json: bool, debug: bool) -> None:
-    """Says what happened; the traceback only on request."""
+    """Says what happened; the traceback only on request, passwords never."""
     if debug:
         import traceback
 
-        traceback.print_exception(error)
-    print(_words(error), file=sys.stderr)
+        print(_scrubbed("".join(traceback.format_exception(error))), file=sys.stderr)
+    for line in _words(error).splitlines():
+        print(clean(line), file=sys.stderr)
     if json:
         show_json({"error": _document(error)})
 
@@ -30,8 +33,13 @@ def _words(error: Exception) -> str:
     return f"internal error: {_plainly(error)} (please report this; --debug shows where it arose)"
 
 
+def _scrubbed(text: str) -> str:
+    """The text without the logins of addresses, which a foreign error may repeat."""
+    return _LOGIN.sub("://***@", text)
+
+
 def _plainly(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
+    lines = _scrubbed(str(error)).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 

@@ -52,7 +52,7 @@ def retry(options: Namespace) -> int:
 def _told(project: Project, run: Run, options: Namespace) -> int:
     for message in run.messages:
         safe = "" if SAFE in message else f"; {SAFE}: run again to deliver what is left"
-        print(message + safe, file=sys.stderr)
+        print(clean(message) + safe, file=sys.stderr)
     if options.json:
         show_json(document(run))
     else:
@@ -134,4 +134,4 @@ def _spelled(key: object) -> str:
 
     from marea.engine.keys import shown
 
-    return quote(shown(json.dumps(key, ensure_ascii=False, default=str)))
+    return clean(quote(shown(json.dumps(key, ensure_ascii=False, default=str))))
