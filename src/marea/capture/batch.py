@@ -16,7 +16,7 @@ from marea.sql.pages import Pages
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PAGE_ROWS = 20_000  # large enough for set-based work, small enough for 300 MB
+PAGE_ROWS = 10_000  # large enough for set-based work, small enough for 300 MB in all
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ def main() -> NoReturn:
     """Carries out the command line of this process, and ends it with the exit code."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # they are for those who write Python, not for those who run it
+    # Arrow's own allocator keeps what batches have freed: a quarter more memory, for nothing gained here.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     sys.exit(run(sys.argv[1:]))
 
 
