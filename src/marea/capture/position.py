@@ -40,6 +40,8 @@ class Position:
     sweep: Sweep | None = None
     feeds: Mapping[str, Feed] = field(default_factory=dict)
     """The feeds as they were bound when the position was written."""
+    dates: str = ""
+    """The digest of the entity's last-edit dates in the configuration at that time."""
 
     def moved(self, feed: str, cursor: Cursor | None) -> Position:
         """This position with one feed moved."""
@@ -54,6 +56,8 @@ class Position:
             value["feeds"] = {
                 name: [feed.table, feed.stamp, feed.native] for name, feed in self.feeds.items()
             }
+        if self.dates:
+            value["dates"] = self.dates
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
@@ -67,9 +71,10 @@ class Position:
             )
         sweep = value.get("sweep")
         return cls(
-            _load(value["cursors"]),
-            Sweep(sweep["after"], _load(sweep["cursors"])) if sweep else None,
-            {name: Feed(*parts) for name, parts in value.get("feeds", {}).items()},
+            cursors=_load(value["cursors"]),
+            sweep=Sweep(sweep["after"], _load(sweep["cursors"])) if sweep else None,
+            feeds={name: Feed(*parts) for name, parts in value.get("feeds", {}).items()},
+            dates=value.get("dates", ""),
         )
 
 

@@ -9,7 +9,7 @@ compared by the source alone.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from marea.capture.batch import Batch, BatchReader
 from marea.capture.position import Feed, Position, Sweep
@@ -33,11 +33,12 @@ class Step:
 class Watermark:
     """Reads what changed in one entity since a position; serves one run in one thread."""
 
-    def __init__(self, pages: Pages, reader: Reader, lag: float) -> None:
+    def __init__(self, pages: Pages, reader: Reader, lag: float, dates: str) -> None:
         self.pages = pages
         self._reader = reader
         self._batches = BatchReader(pages, reader)
         self._lag = lag
+        self._dates = dates
         self._feeds = {feed: Feed(*pages.feed(feed)) for feed in pages.aggregate.feeds()}
 
     def first_load(self, position: Position | None) -> Iterator[Step]:
@@ -46,20 +47,20 @@ class Watermark:
         for batch in self._batches.read(self.pages.everything(sweep.after), Cause.FIRST_LOAD):
             after = batch.root.column(KEY)[batch.rows - 1].as_py()
             sweep = Sweep(after, sweep.cursors)
-            yield Step(batch, Position(sweep=sweep, feeds=self._feeds))
-        yield Step(None, Position(sweep.cursors, feeds=self._feeds))
+            yield Step(batch, Position(sweep=sweep, feeds=self._feeds, dates=self._dates))
+        yield Step(None, Position(sweep.cursors, feeds=self._feeds, dates=self._dates))
 
     def full(self, cause: Cause, position: Position) -> Iterator[Step]:
         """All records in key order; the position moves at the end alone, to before the read."""
         cursors = self._starting_cursors()
         for batch in self._batches.read(self.pages.everything(None), cause):
             yield Step(batch, position)
-        yield Step(None, Position(cursors, feeds=self._feeds))
+        yield Step(None, Position(cursors, feeds=self._feeds, dates=self._dates))
 
     def changes(self, position: Position) -> Iterator[Step]:
         """The records whose root or related rows have a stamp behind the position."""
-        position = replace(position, feeds=self._feeds)
-        since = {feed: position.cursors.get(feed) for feed in self.pages.aggregate.feeds()}
+        since = {feed: _kept(position, feed, bound) for feed, bound in self._feeds.items()}
+        position = Position(since, feeds=self._feeds, dates=self._dates)
         horizons = {feed: self._horizon(feed, latest=False)[0] for feed in since}
         for feed, horizon in horizons.items():
             cause = Cause.LAST_EDIT if feed == ROOT else Cause.RELATED
@@ -90,6 +91,11 @@ def _cursor_after(batch: Batch, horizon: str | None, current: Cursor | None) -> 
     if batch.root.column(SETTLED)[last].as_py():
         return Cursor(batch.root.column(AT)[last].as_py(), batch.root.column(KEY)[last].as_py())
     return Cursor(horizon, inclusive=True) if horizon is not None else current
+
+
+def _kept(position: Position, feed: str, bound: Feed) -> Cursor | None:
+    """The cursor of a feed, unless it was read by another date: that one says nothing about this."""
+    return position.cursors.get(feed) if position.feeds.get(feed, bound) == bound else None
 
 
 def _closed(position: Position, feed: str) -> Position:

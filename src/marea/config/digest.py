@@ -28,6 +28,19 @@ def mapping_digest(entity: EntitySettings) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
+def dates_digest(entity: EntitySettings) -> str:
+    """32 hex digits over the last-edit dates an entity's changes are found by."""
+    import hashlib
+    import json
+
+    text = json.dumps([entity.source.modified, _dates(entity.source.related)])
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _dates(relations: tuple[RelationSettings, ...]) -> list[object]:
+    return [[relation.name, relation.modified, _dates(relation.children)] for relation in relations]
+
+
 def _relations(relations: tuple[RelationSettings, ...]) -> list[object]:
     return [
         [

@@ -264,7 +264,9 @@ class Project:
             return request
         entity = self.settings.entities[names[0]]
         columns = Alignment(self.settings, entity, self._systems).aggregate.key
-        return replace(request, keys=tuple(key_text(key, entity.name, columns) for key in keys))
+        # A record named twice is asked for once (I5).
+        texts = dict.fromkeys(key_text(key, entity.name, columns) for key in keys)
+        return replace(request, keys=tuple(texts))
 
     def _entries(self, run: int) -> Iterator[Entry]:
         from marea.engine.known import hidden

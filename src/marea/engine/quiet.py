@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from marea.capture.position import NAME, Position
 from marea.capture.probe import nothing_new
+from marea.config.digest import dates_digest
 from marea.engine.alignment import Alignment
 from marea.engine.request import Request
 
@@ -18,5 +19,8 @@ def is_quiet(alignment: Alignment, row: EntityRow, mapping: str, request: Reques
     text = row.positions.get(NAME)
     if request != Request() or text is None or row.mapping != mapping:
         return False
+    position = Position.from_text(text)
+    if position.dates != dates_digest(alignment.entity):
+        return False
     with alignment.source.snapshot() as reader:
-        return nothing_new(Position.from_text(text), alignment.source.dialect, reader)
+        return nothing_new(position, alignment.source.dialect, reader)

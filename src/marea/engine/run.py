@@ -13,7 +13,7 @@ from marea.engine.alignment import Alignment
 from marea.engine.clock import Clock
 from marea.engine.context import Context, Progress
 from marea.engine.heartbeat import Heartbeat
-from marea.engine.order import in_order, referring_to_later
+from marea.engine.order import in_order
 from marea.engine.quiet import is_quiet
 from marea.engine.request import Request
 from marea.engine.systems import Systems
@@ -67,7 +67,8 @@ class Runner:
             messages = self._entities(in_order(self._settings.entities, names), rows, context, request)
             return self._finished(run, kind, started, messages, [rows[name] for name in names])
         except BaseException as error:
-            text = str(error) if isinstance(error, MareaError) else f"{type(error).__name__}: {error}"
+            # Words of foreign errors may hold a password; ours do not.
+            text = str(error) if isinstance(error, MareaError) else f"internal error: {type(error).__name__}"
             status = RunStatus.INTERRUPTED if isinstance(error, KeyboardInterrupt) else RunStatus.FAILED
             self._state.runs.finish(run, status, self._clock(), text)
             raise
@@ -93,16 +94,27 @@ class Runner:
             if name not in quiet or self._is_due(rows[name]):
                 work = partial(self._entity, alignments[name], rows[name], context, request)
                 undone.attempt(alignments[name], work)
-        for name in referring_to_later(self._settings.entities, names):
-            undone.attempt(
-                alignments[name], partial(self._entity, alignments[name], rows[name], context, None)
-            )
+        if not request.selects:
+            self._release(alignments, rows, context, undone)
         return undone.messages
 
-    def _entity(
-        self, alignment: Alignment, row: EntityRow, context: Context, request: Request | None
+    def _release(
+        self,
+        alignments: Mapping[str, Alignment],
+        rows: Mapping[str, EntityRow],
+        context: Context,
+        undone: Undone,
     ) -> None:
-        """Deliver what the request means; without one, only what is due."""
+        """Deliver what waited for a parent that came after it, round by round until none is released."""
+        released = True
+        while released:
+            due = [name for name in alignments if self._is_due(rows[name])]
+            works = {name: partial(self._entity, alignments[name], rows[name], context, None) for name in due}
+            done = [undone.attempt(alignments[name], work) for name, work in works.items()]
+            released = any(done)
+
+    def _entity(self, alignment: Alignment, row: EntityRow, context: Context, request: Request | None) -> int:
+        """Deliver what the request means, if any, then what is due; gives how many of the latter."""
         # Imported where records move: most runs end before.
         from marea.engine.sync import EntitySync
 
@@ -112,8 +124,7 @@ class Runner:
             sync = EntitySync(context, alignment, row, mapping_digest(alignment.entity), fence)
             if request is not None:
                 sync.run(request)
-            if request is None or not request.selects:
-                sync.deliver_due()
+            return 0 if request is not None and request.selects else sync.deliver_due()
 
     def _is_quiet(self, alignment: Alignment, row: EntityRow, request: Request, undone: Undone) -> bool:
         question = partial(is_quiet, alignment, row, mapping_digest(alignment.entity), request)

@@ -25,6 +25,8 @@ class Standing:
     position: Position | None
     mapping_changed: bool
     """Whether the records in the ledger were mapped by another mapping than today's."""
+    dates: str = ""
+    """The digest of the last-edit dates that changes are found by."""
     troubled: tuple[str, ...] = ()
     """Keys of records not in order; asked for only when the request needs them."""
 
@@ -48,7 +50,7 @@ def steps(
         for batch in batches.read(pages.matching(request.where), Cause.REQUEST):
             yield Step(batch, None)
     else:
-        yield from _captured(request, standing, Watermark(pages, reader, lag))
+        yield from _captured(request, standing, Watermark(pages, reader, lag, standing.dates))
 
 
 def listed(
@@ -75,7 +77,8 @@ def _captured(request: Request, standing: Standing, watermark: Watermark) -> Gen
     position = standing.position
     if position is None or position.sweep is not None:
         # A first load begun under another mapping begins again: equal records cost a comparison.
-        yield from watermark.first_load(None if standing.mapping_changed else position)
+        anew = standing.mapping_changed or request.full or request.resend
+        yield from watermark.first_load(None if anew else position)
         return
     cause = whole(request, standing, watermark.pages)
     yield from watermark.changes(position) if cause is None else watermark.full(cause, position)

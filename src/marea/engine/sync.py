@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from marea.capture.batch import BatchReader
 from marea.capture.position import NAME, Position
 from marea.capture.watermark import Step
+from marea.config.digest import dates_digest
 from marea.engine.ahead import SideBySide
 from marea.engine.alignment import Alignment
 from marea.engine.context import Context
@@ -36,14 +37,15 @@ class EntitySync:
         self._known_mapping = row.mapping
         self._fence = fence
         self._position = row.positions.get(NAME)
+        self._loading = False
         self._settled = 0
         self._since = time.monotonic()
 
     def run(self, request: Request) -> None:
         """Deliver what the request means. Raises SystemUnreachable when source or target is away."""
         standing = self._standing(request)
-        if standing.loading and self._known_mapping != self._mapping and not request.selects:
-            self._commit(Settled(None), mapping=self._mapping)
+        # A first load notes its mapping with its first batch: a mapping edited on the way begins it anew.
+        self._loading = standing.loading and not request.selects
         pages = self._alignment.pages
         with self._alignment.source.snapshot() as reader:
             found = steps(request, standing, pages, reader, self._alignment.entity.lag)
@@ -52,25 +54,26 @@ class EntitySync:
             self._commit(Settled(None), mapping=self._mapping)
 
     def deliver_due(self) -> int:
-        """Deliver records whose time has come or whose parent is there now; gives how many.
+        """Deliver records whose time has come or whose parent is there now; gives how many were there.
 
         A parent may be a record of this very entity, so it goes on until none is released.
         """
         seen: set[str] = set()
+        before = self._settled
         while fresh := self._due(seen):
             seen.update(key for keys in fresh.values() for key in keys)
             with self._alignment.source.snapshot() as reader:
                 batches = BatchReader(self._alignment.pages, reader)
                 for cause, keys in fresh.items():
                     self._flow(listed(keys, cause, batches, self._alignment.pages), resend=False)
-        return len(seen)
+        return self._settled - before
 
     def _standing(self, request: Request) -> Standing:
         ledger = self._context.state.ledger
         changed = self._known_mapping is not None and self._known_mapping != self._mapping
         troubled = ledger.troubled(self._entity).column("key").to_pylist() if request.only_failed else []
         position = Position.from_text(self._position) if self._position is not None else None
-        return Standing(position, changed, tuple(troubled))
+        return Standing(position, changed, dates_digest(self._alignment.entity), tuple(troubled))
 
     def _due(self, seen: set[str]) -> dict[Cause, list[str]]:
         due = due_by_cause(self._context.state.ledger.due(self._entity, self._context.clock()))
@@ -97,6 +100,8 @@ class EntitySync:
         target = batch.position if batch.away is None else None
         moved = target.to_text() if target is not None else self._position
         position = (NAME, self._position, moved) if moved is not None and moved != self._position else None
+        if self._loading and self._known_mapping != self._mapping and position is not None:
+            mapping = self._mapping
         if batch.settlement is None and position is None and mapping is None:
             return
         now = time.monotonic()

@@ -258,8 +258,12 @@ class Pages:
         if feed == ROOT:
             covered = self._since(text, _of(self.aggregate.stamp), cursor)
             return f"CASE WHEN {covered} THEN 1 ELSE 0 END = 0"
+        line = self._line(feed)
         rows = self._changed_rows(text, feed, cursor)
-        return f"NOT EXISTS (SELECT 1 FROM ({rows}) e WHERE {self._pairs('e', 'r', self._line(feed)[0])})"
+        # Exactly what that feed brings, its cursor's key included: rows at the cursor are read by none.
+        brought = self._since(text, Stamp(f"e.{self._quote(AT)}", _of(line[-1].stamp).native), cursor)
+        pairs = self._pairs("e", "r", line[0])
+        return f"NOT EXISTS (SELECT 1 FROM ({rows}) e WHERE {pairs} AND {brought})"
 
     def _key_join(self, text: _Text, keys: str, columns: Sequence[Column], alias: str) -> str:
         rows = self.dialect.key_rows(text.bind(keys), columns)
