@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from marea.flow import ATTEMPT, CAUSE, CHANGES, FINGERPRINT, FOLLOW, MISSING, OUTCOME, PROBLEMS, STATE, Plan
-from marea.model import APPLIED, Cause, Operation, Outcome, Problem
+from marea.model import APPLIED, Cause, Operation, Outcome, Problem, RecordState
 from marea.planning.changes import changes
 from marea.ports import OPERATION, PAYLOAD, STAMP, TARGET_ID
 from marea.sql import duck
@@ -53,11 +53,13 @@ class Planner:
         )
         texts, equal = self._changes(records, ledger, known, equal, same_form)
         same_date = _true(pc.equal(ledger.column("stamp"), records.column(STAMP)))
-        operation = _operations(known, equal, resend=resend)
+        # What an unfinished delivery left at the target is not known: such a record is sent again.
+        certain = _true(pc.equal(ledger.column("state"), RecordState.ALIGNED.value))
+        operation = _operations(known, pc.and_(equal, certain), resend=resend)
         problems = _problems(records)
         outcome = _outcomes(operation, records, problems)
         unchanged = pc.equal(outcome, Outcome.UNCHANGED.value)
-        touched = pc.and_(unchanged, pc.invert(pc.and_(same_date, _settled(ledger, same_form))))
+        touched = pc.and_(unchanged, pc.invert(pc.and_(same_date, same_form)))
         columns = {
             TARGET_ID: ledger.column("target_id"),
             OPERATION: operation,
@@ -98,11 +100,6 @@ class Planner:
 def _true(mask: Any) -> Any:
     """A mask with NULL as false."""
     return pc.fill_null(mask, False)
-
-
-def _settled(ledger: pa.Table, same_form: Any) -> Any:
-    """Ledger rows that need no attention when their record is equal: in order, and of this form."""
-    return pc.and_(_true(pc.equal(ledger.column("state"), "aligned")), same_form)
 
 
 def _operations(known: Any, equal: Any, *, resend: bool) -> Any:
