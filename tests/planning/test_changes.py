@@ -16,6 +16,7 @@ pytestmark = pytest.mark.unit
 NAMES = ["name", "no te", 'qu"ote', "città"]
 SCALARS = st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.text(max_size=8)
 VALUES = SCALARS | st.lists(st.fixed_dictionaries({"name": SCALARS}), max_size=2)
+WHOLE = st.fixed_dictionaries(dict.fromkeys(NAMES, VALUES))
 PAYLOADS = st.fixed_dictionaries({}, optional=dict.fromkeys(NAMES, VALUES))
 
 
@@ -24,7 +25,8 @@ def canonical(value: object) -> str:
 
 
 def compared(before: str, after: str, fields: list[str] = NAMES) -> dict[str, list[object]]:
-    text = changes(duck.connect(), fields, pa.array([before]), pa.array([after]))[0].as_py()
+    alike = pa.array([False])
+    text = changes(duck.connect(), fields, pa.array([before]), pa.array([after]), alike)[0].as_py()
     return json.loads(text, parse_float=Decimal)
 
 
@@ -34,12 +36,39 @@ def compared(before: str, after: str, fields: list[str] = NAMES) -> dict[str, li
 def test_exactly_the_fields_that_differ_are_named(pairs: list[tuple[dict, dict]]) -> None:
     before = pa.array([canonical(old) for old, _ in pairs])
     after = pa.array([canonical(new) for _, new in pairs])
-    found = changes(duck.connect(), NAMES, before, after).to_pylist()
+    found = changes(duck.connect(), NAMES, before, after, pa.array([False] * len(pairs))).to_pylist()
     for (old, new), text in zip(pairs, found, strict=True):
         expected = {
             n: [old.get(n), new.get(n)] for n in NAMES if canonical(old.get(n)) != canonical(new.get(n))
         }
         assert json.loads(text) == expected
+
+
+@pytest.mark.property
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(WHOLE, WHOLE), min_size=1, max_size=5))
+def test_payloads_of_one_form_are_compared_as_any_others(pairs: list[tuple[dict, dict]]) -> None:
+    before, after = (
+        pa.array([canonical({name: pair[side][name] for name in NAMES}) for pair in pairs]) for side in (0, 1)
+    )
+    alike, unlike = (pa.array([value] * len(pairs)) for value in (True, False))
+    engine = duck.connect()
+    by_place, by_name = (changes(engine, NAMES, before, after, mask).to_pylist() for mask in (alike, unlike))
+    assert [json.loads(text) for text in by_place] == [json.loads(text) for text in by_name]
+
+
+@pytest.mark.parametrize("text", ["a,", ',"', '",', "\\", ',"name":', '{"a":1,"b":2}', ",", '"'])
+def test_a_text_that_looks_like_json_is_one_value(text: str) -> None:
+    before, after = canonical({"a": text, "b": 1}), canonical({"a": text, "b": 2})
+    found = changes(duck.connect(), ["a", "b"], pa.array([before]), pa.array([after]), pa.array([True]))
+    assert found.to_pylist() == ['{"b":[1,2]}']
+
+
+def test_a_payload_that_is_gone_counts_as_empty() -> None:
+    found = changes(
+        duck.connect(), ["a"], pa.array([None], pa.string()), pa.array(['{"a":1}']), pa.array([True])
+    )
+    assert found.to_pylist() == ['{"a":[null,1]}']
 
 
 def test_a_new_field_that_is_null_is_no_difference() -> None:

@@ -1,8 +1,8 @@
 """Owns the comparison of payloads field by field: what stood there before, what after.
 
-Payloads are canonical JSON texts of one entity. The comparison runs in the column engine;
-records with numbers too long for its JSON reader, which holds them as floats, are compared
-by their text.
+Payloads are canonical JSON texts of one entity. The comparison runs in the column engine: place
+by place where both have the same fields and nothing nested, else name by name; numbers too
+long for its JSON reader, which holds them as floats, are then compared by their text.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from marea.sql.duck import literal
 
@@ -24,28 +25,75 @@ _DECODER = json.JSONDecoder()
 
 
 def changes(
-    engine: duckdb.DuckDBPyConnection, fields: Sequence[str], before: pa.Array, after: pa.Array
+    engine: duckdb.DuckDBPyConnection,
+    fields: Sequence[str],
+    before: pa.Array,
+    after: pa.Array,
+    alike: pa.Array,
 ) -> pa.Array:
     """For each pair of payloads `{field: [before, after]}` of the fields that differ, as JSON text.
 
-    A field that a payload does not have counts as null, so that a new field that is null
-    is no difference. Fields that the mapping no longer has are not compared.
+    `alike` is true for pairs of one form: both have exactly these fields, in this order. In the
+    others a field that a payload does not have counts as null, so that a new field that is
+    null is no difference, and fields that the mapping no longer has are not compared.
     """
-    engine.register("pairs", pa.table({"before": before, "after": after}))
-    rows = engine.sql(_query(fields)).to_arrow_table()
-    engine.unregister("pairs")
-    texts = rows.column("changes").combine_chunks()
+    rows = _ask(engine, _by_place(fields), before=before, after=after, alike=alike)
+    texts = _flat(rows.column("changes"))
+    odd = pc.invert(_flat(rows.column("placed")))
+    if not pc.any(odd).as_py():
+        return texts
+    return pc.replace_with_mask(texts, odd, _named(engine, fields, before.filter(odd), after.filter(odd)))
+
+
+def _named(
+    engine: duckdb.DuckDBPyConnection, fields: Sequence[str], before: pa.Array, after: pa.Array
+) -> pa.Array:
+    rows = _ask(engine, _by_name(fields), before=before, after=after)
+    texts = _flat(rows.column("changes"))
     long = [row for row, is_long in enumerate(rows.column("long").to_pylist()) if is_long]
     return _exact(texts, long, fields, before, after) if long else texts
 
 
-def _query(fields: Sequence[str]) -> str:
+def _ask(engine: duckdb.DuckDBPyConnection, sql: str, **columns: pa.Array) -> pa.Table:
+    engine.register("pairs", pa.table(columns))
+    rows = engine.sql(sql).to_arrow_table()
+    engine.unregister("pairs")
+    return rows
+
+
+def _flat(column: pa.ChunkedArray) -> pa.Array:
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+
+
+def _by_place(fields: Sequence[str]) -> str:
+    """Payloads cut at `,"`, where each field begins: as many pieces as fields, so one piece a field.
+
+    Lists, and texts that end with a comma, make more pieces: such a pair is not `placed`.
+    """
+    count = len(fields)
+    pairs = [_place(number, name, number == count) for number, name in enumerate(fields, 1)]
+    return (
+        f"SELECT '{{' || concat_ws(',', {', '.join(pairs)}) || '}}' AS changes, "
+        f"coalesce(alike AND len(b) = {count} AND len(a) = {count}, false) AS placed FROM "
+        "(SELECT alike, string_split(before, ',\"') AS b, string_split(after, ',\"') AS a FROM pairs)"
+    )
+
+
+def _place(number: int, name: str, last: bool) -> str:
+    text = json.dumps(name, ensure_ascii=False) + ":"
+    # The first piece has its brace and quote, the others begin behind their quote; the last has a brace.
+    start, end = len(text) + (2 if number == 1 else 0), "-2" if last else ""
+    before, after = (f"{side}[{number}][{start}:{end}]" for side in "ba")
+    changed = f"b[{number}] <> a[{number}]"
+    return f"CASE WHEN {changed} THEN {literal(text + '[')} || {before} || ',' || {after} || ']' END"
+
+
+def _by_name(fields: Sequence[str]) -> str:
     paths = [literal("$." + json.dumps(name, ensure_ascii=False)) for name in fields]
     pairs = [_pair(number, name) for number, name in enumerate(fields, 1)]
-    listed = f"array_to_string(list_filter([{', '.join(pairs)}], lambda p: p IS NOT NULL), ',')"
     pattern = literal(_LONG_NUMBER.pattern)
     return (
-        f"SELECT '{{' || {listed} || '}}' AS changes, long FROM (SELECT "
+        f"SELECT '{{' || concat_ws(',', {', '.join(pairs)}) || '}}' AS changes, long FROM (SELECT "
         f"json_extract(before, [{', '.join(paths)}]) AS b, json_extract(after, [{', '.join(paths)}]) AS a, "
         f"regexp_matches(before, {pattern}) OR regexp_matches(after, {pattern}) AS long FROM pairs)"
     )

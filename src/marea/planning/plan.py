@@ -86,7 +86,8 @@ class Planner:
             return texts, equal
         before = self._payloads(ledger.column("payload").take(rows).combine_chunks())
         after = records.column(PAYLOAD).take(rows).combine_chunks()
-        found = changes(self._open(), self._fields, before, after)
+        alike = same_form.take(rows).combine_chunks()
+        found = changes(self._open(), self._fields, before, after, alike)
         texts = pc.replace_with_mask(texts, differs.combine_chunks(), found)
         none = _true(pc.equal(texts, "{}"))
         return texts, pc.or_(equal, pc.and_(none, pc.invert(same_form)))
