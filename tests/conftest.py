@@ -7,8 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from servers import SERVERS, Server, ServerMissing
+
+# A busy machine is no fault of what is tested.
+settings.register_profile("marea", deadline=None)
+settings.load_profile("marea")
 
 
 class Servers:

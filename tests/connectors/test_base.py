@@ -51,3 +51,21 @@ def test_an_address_that_cannot_be_read() -> None:
         address(system("mysql://a:s3cret@host:port/db"))
     assert "erp" in str(caught.value)
     assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "options", "expected"),
+    [
+        ("postgresql://h/db", {}, "postgresql://h/db?connect_timeout=10&application_name=marea"),
+        (
+            "postgresql:///db?host=/run/pg&connect_timeout=3",
+            {"user": "a b", "password": "p/w@"},
+            "postgresql://a%20b:p%2Fw%40@/db?connect_timeout=3&application_name=marea&host=%2Frun%2Fpg",
+        ),
+        ("postgres://u:p@h:1/db", {}, "postgresql://u:p@h:1/db?connect_timeout=10&application_name=marea"),
+    ],
+)
+def test_what_postgresql_connects_to(url: str, options: dict[str, object], expected: str) -> None:
+    from marea.connectors.postgresql.link import uri
+
+    assert uri(system(url, **options)) == expected

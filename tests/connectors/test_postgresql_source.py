@@ -23,6 +23,10 @@ pytestmark = pytest.mark.integration
 
 Run = Callable[[str], Any]
 BIG = Query("SELECT x, repeat('x', 100) FROM generate_series(1, 1000000) AS x")
+KILL = (
+    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
 BIG_COLUMNS = [Column("x", pa.int32(), "integer"), Column("t", pa.string(), "text")]
 
 
@@ -214,12 +218,19 @@ def read_over_a_kill(source: PostgresqlSource, url: str) -> None:
     with source.snapshot() as reader:
         stream = reader.stream(BIG, BIG_COLUMNS, 100)
         next(stream)
-        run_sql(
-            url,
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()",
-        )
+        run_sql(url, KILL)
         list(stream)
+
+
+def test_a_connection_that_died_while_idle_is_replaced_without_a_word(
+    source: PostgresqlSource, postgresql_url: str, on_postgresql: Run, peek: Any
+) -> None:
+    on_postgresql("CREATE TABLE t AS SELECT 1 AS a")
+    for _ in range(2):
+        assert peek(source).rows("t") == [(1,)]
+        run_sql(postgresql_url, KILL)
+        assert source.describe("t")
+        run_sql(postgresql_url, KILL)
 
 
 def test_sql_that_fails_half_way_is_a_fault_of_the_configuration(source: PostgresqlSource) -> None:

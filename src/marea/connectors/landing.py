@@ -40,7 +40,8 @@ def sort_out(shape: Shape, batch: pa.Table) -> Work:
     lost = pc.and_(pc.invert(deletes), pc.is_null(ids))
     writes = pc.and_(pc.invert(deletes), pc.is_valid(ids))
     moved = pc.and_(writes, pc.fill_null(pc.not_equal(previous, ids), False))
-    upserts = batch.select(shape.fields.names).filter(writes)
+    fields = batch.select(shape.fields.names)
+    upserts = fields if pc.all(writes).as_py() else fields.filter(writes)
     return Work(
         upserts=upserts,
         renames=_renames(shape, batch.filter(moved), previous.filter(moved)),

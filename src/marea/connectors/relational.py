@@ -148,7 +148,8 @@ class RelationalTarget:
     def _apply(self, place: _Place, work: Work) -> None:
         session = self._open()
         try:
-            if not (place.fresh and work.creates_only and self._load(session, place, work)):
+            direct = place.fresh and work.creates_only and not work.renames.num_rows
+            if not (direct and self._load(session, place, work)):
                 self._merge(session, place, work)
             session.commit()
         except BaseException:

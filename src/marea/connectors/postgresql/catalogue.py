@@ -12,12 +12,13 @@ from marea.ports import Column, ForeignKey, Table
 from marea.sql.dialect import Query
 from marea.sql.postgresql import base
 
-# The name is matched exactly, with its schema, then by case alone where that leaves one table.
+# The name is matched exactly, with its schema, then by case alone where that leaves one table. An ERP has
+# thousands of tables: what is not asked for must not be computed.
 _DESCRIBE = """
 WITH named AS (
     SELECT c.oid, c.relname, n.nspname, pg_catalog.pg_table_is_visible(c.oid) AS visible
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND lower(c.relname) = lower($5)
 ), ranked AS (
     SELECT oid, relname, nspname, visible, CASE
         WHEN visible AND relname = $1 THEN 1
@@ -28,20 +29,20 @@ WITH named AS (
 ), found AS (
     SELECT * FROM ranked r WHERE rank = (SELECT min(rank) FROM ranked)
     AND (SELECT count(*) FROM ranked x WHERE x.rank = r.rank) = 1
-), attribute AS (
+), attribute AS NOT MATERIALIZED (
     SELECT a.attrelid, a.attnum, a.attname, a.attnotnull, CASE WHEN t.typtype = 'd'
         THEN pg_catalog.format_type(t.typbasetype, t.typtypmod)
         ELSE pg_catalog.format_type(a.atttypid, a.atttypmod) END AS native
     FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
     WHERE a.attnum > 0 AND NOT a.attisdropped
-), uniques AS (
+), uniques AS NOT MATERIALIZED (
     SELECT i.indrelid, i.indexrelid, i.indisprimary, (SELECT json_agg(a.attname ORDER BY k.place)
         FROM unnest(i.indkey) WITH ORDINALITY AS k(attnum, place)
         JOIN attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
         WHERE k.place <= i.indnkeyatts) AS columns
     FROM pg_catalog.pg_index i
     WHERE i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL
-), referred AS (
+), referred AS NOT MATERIALIZED (
     SELECT c.conrelid, c.conname,
         CASE WHEN pg_catalog.pg_table_is_visible(c.confrelid) THEN r.relname
             ELSE n.nspname || '.' || r.relname END AS name,
@@ -97,7 +98,7 @@ _SCALE = 18
 
 def describing(name: str) -> Query:
     """The query whose one text, if any, `described` reads."""
-    return Query(_DESCRIBE, (name,) * 4)
+    return Query(_DESCRIBE, (name, name, name, name, name.rpartition(".")[2]))
 
 
 def described(text: str) -> Table:

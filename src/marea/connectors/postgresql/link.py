@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import adbc_driver_manager
 import adbc_driver_postgresql
@@ -53,7 +53,7 @@ def uri(system: SystemSettings) -> str:
     place = parts.netloc.rpartition("@")[2]
     given = {"connect_timeout": "10", "application_name": "marea", **dict(where.parameters)}
     netloc = f"{login}@{place}" if login else place
-    return urlunsplit(("postgresql", netloc, parts.path, urlencode(given, quote_via=quote), ""))
+    return f"postgresql://{netloc}{parts.path}?{urlencode(given, quote_via=quote)}"
 
 
 def unreachable(system: str, where: Address, message: str) -> SystemUnreachable:
@@ -76,12 +76,16 @@ def passing(state: str) -> bool:
 
 
 class Link:
-    """One connection, one stream at a time. `used` says that its last stream was not read to its end."""
+    """One connection, one stream at a time.
+
+    `used` says that its last stream was not read to its end; `kept` that it has been idle.
+    """
 
     def __init__(self, system: SystemSettings) -> None:
         self._system = system.name
         self._where = address(system)
         self.used = False
+        self.kept = False
         self._closed = False
         self._lock = threading.RLock()
         self._left_open = ExitStack()

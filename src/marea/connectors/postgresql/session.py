@@ -33,7 +33,7 @@ class PostgresqlSession(Session):
         self._system = system.name
         self._where = address(system)
         try:
-            self._connection = psycopg.connect(uri(system))
+            self._connection = psycopg.connect(uri(system), prepare_threshold=None)
         except psycopg.Error as error:
             raise unreachable(self._system, self._where, str(error)) from None
         with self._errors():

@@ -100,7 +100,7 @@ class PostgresqlSource:
     def give(self, link: Link) -> None:
         """Keeps a connection that is in order for the next one who needs it."""
         with self._lock:
-            keep = len(self._idle) < _IDLE and not link.used
+            keep = link.kept = len(self._idle) < _IDLE and not link.used
             if keep:
                 self._idle.append(link)
         if not keep:
@@ -113,6 +113,8 @@ class PostgresqlSource:
         except SystemUnreachable:
             link.close()
             self.close()
+            if link.kept:  # it may have died long ago: a new one tells whether the server is away
+                return self._run(text)
             raise
         except ConfigurationError:
             self.give(link)
@@ -138,9 +140,14 @@ class _Snapshot:
         try:
             link.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             result = link.run(statement)
-        except BaseException:
+        except SystemUnreachable:
             link.close()
             self._source.close()
+            if link.kept:
+                return self._joined(statement)
+            raise
+        except BaseException:
+            link.close()
             raise
         if result.num_rows:
             self._name = str(single(result))

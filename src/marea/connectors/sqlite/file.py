@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import apsw
 
 from marea.config.settings import SystemSettings
-from marea.connectors.relational import Contended, DuplicateKey
+from marea.connectors.relational import DuplicateKey
 from marea.errors import BatchRefused, ConfigurationError, MareaError, SystemUnreachable
 
 BUSY_MS = 5_000
@@ -65,7 +65,7 @@ def _translated(system: SystemSettings, error: Exception, write: bool) -> MareaE
     text = str(error)
     if isinstance(error, _BUSY):
         hint = "another program is writing to the file; run again when it is done"
-        return Contended(system.name, f"{path(system)}: {text}", hint=hint)
+        return SystemUnreachable(system.name, f"{path(system)}: {text}", hint=hint)
     if isinstance(error, _PASSING):
         hint = "check the path, its rights and the free space"
         return SystemUnreachable(system.name, f"{path(system)}: {text}", hint=hint)
