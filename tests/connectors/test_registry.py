@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -31,11 +30,17 @@ def test_a_built_in_connector_is_found_without_looking_at_the_installed_ones(
     assert isinstance(registry.connector("postgresql"), PostgresqlConnector)
 
 
-def test_another_one_comes_from_its_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
-    point = EntryPoint("ours", "marea.connectors.postgresql:PostgresqlConnector", registry.GROUP)
-    monkeypatch.setattr(registry, "_installed", lambda: [point])
-    assert isinstance(registry.connector("ours"), PostgresqlConnector)
-    assert "ours" in registry.names()
+def test_a_connector_that_is_installed_needs_nothing_of_ours_edited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "acme_marea.py").write_text("class AcmeConnector:\n    pass\n")
+    metadata = tmp_path / "acme_marea-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-marea\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[marea.connectors]\nacme = acme_marea:AcmeConnector\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert type(registry.connector("acme")).__name__ == "AcmeConnector"
+    assert set(registry.names()) == {*registry.BUILT_IN, "acme"}
 
 
 def test_an_unknown_one_names_the_nearest() -> None:
