@@ -68,13 +68,15 @@ class Watch(threading.Thread):
 
 def measure(command: Command, seconds: float = 1800) -> Measured:
     """Run a process to its end."""
+    # A caller's PYTHONDONTWRITEBYTECODE, say, would have a contestant compile itself every time.
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     output, messages = command.folder / "stdout.log", command.folder / "stderr.log"
     with output.open("w") as out, messages.open("w") as err:
         start = time.perf_counter()
         process = subprocess.Popen(
             command.arguments,
             cwd=command.folder,
-            env={**os.environ, **command.environment},
+            env={**clean, **command.environment},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=err,
