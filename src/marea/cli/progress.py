@@ -32,11 +32,12 @@ class Line:
         self._totals[entity] = total
 
     def __call__(self, entity: str, settled: int) -> None:
-        """Shows how far an entity is, unless it was shown just now."""
+        """Shows how far an entity is, unless it was shown just now; a new entity is shown at once."""
         now = self._now()
-        if entity != self._entity:
+        new = entity != self._entity
+        if new:
             self._entity, self._since = entity, (now, settled)
-        if now - self._shown >= BLINK:
+        if new or now - self._shown >= BLINK:
             self._shown = now
             self._stream.write(CLEAR + self.text(entity, settled))
             self._stream.flush()
