@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from marea.config.load import load
 from marea.engine.clock import Clock, system_clock
+from marea.engine.context import PAGE_ROWS
 from marea.engine.request import Request
 from marea.engine.run import Result, Runner
 from marea.engine.systems import Systems
@@ -123,12 +124,14 @@ class World:
         return journal(self.file, **filters)
 
 
-def synchronize(file: Path, *names: str, clock: Clock = system_clock, **options: Any) -> Result:
+def synchronize(
+    file: Path, *names: str, clock: Clock = system_clock, page: int = PAGE_ROWS, **options: Any
+) -> Result:
     """One run of a configuration, as `marea sync` makes it; `options` are those of `Request`."""
     settings = load(file)
     state, systems = open_state(settings.state), Systems(settings.systems)
     try:
-        runner = Runner(settings, state, systems, clock)
+        runner = Runner(settings, state, systems, clock, page)
         return runner.run(names or tuple(settings.entities), Request(**options), lambda name, count: None)
     finally:
         systems.close()

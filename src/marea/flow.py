@@ -35,6 +35,8 @@ class Plan:
 
     records: pa.Table
     cause: Cause
+    detected: int
+    """How many records the capture gave; each ends as exactly one outcome (I5)."""
     problems: Mapping[int, Problem] = field(default_factory=dict)
     """Row -> why it is rejected before any delivery."""
     failed: Mapping[str, Problem] = field(default_factory=dict)

@@ -108,8 +108,8 @@ class Books:
         """Whether every detected record ended as exactly one outcome (I5)."""
         return self.detected == sum(self.counts.values())
 
-    def add(self, counts: Mapping[Outcome, int]) -> None:
-        """Add a batch: every record counted in `counts` was detected once."""
+    def add(self, detected: int, counts: Mapping[Outcome, int]) -> None:
+        """Add a batch: how many records were detected, and how many of them ended so."""
+        self.detected += detected
         for outcome, number in counts.items():
             self.counts[outcome] += number
-            self.detected += number

@@ -41,7 +41,7 @@ def plan(*outcomes: str, follow: bool = False, state: str | None = None, **more:
             MISSING: pa.array(missing, pa.struct([("entity", pa.string()), ("key", pa.string())])),
         }
     )
-    return Plan(records, Cause.LAST_EDIT, form=5, **more)  # type: ignore[arg-type]
+    return Plan(records, Cause.LAST_EDIT, rows, form=5, **more)  # type: ignore[arg-type]
 
 
 def settled(made: Plan, receipt: Receipt | None = None):

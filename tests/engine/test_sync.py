@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from marea.capture.batch import BatchReader
 from marea.engine.stages import Settled
 from marea.engine.sync import EntitySync
+from marea.errors import RunStopped
+from marea.mapping.mapper import Mapped, Mapper
 from marea.model import Cause, Outcome, RunStatus
 from worlds import World, counts
 
@@ -197,6 +200,24 @@ def test_books_balance_and_skips_are_counted(small: World) -> None:
     assert books.skipped == {"same content, newer date": 3}
 
 
+@pytest.mark.parametrize("kept", [0, 1])
+def test_a_stage_that_loses_a_record_stops_the_run_and_writes_nothing(
+    small: World, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    whole = Mapper.map
+
+    def lossy(self: Mapper, *parts: Any) -> Mapped:
+        mapped = whole(self, *parts)
+        return replace(mapped, records=mapped.records.slice(0, kept))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Mapper, "map", lossy)
+        with pytest.raises(RunStopped, match=f"2 records detected, {kept} have an outcome"):
+            small.sync("tax_codes")
+    assert small.log() == []
+    assert counts(small.sync("tax_codes"), "tax_codes") == {"created": 2}
+
+
 CIRCLE = """
 version: 1
 systems:
@@ -229,34 +250,31 @@ def test_a_change_at_the_cursor_of_an_earlier_feed_is_not_lost(
     small: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run stops inside one feed; what only a later feed can bring is still brought by the next run."""
-    monkeypatch.setattr(BatchReader.__init__, "__defaults__", (2,))
-    small.sync()
+    small.sync(page=2)
     stamp = "2025-05-05 05:05:05"
     small.erp(f"UPDATE options SET category = 'Z', modified = '{stamp}'")
     small.erp(f"UPDATE branches SET city = 'Roma', modified = '{stamp}'")
-    stop_after(small, 3, monkeypatch)
+    stop_after(small, 3, monkeypatch, page=2)
     small.erp(f"UPDATE branches SET city = 'Pisa', modified = '{stamp}' WHERE customer = '00000'")
-    small.sync()
+    small.sync(page=2)
     assert {branch["city"] for branch in accounts(small)["00000"][4]} == {"Pisa"}
 
 
 def test_a_mapping_edited_while_the_first_load_is_interrupted_reaches_every_record(
     small: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(BatchReader.__init__, "__defaults__", (5,))
-    stop_after(small, 3, monkeypatch)
+    stop_after(small, 3, monkeypatch, page=5)
     text = small.file.read_text()
     small.file.write_text(text.replace("name: trim(name)", "name: upper(trim(name))"))
-    stop_after(small, 0, monkeypatch)
-    small.sync()
+    stop_after(small, 0, monkeypatch, page=5)
+    small.sync(page=5)
     assert {row[0] for row in accounts(small).values()} == {f"NAME {number:05d}" for number in range(40)}
 
 
 def test_a_full_run_begins_an_unfinished_first_load_anew(
     small: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(BatchReader.__init__, "__defaults__", (5,))
-    stop_after(small, 3, monkeypatch)
+    stop_after(small, 3, monkeypatch, page=5)
     assert counts(small.sync(full=True)) == {"unchanged": 15, "created": 25}
 
 
@@ -276,7 +294,7 @@ class Stopped(Exception):
     """The test ends the process here."""
 
 
-def stop_after(world: World, commits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def stop_after(world: World, commits: int, monkeypatch: pytest.MonkeyPatch, page: int) -> None:
     """A run that is ended by force after some commits of customers."""
     real = EntitySync._commit
     left = [commits]
@@ -291,4 +309,4 @@ def stop_after(world: World, commits: int, monkeypatch: pytest.MonkeyPatch) -> N
     with monkeypatch.context() as patched:
         patched.setattr(EntitySync, "_commit", commit)
         with pytest.raises(Stopped):
-            world.sync()
+            world.sync(page=page)

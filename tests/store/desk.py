@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -56,8 +55,9 @@ class Desk:
         self.at += 1_000_000
         counts = Counter(item["outcome"] for item in rows)
         table = pa.Table.from_pylist(list(rows), ROWS) if rows else None
-        made = Commit(self.entity, self.run, self.fence, self.at, table, counts=counts)
-        made = replace(made, **more)
+        more = {"counts": counts, **more}
+        more = {"detected": sum(more["counts"].values()), **more}
+        made = Commit(self.entity, self.run, self.fence, self.at, table, **more)
         self.state.commit(made)
         return made
 

@@ -133,6 +133,20 @@ def test_rows_that_do_not_fit_the_counts_write_nothing(desk: Desk, counts: dict[
     assert desk.state.ledger.empty(desk.entity)
 
 
+@pytest.mark.parametrize("detected", [0, 1, 3])
+def test_a_batch_that_lost_or_invented_a_record_writes_nothing(desk: Desk, detected: int) -> None:
+    with pytest.raises(RunStopped, match=f"{detected} records detected, 2 have an outcome") as caught:
+        desk.commit(
+            row('"1"', Outcome.CREATED),
+            counts={Outcome.CREATED: 1, Outcome.UNCHANGED: 1},
+            detected=detected,
+            position=("watermark", None, "a"),
+        )
+    assert caught.value.code == "books"
+    assert desk.state.ledger.empty(desk.entity)
+    assert desk.positions == {}
+
+
 def test_books_add_up_over_commits(desk: Desk) -> None:
     desk.commit(row('"1"', Outcome.CREATED), row('"2"', Outcome.REJECTED), seconds=0.5)
     desk.commit(counts={Outcome.UNCHANGED: 7}, skipped={"equal": 5, "gone": 2})
@@ -166,7 +180,7 @@ def test_a_batch_without_rows_moves_the_position_alone(desk: Desk) -> None:
     empty = desk.commit(row('"1"', Outcome.CREATED))
     assert empty.rows is not None
     desk.state.commit(
-        replace(empty, rows=empty.rows.slice(0, 0), counts={}, position=("watermark", None, "a"))
+        replace(empty, rows=empty.rows.slice(0, 0), detected=0, counts={}, position=("watermark", None, "a"))
     )
     assert desk.positions == {"watermark": "a"}
 

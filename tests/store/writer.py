@@ -36,7 +36,10 @@ def main(url: str, size: int) -> None:
     while True:
         position = ("watermark", str(number) if number else None, str(number + 1))
         rows, counts = batch(number, size), {Outcome.CREATED: size}
-        state.commit(Commit(entity, run, fence, NOW + number, rows, position, counts=counts))
+        detected = sum(counts.values())
+        state.commit(
+            Commit(entity, run, fence, NOW + number, rows, position, detected=detected, counts=counts)
+        )
         number += 1
         print(number, flush=True)
 

@@ -16,8 +16,6 @@ from marea.sql.pages import Pages
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PAGE_ROWS = 10_000  # large enough for set-based work, small enough for 300 MB in all
-
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -30,31 +28,30 @@ class Batch:
     root: pa.Table
     related: Mapping[str, pa.Table]
     cause: Cause
-
-    @property
-    def rows(self) -> int:
-        """How many records were read."""
-        return int(self.root.num_rows)
+    detected: int
+    """How many records the source gave: each ends as exactly one outcome (I5)."""
 
 
 class BatchReader:
-    """Reads batches of one entity within one moment of its source; serves one thread."""
+    """Reads batches of about `rows` records within one moment of an entity's source; serves one thread."""
 
-    def __init__(self, pages: Pages, reader: Reader, rows: int = PAGE_ROWS) -> None:
-        self._pages = pages
-        self._reader = reader
-        self._rows = rows
+    def __init__(self, pages: Pages, reader: Reader, rows: int) -> None:
+        self.pages = pages
+        self.reader = reader
+        self.rows = rows
 
     def read(self, query: Query, cause: Cause) -> Iterator[Batch]:
         """The batches of a query over root rows, in its order."""
-        aggregate = self._pages.aggregate
+        aggregate = self.pages.aggregate
         names = [column.name for column in aggregate.key]
-        for page in self._reader.stream(query, self._pages.columns(), self._rows):
+        for page in self.reader.stream(query, self.pages.columns(), self.rows):
+            # Counted as the source gave them, before anything could lose one.
+            detected = page.num_rows
             root = page.append_column(KEY, key_texts([page.column(name) for name in names]))
             related: dict[str, pa.Table] = {}
             for relation in aggregate.relations:
                 root = self._fetch(root, relation, related)
-            yield Batch(root, related, cause)
+            yield Batch(root, related, cause, detected)
 
     def _fetch(self, above: pa.Table, relation: Relation, into: dict[str, pa.Table]) -> pa.Table:
         """Read a relation's rows for the rows above it; gives these with their link column."""
@@ -69,10 +66,10 @@ class BatchReader:
     def _rows_of(self, relation: Relation, keys: pa.Array) -> pa.Table:
         import pyarrow as pa
 
-        columns = self._pages.related_columns(relation)
+        columns = self.pages.related_columns(relation)
         schema = pa.schema([(column.name, column.type) for column in columns])
         if not len(keys):
             return schema.empty_table()
-        query = self._pages.related(relation, f"[{','.join(keys.to_pylist())}]")
-        tables = list(self._reader.stream(query, columns, self._rows))
+        query = self.pages.related(relation, f"[{','.join(keys.to_pylist())}]")
+        tables = list(self.reader.stream(query, columns, self.rows))
         return pa.concat_tables(tables) if tables else schema.empty_table()

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from marea.capture.batch import Batch, BatchReader
 from marea.capture.position import Feed, Position, Sweep
 from marea.model import Cause
-from marea.ports import KEY, Reader
+from marea.ports import KEY
 from marea.sql.aggregate import ROOT
 from marea.sql.pages import AT, HORIZON, LATEST, SETTLED, Cursor, Pages
 
@@ -33,19 +33,18 @@ class Step:
 class Watermark:
     """Reads what changed in one entity since a position; serves one run in one thread."""
 
-    def __init__(self, pages: Pages, reader: Reader, lag: float, dates: str) -> None:
-        self.pages = pages
-        self._reader = reader
-        self._batches = BatchReader(pages, reader)
+    def __init__(self, batches: BatchReader, lag: float, dates: str) -> None:
+        self.pages = batches.pages
+        self._batches = batches
         self._lag = lag
         self._dates = dates
-        self._feeds = {feed: Feed(*pages.feed(feed)) for feed in pages.aggregate.feeds()}
+        self._feeds = {feed: Feed(*self.pages.feed(feed)) for feed in self.pages.aggregate.feeds()}
 
     def first_load(self, position: Position | None) -> Iterator[Step]:
         """All records in key order, continued where an earlier process stopped."""
         sweep = position.sweep if position and position.sweep else Sweep(None, self._starting_cursors())
         for batch in self._batches.read(self.pages.everything(sweep.after), Cause.FIRST_LOAD):
-            after = batch.root.column(KEY)[batch.rows - 1].as_py()
+            after = batch.root.column(KEY)[-1].as_py()
             sweep = Sweep(after, sweep.cursors)
             yield Step(batch, Position(sweep=sweep, feeds=self._feeds, dates=self._dates))
         yield Step(None, Position(sweep.cursors, feeds=self._feeds, dates=self._dates))
@@ -80,16 +79,15 @@ class Watermark:
 
     def _horizon(self, feed: str, *, latest: bool) -> tuple[str | None, str | None]:
         query = self.pages.horizon(feed, self._lag, latest=latest)
-        for page in self._reader.stream(query, Pages.HORIZON_COLUMNS, 1):
+        for page in self._batches.reader.stream(query, Pages.HORIZON_COLUMNS, 1):
             return page.column(HORIZON)[0].as_py(), page.column(LATEST)[0].as_py()
         return None, None
 
 
 def _cursor_after(batch: Batch, horizon: str | None, current: Cursor | None) -> Cursor | None:
     """The cursor once a batch is settled: behind its last row, but never behind the horizon."""
-    last = batch.rows - 1
-    if batch.root.column(SETTLED)[last].as_py():
-        return Cursor(batch.root.column(AT)[last].as_py(), batch.root.column(KEY)[last].as_py())
+    if batch.root.column(SETTLED)[-1].as_py():
+        return Cursor(batch.root.column(AT)[-1].as_py(), batch.root.column(KEY)[-1].as_py())
     return Cursor(horizon, inclusive=True) if horizon is not None else current
 
 

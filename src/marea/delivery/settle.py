@@ -25,6 +25,8 @@ class Settlement:
 
     rows: pa.Table
     counts: Mapping[Outcome, int]
+    detected: int
+    """How many records the capture gave: what the counts must add up to (I5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def settle(plan: Plan, delivery: Delivery | None, entities: Mapping[str, int], n
     rows = _kept(rows, kept)
     if plan.failed:
         rows = pa.concat_tables([rows, _failed(plan, rows.schema)])
-    return Settlement(rows, _counts(outcomes, len(plan.failed)))
+    return Settlement(rows, _counts(outcomes, len(plan.failed)), plan.detected)
 
 
 def _exceptions(plan: Plan, delivery: Delivery | None, sent: Sequence[int]) -> dict[int, _Exception]:

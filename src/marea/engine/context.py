@@ -11,6 +11,8 @@ from marea.engine.clock import Clock
 if TYPE_CHECKING:
     from marea.store.state import State
 
+PAGE_ROWS = 10_000  # large enough for set-based work, small enough for 300 MB in all
+
 Progress = Callable[[str, int], None]
 """(entity, records settled so far in this run)."""
 
@@ -25,3 +27,5 @@ class Context:
     """Entity -> its id in the state, those that references name included."""
     clock: Clock
     progress: Progress
+    page: int
+    """Records read at once."""

@@ -195,7 +195,7 @@ class _Life:
 
     def _batch(self, pages: Pages) -> Batch | None:
         with self._alignment.source.snapshot() as reader:
-            return next(BatchReader(pages, reader).read(pages.keys(f"[{self._key}]"), Cause.REQUEST), None)
+            return next(BatchReader(pages, reader, 1).read(pages.keys(f"[{self._key}]"), Cause.REQUEST), None)
 
     def _plan(self, batch: Batch) -> PlanNow:
         ledger = self._state.ledger

@@ -14,6 +14,7 @@ from marea.config.digest import mapping_digest
 from marea.config.settings import EntitySettings, Settings
 from marea.engine.alignment import Alignment
 from marea.engine.clock import Clock
+from marea.engine.context import PAGE_ROWS
 from marea.engine.known import known_entity, known_ids, pairs, values
 from marea.engine.order import in_order, referring_to_later
 from marea.engine.promised import Promised
@@ -154,13 +155,12 @@ class _Pass:
     def run(self, request: Request) -> None:
         """What the request means, then what is due besides."""
         began = time.monotonic()
-        pages = self._alignment.pages
         with self._alignment.source.snapshot() as reader:
-            self._take(steps(request, self._standing, pages, reader, self._entity.lag))
-            batches = BatchReader(pages, reader)
+            batches = BatchReader(self._alignment.pages, reader, PAGE_ROWS)
+            self._take(steps(request, self._standing, batches, self._entity.lag))
             for cause in (Cause.RETRY, Cause.PARENT):
                 keys = [key for key, of in self._due.items() if of is cause]
-                self._take(listed(keys, cause, batches, pages))
+                self._take(listed(keys, cause, batches))
         self.release()
         self.result.books.seconds += time.monotonic() - began
 
@@ -169,8 +169,8 @@ class _Pass:
         while keys := self._promised.released(self._entity.name):
             self._forget(keys)
             with self._alignment.source.snapshot() as reader:
-                batches = BatchReader(self._alignment.pages, reader)
-                self._take(listed(keys, Cause.PARENT, batches, self._alignment.pages))
+                batches = BatchReader(self._alignment.pages, reader, PAGE_ROWS)
+                self._take(listed(keys, Cause.PARENT, batches))
 
     def _take(self, found: Iterator[Step]) -> None:
         for planned in self._planning.planned(found):
@@ -183,7 +183,7 @@ class _Pass:
         if plan.failed:
             counts[Outcome.REJECTED] = counts.get(Outcome.REJECTED, 0) + len(plan.failed)
         books = self.result.books
-        books.add(counts)
+        books.add(plan.detected, counts)
         for reason, number in plan.skipped.items():
             books.skipped[reason] = books.skipped.get(reason, 0) + number
         self._promise(plan)

@@ -11,7 +11,7 @@ from marea.config.digest import mapping_digest
 from marea.config.settings import Settings
 from marea.engine.alignment import Alignment
 from marea.engine.clock import Clock
-from marea.engine.context import Context, Progress
+from marea.engine.context import PAGE_ROWS, Context, Progress
 from marea.engine.heartbeat import Heartbeat
 from marea.engine.order import in_order
 from marea.engine.quiet import is_quiet
@@ -43,11 +43,14 @@ class Result:
 class Runner:
     """Performs runs of one project."""
 
-    def __init__(self, settings: Settings, state: State, systems: Systems, clock: Clock) -> None:
+    def __init__(
+        self, settings: Settings, state: State, systems: Systems, clock: Clock, page: int = PAGE_ROWS
+    ) -> None:
         self._settings = settings
         self._state = state
         self._systems = systems
         self._clock = clock
+        self._page = page
         self._owner = current_owner()
 
     def run(self, names: Sequence[str], request: Request, progress: Progress) -> Result:
@@ -60,9 +63,8 @@ class Runner:
         rows = self._rows()
         kind = RunKind.FULL if request.full else RunKind.INCREMENTAL
         run = self._state.runs.begin(kind, _cause(request), self._owner, started)
-        context = Context(
-            self._state, run, {name: row.id for name, row in rows.items()}, self._clock, progress
-        )
+        ids = {name: row.id for name, row in rows.items()}
+        context = Context(self._state, run, ids, self._clock, progress, self._page)
         try:
             messages = self._entities(in_order(self._settings.entities, names), rows, context, request)
             return self._finished(run, kind, started, messages, [rows[name] for name in names])

@@ -81,7 +81,12 @@ class Planning:
             self._ledger.nothing(keys) if self._nothing_known else self._ledger.look_up(self._entity, keys)
         )
         return self._planner.plan(
-            mapped.records, known, batch.cause, resend=self._resend, failed=mapped.failed
+            mapped.records,
+            known,
+            batch.cause,
+            detected=batch.detected,
+            resend=self._resend,
+            failed=mapped.failed,
         )
 
 

@@ -6,12 +6,11 @@ from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from marea.capture.batch import PAGE_ROWS, BatchReader
+from marea.capture.batch import BatchReader
 from marea.capture.position import Position
 from marea.capture.watermark import Step, Watermark
 from marea.engine.request import Request
 from marea.model import Cause
-from marea.ports import Reader
 from marea.sql.pages import Pages
 
 if TYPE_CHECKING:
@@ -37,29 +36,26 @@ class Standing:
 
 
 def steps(
-    request: Request, standing: Standing, pages: Pages, reader: Reader, lag: float
+    request: Request, standing: Standing, batches: BatchReader, lag: float
 ) -> Generator[Step, None, None]:
     """The records a request means, read at one moment of the source."""
-    batches = BatchReader(pages, reader)
     if request.keys:
         cause = Cause.RETRY if request.only_failed else Cause.REQUEST
-        yield from listed(request.keys, cause, batches, pages)
+        yield from listed(request.keys, cause, batches)
     elif request.only_failed:
-        yield from listed(standing.troubled, Cause.RETRY, batches, pages)
+        yield from listed(standing.troubled, Cause.RETRY, batches)
     elif request.where:
-        for batch in batches.read(pages.matching(request.where), Cause.REQUEST):
+        for batch in batches.read(batches.pages.matching(request.where), Cause.REQUEST):
             yield Step(batch, None)
     else:
-        yield from _captured(request, standing, Watermark(pages, reader, lag, standing.dates))
+        yield from _captured(request, standing, Watermark(batches, lag, standing.dates))
 
 
-def listed(
-    keys: Iterable[str], cause: Cause, batches: BatchReader, pages: Pages
-) -> Generator[Step, None, None]:
+def listed(keys: Iterable[str], cause: Cause, batches: BatchReader) -> Generator[Step, None, None]:
     """The records of given keys; those that are gone from the source are missing."""
     every = list(keys)
-    for start in range(0, len(every), PAGE_ROWS):
-        query = pages.keys(f"[{','.join(every[start : start + PAGE_ROWS])}]")
+    for start in range(0, len(every), batches.rows):
+        query = batches.pages.keys(f"[{','.join(every[start : start + batches.rows])}]")
         for batch in batches.read(query, cause):
             yield Step(batch, None)
 

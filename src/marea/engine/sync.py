@@ -46,9 +46,9 @@ class EntitySync:
         standing = self._standing(request)
         # A first load notes its mapping with its first batch: a mapping edited on the way begins it anew.
         self._loading = standing.loading and not request.selects
-        pages = self._alignment.pages
         with self._alignment.source.snapshot() as reader:
-            found = steps(request, standing, pages, reader, self._alignment.entity.lag)
+            batches = BatchReader(self._alignment.pages, reader, self._context.page)
+            found = steps(request, standing, batches, self._alignment.entity.lag)
             self._flow(found, resend=request.resend)
         if not request.selects and self._known_mapping != self._mapping:
             self._commit(Settled(None), mapping=self._mapping)
@@ -63,9 +63,9 @@ class EntitySync:
         while fresh := self._due(seen):
             seen.update(key for keys in fresh.values() for key in keys)
             with self._alignment.source.snapshot() as reader:
-                batches = BatchReader(self._alignment.pages, reader)
+                batches = BatchReader(self._alignment.pages, reader, self._context.page)
                 for cause, keys in fresh.items():
-                    self._flow(listed(keys, cause, batches, self._alignment.pages), resend=False)
+                    self._flow(listed(keys, cause, batches), resend=False)
         return self._settled - before
 
     def _standing(self, request: Request) -> Standing:
@@ -105,7 +105,7 @@ class EntitySync:
         if batch.settlement is None and position is None and mapping is None:
             return
         now = time.monotonic()
-        counts = batch.settlement.counts if batch.settlement else {}
+        detected = batch.settlement.detected if batch.settlement else 0
         self._context.state.commit(
             Commit(
                 entity=self._entity,
@@ -115,7 +115,8 @@ class EntitySync:
                 rows=batch.settlement.rows if batch.settlement else None,
                 position=position,
                 mapping=mapping,
-                counts=counts,
+                detected=detected,
+                counts=batch.settlement.counts if batch.settlement else {},
                 skipped=batch.skipped,
                 seconds=now - self._since,
             )
@@ -123,5 +124,5 @@ class EntitySync:
         self._since = now
         self._position = moved
         self._known_mapping = mapping or self._known_mapping
-        self._settled += sum(counts.values())
+        self._settled += detected
         self._context.progress(self._name, self._settled)

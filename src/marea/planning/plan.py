@@ -41,10 +41,14 @@ class Planner:
         ledger: pa.Table,
         cause: Cause,
         *,
+        detected: int,
         resend: bool = False,
         failed: Mapping[str, Problem] | None = None,
     ) -> Plan:
-        """The plan of mapped records, beside the ledger's rows of the same keys in the same order."""
+        """The plan of mapped records, beside the ledger's rows of the same keys in the same order.
+
+        `detected` is how many the capture gave; `failed` are those of them that have no row.
+        """
         known = pc.is_valid(ledger.column("fingerprint"))
         same_form = _true(pc.equal(ledger.column("form"), self._form))
         equal = pc.and_(
@@ -73,7 +77,9 @@ class Planner:
         table = records.drop_columns([PROBLEMS])
         for name, column in columns.items():
             table = table.append_column(name, column)
-        return Plan(table, cause, problems, dict(failed or {}), self._form, _skips(unchanged, touched))
+        return Plan(
+            table, cause, detected, problems, dict(failed or {}), self._form, _skips(unchanged, touched)
+        )
 
     def _changes(
         self, records: pa.Table, ledger: pa.Table, known: Any, equal: Any, same_form: Any

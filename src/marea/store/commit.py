@@ -40,7 +40,10 @@ class Commit:
     """(capture, the value it must have now, the new value)."""
     mapping: str | None = None
     """The digest of the mapping that the ledger follows from now on."""
+    detected: int = 0
+    """How many records the capture gave with this batch."""
     counts: Mapping[Outcome, int] = field(default_factory=dict)
+    """How they ended; adds up to `detected` (I5)."""
     skipped: Mapping[str, int] = field(default_factory=dict)
     """Why records were unchanged: reason -> how many."""
     seconds: float = 0.0
@@ -51,7 +54,7 @@ def apply_commit(database: Database, commit: Commit, first: int) -> None:
     """Writes it; `first` is the id of its first payload and entry.
 
     Raises RunStopped and writes nothing when the lease was lost, the position is not
-    where it was, or rows and counts disagree.
+    where it was, or rows, counts and what was detected disagree (I5).
     """
     present = _check_books(commit)
     with database.transaction():
@@ -67,7 +70,13 @@ def apply_commit(database: Database, commit: Commit, first: int) -> None:
 
 
 def _check_books(commit: Commit) -> set[Outcome]:
-    """The outcomes among the rows; each record that was not unchanged must be counted once (I5)."""
+    """The outcomes among the rows. Each record detected is counted once, each counted one is a row (I5).
+
+    Of unchanged records only those have a row whose ledger row follows.
+    """
+    counted = sum(commit.counts.values())
+    if counted != commit.detected:
+        raise _unbalanced(f"{commit.detected} records detected, {counted} have an outcome")
     if commit.rows is None:
         found: dict[str, int] = {}
     else:
@@ -76,13 +85,17 @@ def _check_books(commit: Commit) -> set[Outcome]:
     for outcome in Outcome:
         rows, counted = found.get(outcome, 0), commit.counts.get(outcome, 0)
         if rows > counted or (commit.rows is not None and rows < counted and outcome != Outcome.UNCHANGED):
-            raise RunStopped(
-                f"the books do not balance: {counted} records counted as {outcome}, {rows} to be written",
-                where="state",
-                hint="nothing of the batch was written; please report this",
-                code="books",
-            )
+            raise _unbalanced(f"{counted} records counted as {outcome}, {rows} to be written")
     return {Outcome(name) for name in found}
+
+
+def _unbalanced(what: str) -> RunStopped:
+    return RunStopped(
+        f"the books do not balance: {what}",
+        where="state",
+        hint="nothing of the batch was written; please report this",
+        code="books",
+    )
 
 
 def _hold_lease(database: Database, commit: Commit) -> None:
@@ -157,7 +170,7 @@ def _add_books(database: Database, commit: Commit) -> None:
         "add_books",
         run=commit.run,
         entity=commit.entity,
-        detected=sum(commit.counts.values()),
+        detected=commit.detected,
         **{outcome.value: commit.counts.get(outcome, 0) for outcome in Outcome},
         skipped=json.dumps(skipped, ensure_ascii=False),
         seconds=commit.seconds,
