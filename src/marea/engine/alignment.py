@@ -58,6 +58,10 @@ class Alignment:
 
         return Mapper(self._file, self.entity, self.aggregate)
 
+    def load_target(self) -> None:
+        """Load the code that serves the target, ahead of its first batch; nothing is connected."""
+        self._systems.target(self.entity.target.system)
+
     @cached_property
     def target(self) -> Target:
         """The system it is delivered to, prepared for it."""

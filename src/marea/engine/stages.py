@@ -97,6 +97,7 @@ def delivered(
     from marea.delivery.deliver import deliver
     from marea.delivery.settle import settle, to_deliver
 
+    alignment.load_target()
     system = alignment.entity.target.system
 
     def settled(item: Planned) -> Settled:

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import duckdb
 
 _SETTINGS = (
-    "SET python_enable_replacements = false",
-    "SET TimeZone = 'UTC'",
-    "SET preserve_insertion_order = true",
+    "SET GLOBAL python_enable_replacements = false",
+    "SET GLOBAL TimeZone = 'UTC'",
+    "SET GLOBAL preserve_insertion_order = true",
     "SET lock_configuration = true",
 )
+_lock = Lock()
 
 
-def connect(threads: int = 1) -> duckdb.DuckDBPyConnection:
-    """A new in-memory engine without access to files, network, extensions or Python variables.
+def connect() -> duckdb.DuckDBPyConnection:
+    """A new connection to an engine without access to files, network, extensions or Python variables.
 
-    A connection serves one thread. Tables come in by `register` alone.
+    A connection serves one thread. Tables come in by `register` alone, and no other sees them.
     """
+    with _lock:
+        return _engine().cursor()
+
+
+@cache
+def _engine() -> duckdb.DuckDBPyConnection:
+    """The one engine of the process: to start one takes longer than to map a thousand records."""
     import duckdb
 
-    connection = duckdb.connect(
+    engine = duckdb.connect(
         config={
-            "threads": str(threads),
+            "threads": "1",  # a connection works in the thread that uses it
             "enable_external_access": "false",
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
@@ -32,8 +42,8 @@ def connect(threads: int = 1) -> duckdb.DuckDBPyConnection:
         }
     )
     for setting in _SETTINGS:
-        connection.execute(setting)
-    return connection
+        engine.execute(setting)
+    return engine
 
 
 def quote(name: str) -> str:

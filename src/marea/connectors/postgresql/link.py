@@ -75,13 +75,25 @@ def passing(state: str) -> bool:
     return state.startswith(_PASSING)
 
 
+def opened(system: SystemSettings) -> adbc_driver_manager.AdbcDatabase:
+    """The driver's picture of the database, with its types: read once, connections to it are cheap then.
+
+    Raises SystemUnreachable.
+    """
+    try:
+        database: adbc_driver_manager.AdbcDatabase = adbc_driver_postgresql.connect(uri(system))
+    except adbc_driver_manager.Error as error:
+        raise unreachable(system.name, address(system), str(error)) from None
+    return database
+
+
 class Link:
     """One connection, one stream at a time.
 
     `used` says that its last stream was not read to its end; `kept` that it has been idle.
     """
 
-    def __init__(self, system: SystemSettings) -> None:
+    def __init__(self, system: SystemSettings, database: adbc_driver_manager.AdbcDatabase) -> None:
         self._system = system.name
         self._where = address(system)
         self.used = False
@@ -91,8 +103,7 @@ class Link:
         self._left_open = ExitStack()
         """What the running statement holds."""
         try:
-            self._database = adbc_driver_postgresql.connect(uri(system))
-            self._connection = adbc_driver_manager.AdbcConnection(self._database)
+            self._connection = adbc_driver_manager.AdbcConnection(database)
         except adbc_driver_manager.Error as error:
             raise unreachable(self._system, self._where, str(error)) from None
         try:
@@ -127,7 +138,6 @@ class Link:
             self._closed = True
             self._left_open.close()
             self._connection.close()
-            self._database.close()
 
     @contextmanager
     def _statement(self, text: str, bytes_hint: int) -> Iterator[pa.RecordBatchReader]:

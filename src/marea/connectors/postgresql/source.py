@@ -13,13 +13,15 @@ from marea.config.settings import SystemSettings
 from marea.connectors.columns import first, fit, misfit, place, plain, regroup
 from marea.connectors.postgresql.binding import inline, literal
 from marea.connectors.postgresql.catalogue import TABLES, arrow_type, described, describing
-from marea.connectors.postgresql.link import Link, single
+from marea.connectors.postgresql.link import Link, opened, single
 from marea.errors import ConfigurationError, SystemUnreachable
 from marea.ports import Column, Table
 from marea.sql.dialect import Query
 from marea.sql.postgresql import PostgresqlDialect
 
 if TYPE_CHECKING:
+    from adbc_driver_manager import AdbcDatabase
+
     from marea.ports import Reader
 
 _BYTES_A_ROW = 256
@@ -38,6 +40,7 @@ class PostgresqlSource:
     def __init__(self, system: SystemSettings) -> None:
         self._system = system
         self._idle: list[Link] = []
+        self._database: AdbcDatabase | None = None
         self._lock = threading.Lock()
         zone = system.options.get("timezone")
         self.dialect = PostgresqlDialect(None if zone is None else str(zone))
@@ -87,6 +90,7 @@ class PostgresqlSource:
         """Gives back every idle connection. Repeatable."""
         with self._lock:
             links, self._idle = self._idle, []
+            self._database = None  # it ends with the last of its connections
         for link in links:
             link.close()
 
@@ -95,7 +99,10 @@ class PostgresqlSource:
         with self._lock:
             if self._idle:
                 return self._idle.pop()
-        return Link(self._system)
+            if self._database is None:
+                self._database = opened(self._system)
+            database = self._database
+        return Link(self._system, database)
 
     def give(self, link: Link) -> None:
         """Keeps a connection that is in order for the next one who needs it."""
