@@ -76,7 +76,8 @@ class SqliteDatabase(Database):
             self._connection.set_busy_timeout(LOCK_MS)
             # The one built in folds ASCII letters only; a text searched for may have others.
             self._connection.create_scalar_function("lower", _lower, 1, deterministic=True)
-            self._connection.execute(SETTINGS)
+            # Read to the end: execution stops at each statement that answers, and most of these do.
+            self._connection.execute(SETTINGS).fetchall()
 
     def _execute(self, text: str, parameters: Mapping[str, object]) -> list[Row]:
         bound = cast("dict[str, apsw.SQLiteValue]", parameters)
