@@ -22,7 +22,8 @@ CAUSE = "$cause"  # utf8: how the change was found
 CHANGES = "$changes"  # utf8: {field: [before, after]} as JSON text, null where nothing is compared
 STATE = "$state"  # utf8: where the record stands in the ledger, or null
 ATTEMPT = "$attempt"  # int32: which attempt a delivery would be, counted from 1
-FOLLOW = "$follow"  # bool: an unchanged record whose ledger row must follow (newer date, new form)
+FOLLOW = "$follow"  # bool: an unchanged record whose ledger row must follow (newer date, new form, a claim)
+TARGET_KEY = "$target_key"  # utf8: the key at the target that a record claims or could not have, or null
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,8 @@ class Plan:
     """What would be done with each record of a batch; `records` has one row a record.
 
     Its columns: KEY, STAMP, TARGET_ID, OPERATION, OUTCOME, CAUSE, CHANGES, STATE, ATTEMPT,
-    FOLLOW, PAYLOAD, FINGERPRINT, MISSING and the target's fields.
+    FOLLOW, PAYLOAD, FINGERPRINT, MISSING and the target's fields; TARGET_KEY where several
+    records could have the same key at the target.
     """
 
     records: pa.Table

@@ -13,7 +13,7 @@ from marea.store.journal import Entry, EntryFilter
 from marea.store.state import State
 
 TEXT = ("key", "operation", "outcome", "cause", "stamp", "target_id", "payload", "changes")
-TEXT += ("code", "error", "field", "hint", "blocked_key")
+TEXT += ("code", "error", "field", "hint", "blocked_key", "target_key")
 ROWS = pa.schema(
     [(name, pa.string()) for name in TEXT]
     + [("fingerprint", pa.binary()), ("attempt", pa.int32()), ("log", pa.bool_())]

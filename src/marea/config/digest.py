@@ -8,7 +8,7 @@ _VERSION = 1  # raised when the meaning of a mapping changes though its text doe
 
 
 def mapping_digest(entity: EntitySettings) -> str:
-    """32 hex digits over what decides the payloads of an entity: its source, fields and rules.
+    """32 hex digits over what decides the payloads of an entity and their keys: its source, fields and rules.
 
     The order of fields counts, because payloads keep it. What only decides when or how a
     record is read or sent does not count, nor do comments, lines and the order of other keys.
@@ -20,6 +20,7 @@ def mapping_digest(entity: EntitySettings) -> str:
     parts = [
         _VERSION,
         [source.system, source.table, source.key, source.where, _relations(source.related)],
+        entity.target.key,
         _fields(entity.fields),
         sorted(entity.require),
         sorted(check.that for check in entity.checks),

@@ -11,7 +11,18 @@ import pyarrow.compute as pc
 
 from marea.delivery.deliver import Delivery
 from marea.delivery.retry import next_attempt
-from marea.flow import ATTEMPT, CAUSE, CHANGES, FINGERPRINT, FOLLOW, MISSING, OUTCOME, STATE, Plan
+from marea.flow import (
+    ATTEMPT,
+    CAUSE,
+    CHANGES,
+    FINGERPRINT,
+    FOLLOW,
+    MISSING,
+    OUTCOME,
+    STATE,
+    TARGET_KEY,
+    Plan,
+)
 from marea.model import Operation, Outcome, Problem, RecordState
 from marea.ports import KEY, OPERATION, PAYLOAD, STAMP, TARGET_ID
 
@@ -66,6 +77,7 @@ def settle(plan: Plan, delivery: Delivery | None, entities: Mapping[str, int], n
         "changes": records.column(CHANGES),
         "attempt": records.column(ATTEMPT),
         "duration_ms": _scattered(delivery.receipt.durations if delivery else None, sent, records.num_rows),
+        **_claims(records, outcomes),
         **_details(found, records, entities, now),
     }
     rows = pa.table(columns)
@@ -110,6 +122,15 @@ def _outcomes(planned: Any, found: Mapping[int, _Exception]) -> Any:
     for row, exception in found.items():
         outcomes[row] = exception.outcome.value
     return pa.chunked_array([pa.array(outcomes, pa.string())])
+
+
+def _claims(records: pa.Table, outcomes: Any) -> dict[str, Any]:
+    """The keys at the target that records claim, or were refused by the plan; a refusal there claims none."""
+    if TARGET_KEY not in records.column_names:
+        return {}
+    rejected = Outcome.REJECTED.value
+    refused = pc.and_(pc.equal(outcomes, rejected), pc.not_equal(records.column(OUTCOME), rejected))
+    return {"target_key": _where(pc.invert(refused), records.column(TARGET_KEY))}
 
 
 def _target_ids(records: pa.Table, delivery: Delivery | None, sent: Sequence[int]) -> Any:

@@ -12,6 +12,7 @@ from marea.sql.aggregate import Aggregate
 from marea.sql.pages import Pages
 
 if TYPE_CHECKING:
+    from marea.mapping.expression import Parser
     from marea.mapping.mapper import Mapper
 
 
@@ -41,15 +42,27 @@ class Alignment:
     def aggregate(self) -> Aggregate:
         """The entity in its source's real tables. Raises ConfigurationError with all faults."""
         from marea.mapping.binding import Binder
-        from marea.mapping.expression import Parser
-        from marea.sql import duck
 
-        return Binder(self._file, self.entity, self.source, Parser(duck.connect())).bind()
+        return Binder(self._file, self.entity, self.source, self._parser).bind()
+
+    @cached_property
+    def keys_apart(self) -> bool:
+        """Whether no two of its records can have the same key at the target, by the mapping alone."""
+        from marea.mapping.apart import keys_apart
+
+        return keys_apart(self.entity, self.aggregate, self._parser)
 
     @cached_property
     def pages(self) -> Pages:
         """The queries that read it."""
         return Pages(self.source.dialect, self.aggregate)
+
+    @cached_property
+    def _parser(self) -> Parser:
+        from marea.mapping.expression import Parser
+        from marea.sql import duck
+
+        return Parser(duck.connect())
 
     @cached_property
     def mapper(self) -> Mapper:

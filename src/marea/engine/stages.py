@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from marea.capture.batch import Batch
+from marea.capture.batch import Batch, BatchReader
 from marea.capture.position import Position
 from marea.capture.watermark import Step
 from marea.engine.alignment import Alignment
 from marea.engine.clock import Clock
 from marea.errors import SystemUnreachable
 from marea.flow import Plan
+from marea.model import Cause
 from marea.ports import KEY
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from marea.delivery.settle import Settlement
     from marea.mapping.mapper import LookUp
+    from marea.planning.claims import Claims
     from marea.planning.plan import Planner
     from marea.store.ledger import Ledger
 
@@ -58,6 +60,7 @@ class Planning:
         self._resend = resend
         # A first load does not ask a ledger that knows nothing; its keys come once each.
         self._nothing_known = ledger.empty(entity)
+        self._claims = None if alignment.keys_apart else self._claims_kept()
 
     def planned(self, steps: Iterator[Step]) -> Generator[Planned, None, None]:
         """The plan of each step's batch."""
@@ -74,13 +77,33 @@ class Planning:
         mapping = self._alignment.mapper.mapping
         return Planner([name for name, _ in mapping.fields], mapping.form, self._ledger.payloads)
 
+    def _claims_kept(self) -> Claims:
+        from marea.planning.claims import Claims
+
+        entity = self._alignment.entity
+        holders = partial(self._ledger.holders, self._entity)
+        return Claims(entity.name, entity.target.key, entity.private, holders, self._absent)
+
+    def _absent(self, keys: list[str]) -> set[str]:
+        """Those of some records that are not in the source any more, as it is at this moment."""
+        pages = self._alignment.pages
+        with self._alignment.source.snapshot() as reader:
+            found = BatchReader(pages, reader, len(keys))
+            batches = found.read(pages.keys(f"[{','.join(keys)}]"), Cause.RETRY)
+            return set(keys).difference(*(batch.root.column(KEY).to_pylist() for batch in batches))
+
+    def settled(self) -> None:
+        """The oldest of the plans made here that were not settled yet is committed."""
+        if self._claims is not None:
+            self._claims.settled()
+
     def _plan(self, batch: Batch) -> Plan:
         mapped = self._alignment.mapper.map(batch.root, batch.related, self._look_up)
         keys = mapped.records.column(KEY).combine_chunks()
         known = (
             self._ledger.nothing(keys) if self._nothing_known else self._ledger.look_up(self._entity, keys)
         )
-        return self._planner.plan(
+        plan = self._planner.plan(
             mapped.records,
             known,
             batch.cause,
@@ -88,6 +111,7 @@ class Planning:
             resend=self._resend,
             failed=mapped.failed,
         )
+        return self._claims.decided(plan) if self._claims else plan
 
 
 def delivered(

@@ -91,6 +91,8 @@ class EntitySync:
             settled = ahead(delivered(plans, alignment, context.entities, context.clock), "deliver")
             for batch in settled:
                 self._commit(batch)
+                if batch.settlement is not None:
+                    planning.settled()
                 if batch.away is not None:
                     raise batch.away
 

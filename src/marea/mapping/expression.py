@@ -32,6 +32,8 @@ class Expression:
 
     text: str
     names: tuple[tuple[str, ...], ...]
+    bare: bool = False
+    """Whether it is one column and nothing else."""
 
 
 class Parser:
@@ -52,12 +54,18 @@ class Parser:
         Raises ExpressionError: a syntax error, several expressions, a subquery, or a
         function whose value changes without a change in the source.
         """
-        nodes = list(_nodes(_tree(text, self._engine)))
+        tree = self.tree(text)
+        nodes = list(_nodes(tree))
         for node in nodes:
             self._check(node)
         bound = {name for node in nodes if node["class"] == "LAMBDA" for name in _lambda_names(node)}
         names = [tuple(node["column_names"]) for node in nodes if node["class"] == "COLUMN_REF"]
-        return Expression(text, tuple(dict.fromkeys(name for name in names if name[0] not in bound)))
+        free = tuple(dict.fromkeys(name for name in names if name[0] not in bound))
+        return Expression(text, free, tree["class"] == "COLUMN_REF")
+
+    def tree(self, text: str) -> dict[str, Any]:
+        """The parsed form of one scalar expression, whatever it refers to. Raises ExpressionError."""
+        return _tree(text, self._engine)
 
     def _check(self, node: dict[str, Any]) -> None:
         if node["class"] in _FORBIDDEN:

@@ -24,10 +24,12 @@ class Commit:
 
     `rows` has one row a record, no key twice, of these columns (those left out are null):
     key, operation, outcome, cause, stamp, target_id, payload, changes, code, error, field,
-    hint, blocked_key (utf8), fingerprint (binary), form, next_attempt, blocked_entity,
+    hint, blocked_key, target_key (utf8), fingerprint (binary), form, next_attempt, blocked_entity,
     duration_ms (int64), attempt (int32), log (bool: write a journal entry for an outcome
-    that changed nothing). Unchanged records are among them only when something of their
-    ledger row follows: a newer stamp, a new form, a trouble to clear.
+    that changed nothing). `target_key` is the key at the target that an applied, unchanged or
+    deferred record claims, and that a rejected one could not have. Unchanged records are among
+    them only when something of their ledger row follows: a newer stamp, a new form, a claim,
+    a trouble to clear.
     """
 
     entity: int
@@ -152,11 +154,32 @@ def _write_rows(database: Database, commit: Commit, present: set[Outcome]) -> No
         database.run("align_records", **ids)
     if Outcome.DELETED in applied:
         database.run("bury_records", **ids)
+    _write_claims(database, commit, present)
     if applied and database.row("has_trouble", entity=commit.entity):
         database.run("clear_troubles", **ids)
     if present.intersection(TROUBLED):
         database.run("mark_records", **ids)
         database.run("note_troubles", **ids)
+
+
+def _write_claims(database: Database, commit: Commit, present: set[Outcome]) -> None:
+    """Who has which key at the target from now on; nothing for entities that need no claims."""
+    ids = {"entity": commit.entity, "run": commit.run}
+    claiming = _claiming(commit.rows)
+    if claiming and present.intersection(AGREED):
+        database.run("bury_replaced", **ids)
+        database.run("clear_replaced", **ids)
+    if claiming or (Outcome.DELETED in present and database.row("has_claims", entity=commit.entity)):
+        database.run("release_claims", **ids)
+    if claiming:
+        database.run("take_claims", **ids)
+        database.run("reserve_claims", **ids)
+
+
+def _claiming(rows: pa.Table | None) -> bool:
+    if rows is None or "target_key" not in rows.column_names:
+        return False
+    return bool(rows["target_key"].null_count < rows.num_rows)
 
 
 def _add_books(database: Database, commit: Commit) -> None:

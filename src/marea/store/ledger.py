@@ -101,8 +101,15 @@ class Ledger:
         found = [(target_id, bool(delivered)) for target_id, delivered in rows]
         return _table(found, ("target_id", "delivered"), (pa.string(), pa.bool_()))
 
+    def holders(self, entity: int, target_keys: pa.Array) -> pa.Array:
+        """The key (utf8) of the record that has each key at the target, in the order given; null for none."""
+        import pyarrow as pa
+
+        rows = self._database.match("holders", target_keys, entity=entity)
+        return pa.array([row[0] for row in rows], pa.string())
+
     def due(self, entity: int, now: int) -> pa.Table:
-        """Key and cause (utf8) of what to try again: by time, or because the parent has been delivered."""
+        """Key and cause (utf8) of what to try again: by time, or because a parent came or a key got free."""
         rows = self._database.rows("due", entity=entity, now=now)
         return _table(rows, ("key", "cause"))
 

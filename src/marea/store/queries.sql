@@ -32,6 +32,7 @@ CREATE TEMPORARY TABLE batch (
     next_attempt {int},
     blocked_entity {int},
     blocked_key {key},
+    target_key {key},
     duration_ms {int},
     log boolean
 ) {temporary}
@@ -104,6 +105,40 @@ SELECT :entity, key, 'due', :run FROM batch
 WHERE outcome IN ('rejected', 'waiting', 'deferred', 'held')
 ON CONFLICT (entity, key) DO UPDATE SET state = 'due', run = excluded.run
 
+-- name: has_claims
+SELECT 1 FROM claim WHERE entity = :entity LIMIT 1
+
+-- name: bury_replaced
+-- Whose key at the target another record was given: what was theirs there is the other's now.
+UPDATE record SET state = 'gone', target_id = NULL, fingerprint = NULL, form = NULL, payload = NULL, run = :run
+WHERE entity = :entity AND key IN (
+    SELECT claim.key FROM batch JOIN claim ON claim.entity = :entity AND claim.target_key = batch.target_key
+    WHERE claim.key <> batch.key AND batch.outcome IN ('created', 'updated'))
+
+-- name: clear_replaced
+DELETE FROM trouble WHERE entity = :entity AND key IN (
+    SELECT claim.key FROM batch JOIN claim ON claim.entity = :entity AND claim.target_key = batch.target_key
+    WHERE claim.key <> batch.key AND batch.outcome IN ('created', 'updated'))
+
+-- name: release_claims
+DELETE FROM claim WHERE entity = :entity
+    AND key IN (SELECT key FROM batch WHERE outcome IN ('created', 'updated', 'deleted', 'unchanged'))
+    AND target_key NOT IN (
+        SELECT target_key FROM batch
+        WHERE target_key IS NOT NULL AND outcome IN ('created', 'updated', 'unchanged'))
+
+-- name: take_claims
+INSERT INTO claim (entity, target_key, key)
+SELECT :entity, target_key, key FROM batch
+WHERE target_key IS NOT NULL AND outcome IN ('created', 'updated', 'unchanged')
+ON CONFLICT (entity, target_key) DO UPDATE SET key = excluded.key
+
+-- name: reserve_claims
+-- What may have reached the target claims its key until that is known.
+INSERT INTO claim (entity, target_key, key)
+SELECT :entity, target_key, key FROM batch WHERE target_key IS NOT NULL AND outcome = 'deferred'
+ON CONFLICT (entity, target_key) DO NOTHING
+
 -- name: has_trouble
 SELECT 1 FROM trouble WHERE entity = :entity LIMIT 1
 
@@ -113,14 +148,15 @@ DELETE FROM trouble WHERE entity = :entity AND key IN (
 
 -- name: note_troubles
 INSERT INTO trouble (entity, key, outcome, attempts, next_attempt, code, error, field, hint,
-    blocked_entity, blocked_key, since, run)
+    blocked_entity, blocked_key, target_key, since, run)
 SELECT :entity, key, outcome, coalesce(attempt, 0), next_attempt, code, error, field, hint,
-    blocked_entity, blocked_key, :at, :run
+    blocked_entity, blocked_key, CASE WHEN outcome = 'rejected' THEN target_key END, :at, :run
 FROM batch WHERE outcome IN ('rejected', 'waiting', 'deferred', 'held')
 ON CONFLICT (entity, key) DO UPDATE SET
     outcome = excluded.outcome, attempts = excluded.attempts, next_attempt = excluded.next_attempt,
     code = excluded.code, error = excluded.error, field = excluded.field, hint = excluded.hint,
-    blocked_entity = excluded.blocked_entity, blocked_key = excluded.blocked_key, run = excluded.run
+    blocked_entity = excluded.blocked_entity, blocked_key = excluded.blocked_key,
+    target_key = excluded.target_key, run = excluded.run
 
 -- name: has_records
 SELECT 1 FROM record WHERE entity = :entity LIMIT 1
@@ -137,6 +173,11 @@ SELECT record.target_id, record.fingerprint IS NOT NULL
 FROM {asked_keys} LEFT JOIN record ON record.entity = :entity AND record.key = asked.value
 {as_asked}
 
+-- name: holders
+SELECT claim.key
+FROM {asked_keys} LEFT JOIN claim ON claim.entity = :entity AND claim.target_key = asked.value
+{as_asked}
+
 -- name: payloads
 SELECT payload.body FROM {asked_ids} LEFT JOIN payload ON payload.id = asked.value
 {as_asked}
@@ -147,7 +188,10 @@ SELECT trouble.key,
 FROM trouble LEFT JOIN record
     ON record.entity = trouble.blocked_entity AND record.key = trouble.blocked_key
 WHERE trouble.entity = :entity
-    AND (trouble.next_attempt <= :now OR record.fingerprint IS NOT NULL)
+    AND (trouble.next_attempt <= :now OR record.fingerprint IS NOT NULL
+        OR (trouble.target_key IS NOT NULL AND NOT EXISTS (
+            SELECT 1 FROM claim
+            WHERE claim.entity = trouble.entity AND claim.target_key = trouble.target_key)))
 ORDER BY trouble.key
 
 -- name: troubled

@@ -47,12 +47,23 @@ CREATE TABLE trouble (
     hint text,
     blocked_entity {int},
     blocked_key {key},
+    target_key {key},
     since {int} NOT NULL,
     run {int} NOT NULL,
     PRIMARY KEY (entity, key)
 ) {clustered};
 
 CREATE INDEX trouble_blocked ON trouble (blocked_entity, blocked_key);
+
+-- Only of entities whose records could have the same key at the target.
+CREATE TABLE claim (
+    entity {int} NOT NULL,
+    target_key {key} NOT NULL,
+    key {key} NOT NULL,
+    PRIMARY KEY (entity, target_key)
+) {clustered};
+
+CREATE INDEX claim_key ON claim (entity, key);
 
 CREATE TABLE run (
     id {identity},

@@ -1,0 +1,150 @@
+"""Owns who may have a key at the target: of several records with the same one, one; others are rejected."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from marea.flow import FOLLOW, OUTCOME, TARGET_KEY, Plan
+from marea.model import Outcome, Problem
+from marea.ports import KEY
+from marea.sql.keys import key_texts
+
+DUPLICATE = "duplicate-key"
+
+_SENT = (Outcome.CREATED.value, Outcome.UPDATED.value)
+_CLAIMING = (*_SENT, Outcome.UNCHANGED.value)
+_HINT = "give one of them another key in the source; this one is delivered as soon as the key is free"
+
+
+class Claims:
+    """The claims of one entity's records on keys at its target.
+
+    One thread decides and another settles: what was decided and is not settled yet is
+    known here, everything before it by `holders`. `holders` gives for each key at the
+    target the key of the record that has it, or null; `absent` those of some records that
+    the source does not have any more.
+    """
+
+    def __init__(
+        self,
+        entity: str,
+        fields: Sequence[str],
+        private: Collection[str],
+        holders: Callable[[pa.Array], pa.Array],
+        absent: Callable[[list[str]], set[str]],
+    ) -> None:
+        self._entity = entity
+        self._fields = fields
+        self._shows = not set(fields) & set(private)
+        self._holders = holders
+        self._absent = absent
+        self._lock = threading.Lock()
+        self._pending: deque[tuple[pa.Array, pa.Array]] = deque()
+
+    def decided(self, plan: Plan) -> Plan:
+        """The plan with TARGET_KEY; a record whose key at the target another one has is rejected in it."""
+        records = plan.records
+        outcome = records.column(OUTCOME)
+        texts = key_texts([records.column(name) for name in self._fields])
+        texts = pc.if_else(_among(outcome, _CLAIMING), texts, pa.scalar(None, pa.string()))
+        keys = _flat(records.column(KEY))
+        held = self._held(texts)
+        own = pc.fill_null(pc.equal(held, keys), False)
+        lost = self._contest(keys, texts, held, outcome.to_pylist()) if _contested(texts, held, own) else {}
+        won = pc.and_(pc.is_valid(texts), _without(lost, len(texts)))
+        with self._lock:
+            self._pending.append((texts.filter(won), keys.filter(won)))
+        follow = pc.or_(records.column(FOLLOW), pc.and_(won, pc.invert(own)))
+        plan = replace(plan, records=_put(_put(records, FOLLOW, follow), TARGET_KEY, texts))
+        return self._rejected(plan, lost) if lost else plan
+
+    def settled(self) -> None:
+        """What was decided first is known to `holders` from now on."""
+        with self._lock:
+            self._pending.popleft()
+
+    def _held(self, texts: pa.Array) -> pa.Array:
+        # What is pending is taken down first: what is settled meanwhile is found behind it.
+        with self._lock:
+            pending = list(self._pending)
+        held = self._holders(texts)
+        for claimed, keys in pending:
+            held = pc.coalesce(keys.take(pc.index_in(texts, claimed)), held)
+        return held
+
+    def _contest(
+        self, keys: pa.Array, texts: pa.Array, held: pa.Array, outcomes: Sequence[str]
+    ) -> dict[int, str]:
+        """Row -> the key of the record it loses to.
+
+        Who has the key keeps it while it is in the source, even when it is about to leave it:
+        until that is settled nobody knows whether it will. Else it is who is there already,
+        and then the first by its key.
+        """
+        rivals: dict[str, list[tuple[bool, str, int]]] = {}
+        holders: dict[str, str] = {}
+        columns = zip(keys.to_pylist(), texts.to_pylist(), held.to_pylist(), outcomes, strict=True)
+        for row, (key, text, holder, planned) in enumerate(columns):
+            if text is not None:
+                rivals.setdefault(text, []).append((planned in _SENT, key, row))
+                if holder is not None:
+                    holders[text] = holder
+        strangers = set(holders.values()).difference(keys.to_pylist())
+        gone = self._absent(sorted(strangers)) if strangers else set()
+        lost: dict[int, str] = {}
+        for text, among in rivals.items():
+            holder = holders.get(text)
+            winner = holder if holder is not None and holder not in gone else min(among)[1]
+            lost |= {row: winner for _, key, row in among if key != winner}
+        return lost
+
+    def _rejected(self, plan: Plan, lost: Mapping[int, str]) -> Plan:
+        """The plan without what lost: it is not sent; what was not to be sent has just no claim."""
+        outcomes, texts = (plan.records.column(name).to_pylist() for name in (OUTCOME, TARGET_KEY))
+        problems = dict(plan.problems)
+        for row, winner in lost.items():
+            if outcomes[row] in _SENT:
+                outcomes[row] = Outcome.REJECTED.value
+                problems[row] = self._problem(texts[row], winner)
+            else:
+                texts[row] = None
+        records = _put(plan.records, OUTCOME, pa.array(outcomes, pa.string()))
+        records = _put(records, TARGET_KEY, pa.array(texts, pa.string()))
+        return replace(plan, records=records, problems=problems)
+
+    def _problem(self, text: str, holder: str) -> Problem:
+        fields = ", ".join(self._fields)
+        value = f" {text}" if self._shows else ""
+        said = f"{self._entity} {holder} has the same key at the target: {fields}{value}"
+        return Problem(DUPLICATE, said, fields, _HINT)
+
+
+def _contested(texts: pa.Array, held: pa.Array, own: pa.Array) -> bool:
+    strange = pc.and_(pc.is_valid(held), pc.invert(own))
+    several = pc.count_distinct(texts).as_py() < len(texts) - texts.null_count
+    return bool(several or pc.any(strange).as_py())
+
+
+def _without(rows: Collection[int], length: int) -> pa.Array:
+    return pc.invert(pc.is_in(pa.array(range(length), pa.int64()), pa.array(list(rows), pa.int64())))
+
+
+def _put(records: pa.Table, name: str, column: Any) -> pa.Table:
+    if name not in records.column_names:
+        return records.append_column(name, column)
+    return records.set_column(records.column_names.index(name), name, column)
+
+
+def _among(column: Any, outcomes: Sequence[str]) -> Any:
+    return _flat(pc.is_in(column, pa.array(outcomes)))
+
+
+def _flat(column: pa.ChunkedArray) -> pa.Array:
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
