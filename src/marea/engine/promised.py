@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from marea.mapping.mapper import LookUp
 
 _TABLES = """
-CREATE TABLE promised (entity VARCHAR, key VARCHAR);
-CREATE TABLE waiting (entity VARCHAR, key VARCHAR, parent VARCHAR, parent_key VARCHAR);
+CREATE TEMPORARY TABLE promised (entity VARCHAR, key VARCHAR);
+CREATE TEMPORARY TABLE waiting (entity VARCHAR, key VARCHAR, parent VARCHAR, parent_key VARCHAR);
 """
 
 _BESIDE = """
