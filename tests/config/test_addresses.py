@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from marea.config import addresses
 from marea.config.mistake import Mistake
+from marea.config.settings import SystemSettings
+from marea.connectors.base import address
 
 pytestmark = pytest.mark.unit
 
@@ -57,3 +62,67 @@ def test_a_connector_and_a_url_that_do_not_fit_are_a_mistake(url: str, named: st
 )
 def test_a_sqlite_file_lies_beside_the_configuration(url: str, located: str) -> None:
     assert addresses.located(url, Path("/data")) == located
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:hun#ter2@host/db",
+        "postgresql://me:hun/ter2@host/db",
+        "postgresql://me:hun?ter2@host/db",
+        "postgresql://me:hun@ter2@host/db",
+        "postgresql://me:12#34@host/db",
+        "postgresql://me:12/34@host/db",
+        "https://me:12?34@host/api",
+        "mysql://me:hunter2%@host/db",
+        "mysql://me:hunter2%00@host/db",
+        "mysql://me:hun ter2@host/db",
+        "mysql://me:hun\tter2@host/db",
+        "mysql://me:[hunter2]@host/db",
+        "mysql://me:hunter2\u2100@host/db",
+        "mysql://me:hunter2",
+        "postgresql://host/db#hunter2",
+        "https://host/@hunter2",
+    ],
+)
+def test_a_url_that_can_be_read_in_two_ways_is_refused(url: str) -> None:
+    for refuse in (lambda: addresses.connector(url, None), lambda: addresses.check(url)):
+        with pytest.raises(Mistake) as caught:
+            refuse()
+        told = caught.value.message + caught.value.hint
+        assert not any(part in told for part in ("hun", "ter2", "12", "34"))
+    assert "percent-encod" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me%40here:hun%23ter2@[::1]:5432/db?sslmode=require",
+        "postgresql:///db?host=%2Frun%2Fpg",
+        "https://host/api/%40me",
+        "sqlite:///a #1@home.db",
+        "sqlite:///:memory:",
+    ],
+)
+def test_a_url_that_can_be_read_in_one_way_is_taken(url: str) -> None:
+    addresses.check(url)
+
+
+LOGIN = st.text(st.sampled_from("ab1:/@?#%[] \t\u2100é"), max_size=8)
+
+
+@pytest.mark.property
+@given(user=LOGIN, password=LOGIN)
+def test_a_login_is_taken_as_it_was_meant_or_not_at_all(user: str, password: str) -> None:
+    """However a login is written, nobody is asked to connect to a part of it."""
+    url = f"postgresql://{user}:{password}@host:5432/db"
+    try:
+        addresses.check(url)
+    except Mistake:
+        url = f"postgresql://{quote(user, safe='')}:{quote(password, safe='')}@host:5432/db"
+        addresses.check(url)
+        found = address(SystemSettings("erp", "postgresql", url))
+        assert (found.user, found.password) == (user, password)
+        return
+    found = address(SystemSettings("erp", "postgresql", url))
+    assert (found.host, found.port, found.database) == ("host", 5432, "db")

@@ -1,8 +1,14 @@
-"""Owns what the scheme of a URL decides: which connector serves it, where a SQLite file lies."""
+"""Owns what a URL decides: whether it can be read, which connector serves it, where a SQLite file lies.
+
+A URL may hold a password, and one that cannot be told from the rest of it: no message repeats
+more of it than its scheme.
+"""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from marea.config.mistake import Mistake
 from marea.config.names import suggest
@@ -22,6 +28,14 @@ CONNECTORS = {
 
 _STATES = ("sqlite", "postgresql", "postgres")
 
+_AUTHORITY = re.compile(r"[^/?#]*")
+_STRAY = re.compile(r"[\x00-\x20\x7f]")
+_UNENCODED = re.compile(r"%(?![0-9A-Fa-f]{2})|%00")
+_ENCODE = (
+    "write the password as ${VARIABLE}, which is encoded on its way in, or percent-encode it: %23 for #, "
+    "%2F for /, %3F for ?, %40 for @, %25 for %; a SQL system also takes `password:` beside its url"
+)
+
 
 def known(named: str) -> str:
     """The name of a connector that is there. Raises Mistake where it is not."""
@@ -32,6 +46,7 @@ def known(named: str) -> str:
 
 def connector(url: str, named: str | None) -> str:
     """The connector that serves `url`, when `connector:` says `named`. Raises Mistake."""
+    check(url)
     if named is not None and named != "sql" and named not in CONNECTORS.values():
         return known(named)
     scheme = _scheme(url)
@@ -43,6 +58,29 @@ def connector(url: str, named: str | None) -> str:
         served = "no connector serves" if named is None else f"the connector {named} does not serve"
         raise Mistake(f"{served} a URL that begins with {scheme}://", suggest(scheme, schemes))
     return found
+
+
+def check(url: str) -> None:
+    """Raises Mistake where a URL is ambiguous: where one reader's password is another one's host.
+
+    A login ends at the first `/`, `?` or `#` for some and at the last `@` for others. So one `@`
+    is allowed, right before the host, and a `#`, which no database or application is sent, nowhere.
+    """
+    scheme, mark, rest = url.partition("://")
+    if not mark or scheme.lower() == "sqlite":  # a path is taken as it is
+        return
+    authority = _AUTHORITY.match(rest)
+    behind = rest[authority.end() :] if authority else ""
+    if "@" in behind or "#" in behind or rest.count("@") > 1:
+        raise Mistake("holds `#`, `/`, `?` or `@` where it cannot be told what they mean", _ENCODE)
+    if _STRAY.search(rest):
+        raise Mistake("holds a blank or a control character", f"write %20 for a blank; {_ENCODE}")
+    if _UNENCODED.search(rest):
+        raise Mistake("holds a `%` that begins no character in percent-encoding", _ENCODE)
+    try:
+        _ = urlsplit(url).port
+    except ValueError:  # its words may repeat the password
+        raise Mistake("has a host or a port that cannot be read", _ENCODE) from None
 
 
 def located(url: str, folder: Path) -> str:
@@ -63,6 +101,7 @@ def located(url: str, folder: Path) -> str:
 
 def state(url: str, folder: Path) -> str:
     """The URL of the state database, located. Raises Mistake."""
+    check(url)
     scheme = _scheme(url)
     if scheme not in _STATES:
         raise Mistake(f"the state is not kept behind {scheme}://", suggest(scheme, _STATES[:2]))

@@ -41,9 +41,9 @@ class SystemSettings:
     name: str
     connector: str
     """The entry point that serves it: postgresql, mysql, sqlite, mssql, rest, …"""
-    url: str
+    url: str = field(repr=False)
     """As written, `${NAME}` replaced; never shown: it may hold a password."""
-    options: Mapping[str, object] = field(default_factory=dict)
+    options: Mapping[str, object] = field(default_factory=dict, repr=False)
     """Everything else of the entry as written, checked by its connector, secrets resolved."""
     maintenance: tuple[Window, ...] = ()
     """Windows in which nothing is sent to it."""
@@ -195,7 +195,7 @@ class Settings:
     """A whole configuration file."""
 
     file: str
-    state: str
+    state: str = field(repr=False)
     """URL of the state database, relative SQLite paths resolved against the file's folder."""
     systems: Mapping[str, SystemSettings]
     entities: Mapping[str, EntitySettings]

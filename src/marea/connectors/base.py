@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from marea.config.addresses import check
+from marea.config.mistake import Mistake
+from marea.config.scrub import one_line
 from marea.config.settings import SystemSettings
 from marea.errors import ConfigurationError
 
@@ -62,7 +65,13 @@ class Address:
     database: str
     user: str
     password: str = field(repr=False)
-    parameters: tuple[tuple[str, str], ...] = ()
+    parameters: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """The password, and what else of the address is one."""
+        hidden = (value for name, value in self.parameters if "password" in name.lower())
+        return frozenset({self.password, *hidden} - {""})
 
     @property
     def shown(self) -> str:
@@ -72,8 +81,7 @@ class Address:
 
     def clean(self, message: str) -> str:
         """A driver's message on one line, without the password should it repeat it."""
-        line = " ".join(message.split())
-        return line.replace(self.password, "***") if self.password else line
+        return one_line(message, self.secrets)
 
 
 def address(system: SystemSettings) -> Address:
@@ -82,18 +90,16 @@ def address(system: SystemSettings) -> Address:
     The options `user` and `password` win over those in the url. Raises ConfigurationError.
     """
     try:
-        parts = urlsplit(system.url)
-        port = parts.port
-    except ValueError as error:
+        check(system.url)
+    except Mistake as mistake:
         raise ConfigurationError.single(
-            f"the url of system {system.name} cannot be read: {error}",
-            line=system.line,
-            hint="write scheme://user@host:port/database; percent-encode special characters",
+            f"the url of system {system.name} {mistake.message}", line=system.line, hint=mistake.hint
         ) from None
+    parts = urlsplit(system.url)
     return Address(
         scheme=parts.scheme,
         host=unquote(parts.hostname or ""),
-        port=port,
+        port=parts.port,
         database=unquote(parts.path.lstrip("/")),
         user=str(system.options.get("user") or unquote(parts.username or "")),
         password=str(system.options.get("password") or unquote(parts.password or "")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,13 +36,14 @@ def starter(source: str, target: str | None, folder: Path) -> tuple[str, Discove
     directory. Passwords do not appear in the text. Raises ConfigurationError,
     SystemUnreachable.
     """
+    target = target or "sqlite:///copy.db"
+    _checked("--target", lambda: addresses.connector(target, None))
     found = discover(_tables(source))
     if not found.drafts:
         raise ConfigurationError.single(
             "no table there has a primary key, so that nothing can be told apart",
             hint="give the tables keys, or let the login see them",
         )
-    target = target or "sqlite:///copy.db"
     return "\n".join(_Text(source, target, folder, found).lines()) + "\n", found
 
 
@@ -58,12 +59,16 @@ def _tables(url: str) -> list[Table]:
 
 
 def _source(url: str) -> Source:
-    try:
-        located = addresses.located(url, Path.cwd())
-        kind = addresses.connector(located, None)
-    except Mistake as mistake:
-        raise ConfigurationError.single(mistake.message, field="--source", hint=mistake.hint) from None
+    located = _checked("--source", lambda: addresses.located(url, Path.cwd()))
+    kind = _checked("--source", lambda: addresses.connector(located, None))
     return connector(kind).source(SystemSettings("source", kind, located))
+
+
+def _checked(option: str, check: Callable[[], str]) -> str:
+    try:
+        return check()
+    except Mistake as mistake:
+        raise ConfigurationError.single(mistake.message, field=option, hint=mistake.hint) from None
 
 
 def masked(url: str, variable: str) -> tuple[str, bool]:

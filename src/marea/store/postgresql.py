@@ -145,8 +145,9 @@ def _take_schema(url: str) -> tuple[str, str]:
     try:
         parts = urlsplit(url)
         _ = parts.port
-    except ValueError as error:
-        raise _bad_url(str(error)) from error
+    except ValueError:
+        # Python's words, as the driver's below, may repeat the URL and a password in it.
+        raise _bad_url("its host or port cannot be read") from None
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     schema = options.pop("schema", SCHEMA)
     options.setdefault("connect_timeout", "10")
@@ -156,9 +157,8 @@ def _take_schema(url: str) -> tuple[str, str]:
 def _connect(address: str) -> psycopg.Connection[Row]:
     try:
         return psycopg.connect(address, autocommit=True, application_name="marea state")
-    except psycopg.ProgrammingError as error:
-        # The driver's words may repeat the URL, and a password in it.
-        raise _bad_url("PostgreSQL does not understand it") from error
+    except psycopg.ProgrammingError:
+        raise _bad_url("PostgreSQL does not understand it") from None
     except psycopg.Error as error:
         raise _translate(error) from error
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from marea.config.scrub import scrubbed
 from marea.connectors.rest import words
 from marea.connectors.rest.retry import Trouble, retry_after
 from marea.model import Problem
@@ -28,6 +29,8 @@ class Answer:
     headers: Mapping[str, str]
     complete: bool = True
     """Whether `body` is all of it; an answer is read up to a bound."""
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    """Texts in it that must never be shown."""
 
     @property
     def good(self) -> bool:
@@ -50,7 +53,8 @@ class Answer:
         try:
             return words.told(self.value())
         except Unreadable:
-            return words.plain(self.body.decode("utf-8", "replace")), ""
+            # Before it is cut and its markup left out: what is left of a secret then is not known as one.
+            return words.plain(scrubbed(self.body.decode("utf-8", "replace"), self.secrets)), ""
 
 
 def dig(value: object, path: str) -> object:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from marea.connectors.rest import routes
 from marea.connectors.rest.section import Section
@@ -23,7 +23,8 @@ NAMES = (
     "maintenance",
 )
 _PUBLIC = ("user", "username", "login", "email", "client_id", "grant_type", "scope")
-_SPEAKING = ("auth", "key", "token", "secret", "cookie", "password")
+_SPEAKING = ("auth", "key", "token", "secret", "cookie", "pass", "pwd", "sign")
+"""What the name of a header or parameter holds when its value is a secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,8 @@ def parse(options: Mapping[str, object], faults: list[str]) -> Options:
         section.fault("auth and login exclude each other")
     if section.has("ca") and section.get("verify") is False:
         section.fault("ca and verify: false exclude each other")
-    secrets.update(value for name, value in more.items() if any(word in name.lower() for word in _SPEAKING))
+    secrets.update(_speaking(more.items()))
+    secrets.update(_in_paths(options))
     return Options(
         routes.parse(options, faults),
         {**more, **headers},
@@ -123,7 +125,7 @@ def _authorization(section: Section, faults: list[str]) -> tuple[dict[str, str],
         return _basic_auth(auth, faults)
     if given == ["header"]:
         pairs = auth.pairs("header")
-        return pairs, set(pairs.values())
+        return pairs, {part for value in pairs.values() for part in _parts(value)}
     bearer = auth.text("bearer")
     if not bearer or any(ord(char) <= 32 for char in bearer):
         auth.fault("is empty or holds blanks", "bearer")
@@ -152,6 +154,7 @@ def _login(value: object, secrets: set[str], faults: list[str]) -> Login:
     if path and not path.startswith("/"):
         section.fault("must begin with /, it is added to the system's url", "path")
     headers = section.pairs("headers") or {"Authorization": "Bearer {token}"}
+    secrets.update(_speaking((name, text) for name, text in headers.items() if "{token}" not in text))
     return Login(
         section.text("method", "POST").upper(),
         path,
@@ -163,7 +166,30 @@ def _login(value: object, secrets: set[str], faults: list[str]) -> Login:
 
 
 def _hidden(value: object, name: str = "") -> set[str]:
-    """Every text in `value` but those under a name that is no secret."""
+    """Every text and number in `value` but those under a name that is no secret."""
     if isinstance(value, Mapping):
         return {text for key, item in value.items() for text in _hidden(item, str(key))}
-    return {value} if isinstance(value, str) and name.lower() not in _PUBLIC else set()
+    if isinstance(value, list):
+        return {text for item in value for text in _hidden(item, name)}
+    secret = isinstance(value, str | int | float) and not isinstance(value, bool)
+    return {str(value)} if secret and name.lower() not in _PUBLIC else set()
+
+
+def _speaking(pairs: Iterable[tuple[str, str]]) -> set[str]:
+    """The values whose name says that they are secrets."""
+    found = (value for name, value in pairs if any(word in name.lower() for word in _SPEAKING))
+    return {part for value in found for part in _parts(value)}
+
+
+def _parts(value: str) -> set[str]:
+    """A header's value, and without the word before it that says its kind: `Token abc`, `abc`."""
+    return {value, value.rpartition(" ")[2]}
+
+
+def _in_paths(value: object, name: str = "") -> set[str]:
+    """The secrets among the parameters of every `path`."""
+    if isinstance(value, Mapping):
+        return {text for key, item in value.items() for text in _in_paths(item, str(key))}
+    if name != "path" or not isinstance(value, str):
+        return set()
+    return _speaking(pair for pair in parse_qsl(value.partition("?")[2]) if "{" not in pair[1])

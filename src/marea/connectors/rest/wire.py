@@ -48,7 +48,8 @@ class Wire:
         self._entrance = asyncio.Lock()
         self._entries = 0
         self._token_headers: Mapping[str, str] = {}
-        self._token = ""
+        self._tokens: frozenset[str] = frozenset()
+        """Those that are no longer valid included."""
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=options.concurrency, ssl=_trust(options), keepalive_timeout=_KEPT_ALIVE
@@ -62,8 +63,8 @@ class Wire:
 
     @property
     def secrets(self) -> frozenset[str]:
-        """Texts that must never be shown, the token at hand included."""
-        return self._options.secrets | {self._token} if self._token else self._options.secrets
+        """Texts that must never be shown, every token it ever got included."""
+        return self._options.secrets | self._tokens
 
     async def call(self, method: str, path: str, body: bytes | None = None) -> Answer:
         """One call with the authorization it needs; a decision of the application, good or bad.
@@ -113,7 +114,7 @@ class Wire:
                 method, url, data=data, headers=headers, allow_redirects=False
             ) as response:
                 content, complete = await _read(response)
-                return Answer(response.status, content, response.headers, complete)
+                return Answer(response.status, content, response.headers, complete, self.secrets)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Interrupted(translate(error, self._origin, self._options.timeout)) from None
 
@@ -121,9 +122,10 @@ class Wire:
         """Logs in, unless another call did since `seen`; gives the number of logins so far."""
         async with self._entrance:
             if self._entries == seen:
-                self._token = await self._fetch_token(login)
+                token = await self._fetch_token(login)
+                self._tokens |= {token}
                 self._token_headers = {
-                    name: text.replace("{token}", self._token) for name, text in login.headers.items()
+                    name: text.replace("{token}", token) for name, text in login.headers.items()
                 }
                 self._entries += 1
             return self._entries

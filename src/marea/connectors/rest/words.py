@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from marea.config.scrub import one_line, scrubbed
+
 LONGEST = 2000
 """Characters of an application's words that are kept."""
 
@@ -37,16 +39,10 @@ def plain(text: str) -> str:
 
 def clean(text: str, secrets: Iterable[str]) -> str:
     """The text fit to show: one line, no control characters, no secret, at most LONGEST characters."""
-    kept = _scrubbed(text[:_READ], secrets)  # before it is shortened: half a secret is one too
-    kept = "".join(char if char.isprintable() else " " for char in kept)
-    kept = _scrubbed(" ".join(kept.split()), secrets)
+    hidden = frozenset(secrets)
+    kept = scrubbed(text, hidden)[:_READ]  # before it is shortened: half a secret is one too
+    kept = one_line(kept, hidden)
     return kept if len(kept) <= LONGEST else kept[: LONGEST - 1] + "…"
-
-
-def _scrubbed(text: str, secrets: Iterable[str]) -> str:
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, "***")
-    return text
 
 
 def text_of(value: object) -> str | None:

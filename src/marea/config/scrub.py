@@ -1,0 +1,57 @@
+"""Owns the taking out of secrets from what others said: a driver, a server, an application."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from functools import lru_cache
+from urllib.parse import quote, quote_plus
+
+SHOWN_INSTEAD = "***"
+
+
+def scrubbed(text: str, secrets: Iterable[str]) -> str:
+    """The text without the secrets, however whoever wrote it has encoded them."""
+    for form in _forms(frozenset(secrets)):
+        text = text.replace(form, SHOWN_INSTEAD)
+    return text
+
+
+def one_line(text: str, secrets: Iterable[str]) -> str:
+    """As `scrubbed`, on one line and without control characters."""
+    hidden = frozenset(secrets)
+    kept = scrubbed(text, hidden)  # before blanks are joined, and after: a secret may hold several
+    kept = "".join(char if char.isprintable() else " " for char in kept)
+    return scrubbed(" ".join(kept.split()), hidden)
+
+
+@lru_cache(maxsize=16)
+def _forms(secrets: frozenset[str]) -> tuple[str, ...]:
+    """Every way a secret may be written, the longest first: a short one may be part of it.
+
+    Encoded twice as well: a body in JSON is repeated on a page in HTML.
+    """
+    once = {form for secret in secrets for form in _written(secret)}
+    found = {form for written in once for form in _written(written) if form.strip()}
+    return tuple(sorted(found, key=len, reverse=True))
+
+
+def _written(secret: str) -> tuple[str, ...]:
+    from html import escape  # only when something went wrong
+
+    joined = " ".join("".join(char if char.isprintable() else " " for char in secret).split())
+    encoded = secret.encode("utf-8", "surrogatepass")
+    return (
+        secret,
+        joined,
+        quote(encoded, safe=""),
+        quote(encoded),
+        quote_plus(encoded),
+        secret.replace(" ", "+"),
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        repr(secret)[1:-1],
+        escape(secret),
+        secret.replace("'", "''"),
+        secret.replace("\\", "\\\\").replace("'", "\\'"),
+    )
