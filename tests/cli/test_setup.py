@@ -124,7 +124,8 @@ def test_a_file_elsewhere_finds_the_database_all_the_same(marea: Marea, folder: 
     database(folder, MAGO)
     (folder / "etc").mkdir()
     assert marea("init", "--source", "sqlite:///erp.db", "--output", "etc/shop.yaml").code == 0
-    assert marea("plan", "-c", "etc/shop.yaml").code == 0
+    done = marea("plan", "-c", "etc/shop.yaml")
+    assert (done.code, done.err) == (0, "")
 
 
 @pytest.mark.parametrize(
