@@ -8,6 +8,7 @@ import pytest
 
 import marea
 from marea.engine.project import Project
+from marea.engine.promised import Promised
 from marea.model import Cause, Operation, Outcome
 from worlds import World, counts
 
@@ -134,3 +135,9 @@ def test_entities_that_refer_to_each_other_and_to_themselves(tmp_path: Path) -> 
         name: found["created"] for name, found in planned.items()
     }
     assert result.entities["sites"].counts[Outcome.CREATED] == 1
+
+
+def test_what_one_plan_promises_is_no_other_plans_business() -> None:
+    first, second = Promised(), Promised()
+    first.wait("a", "1", ("b", "2"))
+    assert second.released("a") == []
