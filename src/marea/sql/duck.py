@@ -21,7 +21,8 @@ _lock = Lock()
 def connect() -> duckdb.DuckDBPyConnection:
     """A new connection to an engine without access to files, network, extensions or Python variables.
 
-    A connection serves one thread. Tables come in by `register` alone, and no other sees them.
+    A connection serves one thread. Tables come in by `register` or are
+    temporary: no other connection sees them.
     """
     with _lock:
         return _engine().cursor()
