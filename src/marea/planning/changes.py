@@ -71,21 +71,19 @@ def _by_place(fields: Sequence[str]) -> str:
     Lists, and texts that end with a comma, make more pieces: such a pair is not `placed`.
     """
     count = len(fields)
-    pairs = [_place(number, name, number == count) for number, name in enumerate(fields, 1)]
+    heads = [json.dumps(name, ensure_ascii=False) + ":" for name in fields]
+    opened = ", ".join(literal(head + "[") for head in heads)
+    # A piece begins behind the quote of its name: its value stands where its head is long.
+    starts = ", ".join(str(len(head)) for head in heads)
+    before, after = (f"{side}[i][[{starts}][i]:]" for side in "ba")
+    differ = f"list_filter(range(1, {count + 1}), lambda i: b[i] <> a[i])"
+    pairs = f"list_transform({differ}, lambda i: [{opened}][i] || {before} || ',' || {after} || ']')"
     return (
-        f"SELECT '{{' || concat_ws(',', {', '.join(pairs)}) || '}}' AS changes, "
-        f"coalesce(alike AND len(b) = {count} AND len(a) = {count}, false) AS placed FROM "
-        "(SELECT alike, string_split(before, ',\"') AS b, string_split(after, ',\"') AS a FROM pairs)"
+        f"SELECT '{{' || array_to_string({pairs}, ',') || '}}' AS changes, "
+        f"coalesce(alike AND len(b) = {count} AND len(a) = {count}, false) AS placed "
+        "FROM (SELECT alike, string_split(before[3:-2], ',\"') AS b, string_split(after[3:-2], ',\"') AS a "
+        "FROM pairs)"
     )
-
-
-def _place(number: int, name: str, last: bool) -> str:
-    text = json.dumps(name, ensure_ascii=False) + ":"
-    # The first piece has its brace and quote, the others begin behind their quote; the last has a brace.
-    start, end = len(text) + (2 if number == 1 else 0), "-2" if last else ""
-    before, after = (f"{side}[{number}][{start}:{end}]" for side in "ba")
-    changed = f"b[{number}] <> a[{number}]"
-    return f"CASE WHEN {changed} THEN {literal(text + '[')} || {before} || ',' || {after} || ']' END"
 
 
 def _by_name(fields: Sequence[str]) -> str:
