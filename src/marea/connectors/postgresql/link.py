@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -81,10 +82,21 @@ def opened(system: SystemSettings) -> adbc_driver_manager.AdbcDatabase:
     Raises SystemUnreachable.
     """
     try:
-        database: adbc_driver_manager.AdbcDatabase = adbc_driver_postgresql.connect(uri(system))
+        return _database(uri(system))
     except adbc_driver_manager.Error as error:
         raise unreachable(system.name, address(system), str(error)) from None
-    return database
+
+
+def _database(address: str) -> adbc_driver_manager.AdbcDatabase:
+    # To find its library the driver imports a good part of the standard one; it lies beside it.
+    library = Path(adbc_driver_postgresql.__file__).with_name("libadbc_driver_postgresql.so")
+    options = {"driver": str(library), "uri": address}
+    found: adbc_driver_manager.AdbcDatabase = (
+        adbc_driver_manager.AdbcDatabase(**options)
+        if library.is_file()
+        else adbc_driver_postgresql.connect(address)
+    )
+    return found
 
 
 class Link:
