@@ -159,7 +159,11 @@ class Receipt:
 
     rejected: dict[int, Problem] = field(default_factory=dict)
     target_ids: pa.Array | None = None
-    """One id a row, null where the target gave none; None when it gives no ids at all."""
+    """One id a row, null where the target gave none: the one it gave before then stays.
+
+    None when it gives no ids at all: a record's key there stands for its id, as
+    `marea.sql.keys.identities` writes it. References to the record deliver that.
+    """
     deferred: dict[int, Problem] = field(default_factory=dict)
     """Rows that were not decided because the target went away; they are delivered again."""
     durations: pa.Array | None = None

@@ -73,3 +73,38 @@ def test_a_target_that_goes_away_half_way_keeps_what_it_applied() -> None:
     assert delivery.receipt.target_ids.to_pylist() == ["7", None, None]
     assert delivery.away is not None
     assert delivery.away.system == "memory"
+
+
+class Giving(MemoryTarget):
+    """Gives the ids it is told to."""
+
+    def __init__(self, *ids: str | None) -> None:
+        super().__init__(refuse=lambda key, payload: "no" if key == "bad" else None)
+        self.ids = {str(number): given for number, given in enumerate(ids)}
+
+    def deliver(self, shape: Shape, batch: pa.Table) -> Receipt:
+        super().deliver(shape, batch)
+        given = [self.ids.get(key) for key in batch.column(KEY).to_pylist()]
+        return Receipt(target_ids=pa.array(given, pa.string()) if self.ids else None)
+
+
+def ids(target: MemoryTarget, sent: pa.Table) -> list[str | None]:
+    found = deliver("memory", target, SHAPE, sent).receipt.target_ids
+    assert found is not None
+    return list(found.to_pylist())
+
+
+def test_of_a_target_without_ids_the_keys_there_stand_for_them() -> None:
+    assert ids(Giving(), batch(["0", "bad", "2"])) == ["0", None, "2"]
+
+
+def test_where_no_id_was_given_the_one_before_stays_and_else_the_key_stands() -> None:
+    sent = batch(["0", "1", "2"])
+    sent = sent.set_column(sent.column_names.index(TARGET_ID), TARGET_ID, pa.array(["a", "b", None]))
+    assert ids(Giving("new", None, None), sent) == ["new", "b", "2"]
+
+
+def test_what_is_deleted_is_given_no_id() -> None:
+    sent = batch(["0", "1"])
+    sent = sent.set_column(sent.column_names.index(OPERATION), OPERATION, pa.array(["delete", "update"]))
+    assert ids(Giving(), sent) == [None, "1"]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pyarrow as pa
 import pytest
 
@@ -102,3 +104,17 @@ def test_what_could_not_be_computed_is_rejected() -> None:
 def test_what_an_absent_target_left_is_due_at_once() -> None:
     (row,) = settled(plan("created"), Receipt(deferred={0: Problem("away", "gone")})).rows.to_pylist()
     assert (row["outcome"], row["next_attempt"]) == ("deferred", NOW)
+
+
+def test_an_id_that_changed_is_told_and_one_that_only_came_is_not() -> None:
+    assert settled(plan("updated"), Receipt(target_ids=pa.array(["other"]))).renamed
+    assert not settled(plan("updated"), Receipt(target_ids=pa.array(["old"]))).renamed
+    assert not settled(plan("updated"), Receipt(rejected={0: Problem("422", "no")})).renamed
+    made = plan("created")
+    none = pa.nulls(1, pa.string())
+    records = made.records.set_column(made.records.column_names.index(TARGET_ID), TARGET_ID, none)
+    assert not settled(replace(made, records=records), Receipt(target_ids=pa.array(["new"]))).renamed
+
+
+def test_what_is_created_is_sent_without_the_id_it_had_once() -> None:
+    assert to_deliver(plan("created", "updated")).column(TARGET_ID).to_pylist() == [None, "old"]

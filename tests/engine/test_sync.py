@@ -299,12 +299,12 @@ def stop_after(world: World, commits: int, monkeypatch: pytest.MonkeyPatch, page
     real = EntitySync._commit
     left = [commits]
 
-    def commit(self: EntitySync, batch: Settled, mapping: str | None = None) -> None:
+    def commit(self: EntitySync, batch: Settled, *, evaluated: bool = False) -> None:
         if self._name == "customers":
             left[0] -= 1
             if left[0] < 0:
                 raise Stopped
-        real(self, batch, mapping)
+        real(self, batch, evaluated=evaluated)
 
     with monkeypatch.context() as patched:
         patched.setattr(EntitySync, "_commit", commit)

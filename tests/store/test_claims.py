@@ -49,7 +49,7 @@ def test_who_is_given_the_key_of_another_takes_its_place(desk: Desk) -> None:
     desk.commit(row("1", REJECTED))
     desk.commit(row("2", CREATED, target_key='"a"', target_id="a"))
     old = desk.record("1")
-    assert (old.state, old.target_id, old.fingerprint, old.trouble) == (RecordState.GONE, None, None, None)
+    assert (old.state, old.target_id, old.fingerprint, old.trouble) == (RecordState.GONE, "a", None, None)
     assert (desk.record("2").state, holders(desk, '"a"')) == (RecordState.ALIGNED, ["2"])
 
 

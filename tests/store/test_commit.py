@@ -36,7 +36,7 @@ def test_a_delete_leaves_a_record_that_is_gone(desk: Desk) -> None:
     desk.commit(row('"1"', Outcome.DELETED))
     found = desk.record('"1"')
     assert found.state == RecordState.GONE
-    assert (found.payload, found.fingerprint, found.target_id, found.form) == (None, None, None, None)
+    assert (found.payload, found.fingerprint, found.target_id, found.form) == (None, None, "T1", None)
     desk.commit(row('"1"', Outcome.CREATED, target_id="T2"))
     assert (desk.record('"1"').state, desk.record('"1"').target_id) == (RecordState.ALIGNED, "T2")
 

@@ -34,7 +34,8 @@ class Model:
         self._log(item, old)
         record = dict(old or dict.fromkeys(("target_id", "fingerprint", "form", "stamp", "payload")))
         if outcome == Outcome.DELETED:
-            record = dict.fromkeys(record) | {"state": RecordState.GONE, "stamp": item.get("stamp")}
+            kept = {"target_id": record["target_id"], "stamp": item.get("stamp")}
+            record = dict.fromkeys(record) | kept | {"state": RecordState.GONE}
         elif outcome in DONE:
             for name in ("target_id", "fingerprint", "form", "payload"):
                 record[name] = record[name] if item.get(name) is None else item[name]

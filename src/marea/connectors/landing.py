@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from marea.model import Operation, Problem
 from marea.ports import OPERATION, TARGET_ID, Shape
-from marea.sql.keys import key_texts
+from marea.sql.keys import as_text, identities
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,9 @@ class Work:
 
 def sort_out(shape: Shape, batch: pa.Table) -> Work:
     """Takes a batch apart. Rows whose key is empty are rejected: no table could find them again."""
-    ids = identify(shape, batch)
+    ids = identities([batch[name] for name in shape.key])
     deletes = pc.equal(batch[OPERATION], Operation.DELETE.value)
-    previous = _as_text(batch[TARGET_ID])
+    previous = as_text(batch[TARGET_ID])
     lost = pc.and_(pc.invert(deletes), pc.is_null(ids))
     writes = pc.and_(pc.invert(deletes), pc.is_valid(ids))
     moved = pc.and_(writes, pc.fill_null(pc.not_equal(previous, ids), False))
@@ -53,31 +53,8 @@ def sort_out(shape: Shape, batch: pa.Table) -> Work:
     )
 
 
-def identify(shape: Shape, batch: pa.Table) -> pa.Array:
-    """The key of each row as text: the value of a single field, else a JSON array; null where one is null."""
-    texts = [_key_text(batch[name]) for name in shape.key]
-    if len(texts) == 1:
-        return texts[0]
-    return key_texts([pa.chunked_array([column]) for column in texts])
-
-
-def _as_text(column: pa.ChunkedArray) -> pa.Array:
-    combined = column.combine_chunks()
-    if isinstance(combined, pa.ChunkedArray):
-        combined = pa.concat_arrays(combined.chunks) if combined.num_chunks else pa.array([], combined.type)
-    return combined.cast(pa.string())
-
-
-def _key_text(column: pa.ChunkedArray) -> pa.Array:
-    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
-        return pa.array(
-            [value.hex() if value is not None else None for value in column.to_pylist()], pa.string()
-        )
-    return _as_text(column)
-
-
 def _key_value(texts: pa.Array, type_: pa.DataType) -> pa.Array:
-    """What `_key_text` wrote, in the type of the key field again."""
+    """What `as_text` wrote, in the type of the key field again."""
     if pa.types.is_binary(type_) or pa.types.is_large_binary(type_):
         values = [bytes.fromhex(text) if text is not None else None for text in texts.to_pylist()]
         return pa.array(values, type_)

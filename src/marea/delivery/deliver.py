@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from marea.errors import BatchRefused, SystemUnreachable
-from marea.model import Problem
-from marea.ports import Receipt, Shape, Target
+from marea.model import Operation, Problem
+from marea.ports import OPERATION, TARGET_ID, Receipt, Shape, Target
+from marea.sql.keys import as_text, identities
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,7 +38,8 @@ def deliver(system: str, target: Target, shape: Shape, batch: pa.Table) -> Deliv
     """
     delivery = Delivery(system, Receipt())
     _deliver(target, shape, batch, 0, delivery)
-    delivery.receipt.target_ids = _joined(((a, b, ids) for a, b, ids, _ in delivery.parts), pa.string())
+    given = _joined(((a, b, ids) for a, b, ids, _ in delivery.parts), pa.string())
+    delivery.receipt.target_ids = _ids(shape, batch, delivery.receipt, given)
     delivery.receipt.durations = _joined(((a, b, took) for a, b, _, took in delivery.parts), pa.int64())
     return delivery
 
@@ -77,6 +80,19 @@ def _add(delivery: Delivery, receipt: Receipt, start: int, rows: int) -> None:
     if receipt.deferred and delivery.away is None:
         problem = next(iter(receipt.deferred.values()))
         delivery.away = SystemUnreachable(delivery.system, problem.text)
+
+
+def _ids(shape: Shape, batch: pa.Table, receipt: Receipt, given: pa.Array | None) -> pa.Array:
+    """The id of every record that was written: no reference to it may find none."""
+    if given is not None and not given.null_count:
+        return given
+    ids = identities([batch[name] for name in shape.key])
+    if given is not None:
+        ids = pc.coalesce(given, as_text(batch[TARGET_ID]), ids)
+    left = pa.array([*receipt.rejected, *receipt.deferred], pa.int64())
+    written = pc.invert(pc.is_in(pa.array(range(batch.num_rows), pa.int64()), left))
+    written = pc.and_(written, pc.not_equal(batch[OPERATION], Operation.DELETE.value))
+    return _flat(pc.if_else(written, ids, pa.scalar(None, pa.string())))
 
 
 def _joined(parts: Iterable[tuple[int, int, pa.Array | None]], type_: pa.DataType) -> pa.Array | None:

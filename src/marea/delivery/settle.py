@@ -38,6 +38,8 @@ class Settlement:
     counts: Mapping[Outcome, int]
     detected: int
     """How many records the capture gave: what the counts must add up to (I5)."""
+    renamed: bool = False
+    """Whether a record that references may have been given the id of has another one now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,13 @@ class _Exception:
 
 
 def to_deliver(plan: Plan) -> pa.Table:
-    """The plan's records that go to the target."""
-    return _kept(plan.records, _among(plan.records.column(OUTCOME), DELIVERED))
+    """The plan's records that go to the target; one that is created has no id there, whatever it had once."""
+    batch = _kept(plan.records, _among(plan.records.column(OUTCOME), DELIVERED))
+    ids = batch.column(TARGET_ID)
+    if ids.null_count == len(ids):
+        return batch
+    kept = pc.not_equal(batch.column(OPERATION), Operation.CREATE.value)
+    return batch.set_column(batch.column_names.index(TARGET_ID), TARGET_ID, _where(kept, ids))
 
 
 def settle(plan: Plan, delivery: Delivery | None, entities: Mapping[str, int], now: int) -> Settlement:
@@ -64,6 +71,7 @@ def settle(plan: Plan, delivery: Delivery | None, entities: Mapping[str, int], n
     sent = pc.indices_nonzero(_among(records.column(OUTCOME), DELIVERED)).to_pylist() if delivery else []
     found = _exceptions(plan, delivery, sent)
     outcomes = _outcomes(records.column(OUTCOME), found)
+    target_ids = _target_ids(records, delivery, sent)
     columns = {
         "key": records.column(KEY),
         "operation": records.column(OPERATION),
@@ -72,7 +80,7 @@ def settle(plan: Plan, delivery: Delivery | None, entities: Mapping[str, int], n
         "stamp": records.column(STAMP),
         "fingerprint": records.column(FINGERPRINT),
         "form": pa.repeat(pa.scalar(plan.form, pa.int64()), records.num_rows),
-        "target_id": _target_ids(records, delivery, sent),
+        "target_id": target_ids,
         "payload": _where(_among(outcomes, AGREED), records.column(PAYLOAD)),
         "changes": records.column(CHANGES),
         "attempt": records.column(ATTEMPT),
@@ -85,7 +93,8 @@ def settle(plan: Plan, delivery: Delivery | None, entities: Mapping[str, int], n
     rows = _kept(rows, kept)
     if plan.failed:
         rows = pa.concat_tables([rows, _failed(plan, rows.schema)])
-    return Settlement(rows, _counts(outcomes, len(plan.failed)), plan.detected)
+    renamed = _renamed(records.column(TARGET_ID), target_ids, outcomes)
+    return Settlement(rows, _counts(outcomes, len(plan.failed)), plan.detected, renamed)
 
 
 def _exceptions(plan: Plan, delivery: Delivery | None, sent: Sequence[int]) -> dict[int, _Exception]:
@@ -137,6 +146,14 @@ def _target_ids(records: pa.Table, delivery: Delivery | None, sent: Sequence[int
     known = records.column(TARGET_ID)
     given = delivery.receipt.target_ids if delivery else None
     return pc.coalesce(_scattered(given, sent, records.num_rows), known) if given is not None else known
+
+
+def _renamed(known: Any, ids: Any, outcomes: Any) -> bool:
+    """Whether a record that was applied has another id than it had, be it before a delete."""
+    if known.null_count == len(known):
+        return False
+    other = pc.and_(_among(outcomes, AGREED), pc.fill_null(pc.not_equal(known, ids), False))
+    return bool(pc.any(other).as_py())
 
 
 def _scattered(values: pa.Array | None, rows: Sequence[int], length: int) -> Any:

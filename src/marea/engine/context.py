@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,8 @@ class Context:
     run: int
     entities: Mapping[str, int]
     """Entity -> its id in the state, those that references name included."""
+    referrers: Mapping[str, Sequence[int]]
+    """Entity -> the ids of those that refer to it."""
     clock: Clock
     progress: Progress
     page: int

@@ -30,7 +30,7 @@ def known_entity(state: State, entity: EntitySettings) -> EntityRow:
     for row in state.entities():
         if (row.name, row.target) == (entity.name, entity.target.system):
             return row
-    return EntityRow(UNKNOWN, entity.name, entity.target.system, None, {}, {})
+    return EntityRow(UNKNOWN, entity.name, entity.target.system, None, None, {}, {})
 
 
 def known_ids(state: State, settings: Settings) -> dict[str, int]:

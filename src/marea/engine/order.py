@@ -1,4 +1,4 @@
-"""Owns the order in which entities are delivered: parents before the records that refer to them."""
+"""Owns the order in which entities are delivered, parents before what refers to them, and who does."""
 
 from __future__ import annotations
 
@@ -39,3 +39,12 @@ def referring_to_later(entities: Mapping[str, EntitySettings], names: Sequence[s
         for name in names
         if any(place.get(item.entity, -1) > place[name] for item in entities[name].references())
     ]
+
+
+def referrers(entities: Mapping[str, EntitySettings]) -> dict[str, list[str]]:
+    """Entity -> those that refer to it, itself perhaps among them; only where there are any."""
+    found: dict[str, list[str]] = {}
+    for name, entity in entities.items():
+        for referred in dict.fromkeys(item.entity for item in entity.references()):
+            found.setdefault(referred, []).append(name)
+    return found

@@ -95,6 +95,7 @@ class Previewer:
         standing = Standing(
             Position.from_text(position) if position is not None else None,
             row.mapping is not None and row.mapping != digest,
+            row.stale is not None,
         )
         if request.selects:
             return _Pass(alignment, planning, promised, standing, {}, set(), self._limit)

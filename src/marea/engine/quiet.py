@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def is_quiet(alignment: Alignment, row: EntityRow, mapping: str, request: Request) -> bool:
     """Whether an incremental run would find no change. Raises SystemUnreachable."""
     text = row.positions.get(NAME)
-    if request != Request() or text is None or row.mapping != mapping:
+    if request != Request() or text is None or row.mapping != mapping or row.stale is not None:
         return False
     position = Position.from_text(text)
     if position.dates != dates_digest(alignment.entity):

@@ -13,7 +13,7 @@ from marea.engine.alignment import Alignment
 from marea.engine.clock import Clock
 from marea.engine.context import PAGE_ROWS, Context, Progress
 from marea.engine.heartbeat import Heartbeat
-from marea.engine.order import in_order
+from marea.engine.order import in_order, referrers
 from marea.engine.quiet import is_quiet
 from marea.engine.request import Request
 from marea.engine.systems import Systems
@@ -64,7 +64,9 @@ class Runner:
         kind = RunKind.FULL if request.full else RunKind.INCREMENTAL
         run = self._state.runs.begin(kind, _cause(request), self._owner, started)
         ids = {name: row.id for name, row in rows.items()}
-        context = Context(self._state, run, ids, self._clock, progress, self._page)
+        referring = referrers(self._settings.entities)
+        referrer_ids = {name: [ids[one] for one in others] for name, others in referring.items()}
+        context = Context(self._state, run, ids, referrer_ids, self._clock, progress, self._page)
         try:
             messages = self._entities(in_order(self._settings.entities, names), rows, context, request)
             return self._finished(run, kind, started, messages, [rows[name] for name in names])
@@ -93,7 +95,7 @@ class Runner:
         quiet = {name for name in names if self._is_quiet(alignments[name], rows[name], request, undone)}
         _compile([alignments[name] for name in names if name not in quiet], undone)
         for name in names:
-            if name not in quiet or self._is_due(rows[name]):
+            if name not in quiet or self._is_stale(rows[name]) or self._is_due(rows[name]):
                 work = partial(self._entity, alignments[name], rows[name], context, request)
                 undone.attempt(alignments[name], work)
         if not request.selects:
@@ -107,13 +109,21 @@ class Runner:
         context: Context,
         undone: Undone,
     ) -> None:
-        """Deliver what waited for a parent that came after it, round by round until none is released."""
+        """Deliver what waited for a parent that came after it, round by round until none is released.
+
+        What was given ids that its parents changed later is looked at as a whole, once a run:
+        a target that gives other ids each time would not let it end.
+        """
+        stale = set(alignments)
         released = True
         while released:
-            due = [name for name in alignments if self._is_due(rows[name])]
-            works = {name: partial(self._entity, alignments[name], rows[name], context, None) for name in due}
-            done = [undone.attempt(alignments[name], work) for name, work in works.items()]
-            released = any(done)
+            asked: dict[str, Request | None] = {n: None for n in alignments if self._is_due(rows[n])}
+            asked |= {name: Request() for name in stale if self._is_stale(rows[name])}
+            stale -= {name for name, request in asked.items() if request}
+            released = False
+            for name, request in asked.items():
+                work = partial(self._entity, alignments[name], rows[name], context, request)
+                released = bool(undone.attempt(alignments[name], work) or request) or released
 
     def _entity(self, alignment: Alignment, row: EntityRow, context: Context, request: Request | None) -> int:
         """Deliver what the request means, if any, then what is due; gives how many of the latter."""
@@ -131,6 +141,9 @@ class Runner:
     def _is_quiet(self, alignment: Alignment, row: EntityRow, request: Request, undone: Undone) -> bool:
         question = partial(is_quiet, alignment, row, mapping_digest(alignment.entity), request)
         return not self._is_due(row) and bool(undone.attempt(alignment, question))
+
+    def _is_stale(self, row: EntityRow) -> bool:
+        return self._state.is_stale(row.id)
 
     def _is_due(self, row: EntityRow) -> bool:
         return bool(self._state.ledger.due(row.id, self._clock()).num_rows)

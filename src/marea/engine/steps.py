@@ -24,6 +24,8 @@ class Standing:
     position: Position | None
     mapping_changed: bool
     """Whether the records in the ledger were mapped by another mapping than today's."""
+    stale: bool = False
+    """Whether records it refers to may have other ids than it was given."""
     dates: str = ""
     """The digest of the last-edit dates that changes are found by."""
     troubled: tuple[str, ...] = ()
@@ -66,14 +68,16 @@ def whole(request: Request, standing: Standing, pages: Pages) -> Cause | None:
         return Cause.REQUEST
     if standing.mapping_changed:
         return Cause.MAPPING
+    if standing.stale:
+        return Cause.PARENT
     return Cause.FULL if request.full or not pages.aggregate.feeds() else None
 
 
 def _captured(request: Request, standing: Standing, watermark: Watermark) -> Generator[Step, None, None]:
     position = standing.position
     if position is None or position.sweep is not None:
-        # A first load begun under another mapping begins again: equal records cost a comparison.
-        anew = standing.mapping_changed or request.full or request.resend
+        # Begun by another mapping or with other ids it begins again: equal records cost a comparison.
+        anew = standing.mapping_changed or standing.stale or request.full or request.resend
         yield from watermark.first_load(None if anew else position)
         return
     cause = whole(request, standing, watermark.pages)

@@ -35,7 +35,9 @@ class EntitySync:
         self._name = alignment.entity.name
         self._mapping = mapping
         self._known_mapping = row.mapping
+        self._stale = row.stale
         self._fence = fence
+        self._referrers = context.referrers.get(self._name, ())
         self._position = row.positions.get(NAME)
         self._loading = False
         self._settled = 0
@@ -44,14 +46,14 @@ class EntitySync:
     def run(self, request: Request) -> None:
         """Deliver what the request means. Raises SystemUnreachable when source or target is away."""
         standing = self._standing(request)
-        # A first load notes its mapping with its first batch: a mapping edited on the way begins it anew.
+        # A first load notes what it goes by with its first batch: a mapping edited on the way begins it anew.
         self._loading = standing.loading and not request.selects
         with self._alignment.source.snapshot() as reader:
             batches = BatchReader(self._alignment.pages, reader, self._context.page)
             found = steps(request, standing, batches, self._alignment.entity.lag)
             self._flow(found, resend=request.resend)
-        if not request.selects and self._known_mapping != self._mapping:
-            self._commit(Settled(None), mapping=self._mapping)
+        if not request.selects and self._outdated:
+            self._commit(Settled(None), evaluated=True)
 
     def deliver_due(self) -> int:
         """Deliver records whose time has come or whose parent is there now; gives how many were there.
@@ -68,12 +70,18 @@ class EntitySync:
                     self._flow(listed(keys, cause, batches), resend=False)
         return self._settled - before
 
+    @property
+    def _outdated(self) -> bool:
+        """Whether the ledger follows another mapping, or ids that may have changed."""
+        return self._known_mapping != self._mapping or self._stale is not None
+
     def _standing(self, request: Request) -> Standing:
         ledger = self._context.state.ledger
         changed = self._known_mapping is not None and self._known_mapping != self._mapping
         troubled = ledger.troubled(self._entity).column("key").to_pylist() if request.only_failed else []
         position = Position.from_text(self._position) if self._position is not None else None
-        return Standing(position, changed, dates_digest(self._alignment.entity), tuple(troubled))
+        dates = dates_digest(self._alignment.entity)
+        return Standing(position, changed, self._stale is not None, dates, tuple(troubled))
 
     def _due(self, seen: set[str]) -> dict[Cause, list[str]]:
         due = due_by_cause(self._context.state.ledger.due(self._entity, self._context.clock()))
@@ -96,15 +104,17 @@ class EntitySync:
                 if batch.away is not None:
                     raise batch.away
 
-    def _commit(self, batch: Settled, mapping: str | None = None) -> None:
-        """Write outcome, ledger, journal and position of a batch in one transaction (I1, I3)."""
+    def _commit(self, batch: Settled, *, evaluated: bool = False) -> None:
+        """Write outcome, ledger, journal and position of a batch in one transaction (I1, I3).
+
+        `evaluated`: every record has been looked at by the mapping of today.
+        """
         # What the target left undecided is read again: the position stays before it.
         target = batch.position if batch.away is None else None
         moved = target.to_text() if target is not None else self._position
         position = (NAME, self._position, moved) if moved is not None and moved != self._position else None
-        if self._loading and self._known_mapping != self._mapping and position is not None:
-            mapping = self._mapping
-        if batch.settlement is None and position is None and mapping is None:
+        evaluated = evaluated or (self._loading and self._outdated and position is not None)
+        if batch.settlement is None and position is None and not evaluated:
             return
         now = time.monotonic()
         detected = batch.settlement.detected if batch.settlement else 0
@@ -116,7 +126,9 @@ class EntitySync:
                 at=self._context.clock(),
                 rows=batch.settlement.rows if batch.settlement else None,
                 position=position,
-                mapping=mapping,
+                mapping=self._mapping if evaluated else None,
+                fresh=self._stale if evaluated else None,
+                referrers=self._referrers if batch.settlement and batch.settlement.renamed else (),
                 detected=detected,
                 counts=batch.settlement.counts if batch.settlement else {},
                 skipped=batch.skipped,
@@ -125,6 +137,7 @@ class EntitySync:
         )
         self._since = now
         self._position = moved
-        self._known_mapping = mapping or self._known_mapping
+        if evaluated:
+            self._known_mapping, self._stale = self._mapping, None
         self._settled += detected
         self._context.progress(self._name, self._settled)

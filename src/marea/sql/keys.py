@@ -1,4 +1,4 @@
-"""Owns the text of keys: how the columns of a key become one JSON text, for whole tables at once."""
+"""Owns the text of keys: how the columns of a key become one text, for whole tables at once."""
 
 from __future__ import annotations
 
@@ -25,6 +25,23 @@ def key_texts(columns: Sequence[pa.ChunkedArray]) -> pa.Array:
         return _flat(parts[0])
     separated = [item for part in parts for item in (",", part)][1:]
     return _flat(pc.binary_join_element_wise("[", *separated, "]", ""))
+
+
+def identities(columns: Sequence[pa.ChunkedArray]) -> pa.Array:
+    """What stands for the id of records whose target goes by their keys; null where a part is null.
+
+    The value of a single field as text, else a JSON array of such texts.
+    """
+    texts = [as_text(column) for column in columns]
+    return texts[0] if len(texts) == 1 else key_texts([pa.chunked_array([text]) for text in texts])
+
+
+def as_text(column: pa.ChunkedArray) -> pa.Array:
+    """The values as plain text; bytes as hexadecimal."""
+    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+        values = [value.hex() if value is not None else None for value in column.to_pylist()]
+        return pa.array(values, pa.string())
+    return _flat(column).cast(pa.string())
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray | None:

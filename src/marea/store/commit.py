@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,10 @@ class Commit:
     """(capture, the value it must have now, the new value)."""
     mapping: str | None = None
     """The digest of the mapping that the ledger follows from now on."""
+    referrers: Sequence[int] = ()
+    """Entities that become stale: ids they were given have changed with these rows."""
+    fresh: int | None = None
+    """The mark with which the entity was stale, and which ends: all its records are looked at since."""
     detected: int = 0
     """How many records the capture gave with this batch."""
     counts: Mapping[Outcome, int] = field(default_factory=dict)
@@ -68,6 +72,10 @@ def apply_commit(database: Database, commit: Commit, first: int) -> None:
             _write_rows(database, commit, present)
         if commit.mapping is not None:
             database.run("set_mapping", entity=commit.entity, mapping=commit.mapping)
+        if commit.fresh is not None:
+            database.run("end_stale", entity=commit.entity, mark=commit.fresh)
+        for referrer in sorted(commit.referrers):
+            database.run("mark_stale", entity=referrer, mark=first)
         _add_books(database, commit)
 
 

@@ -38,16 +38,26 @@ CREATE TEMPORARY TABLE batch (
 ) {temporary}
 
 -- name: entity
-SELECT id, mapping FROM entity WHERE name = :name AND target = :target
+SELECT id, name, target, mapping, stale FROM entity WHERE name = :name AND target = :target
 
 -- name: entities
-SELECT id, name, target, mapping FROM entity ORDER BY id
+SELECT id, name, target, mapping, stale FROM entity ORDER BY id
 
 -- name: add_entity
 INSERT INTO entity (name, target) VALUES (:name, :target) ON CONFLICT (name, target) DO NOTHING
 
 -- name: set_mapping
 UPDATE entity SET mapping = :mapping WHERE id = :entity
+
+-- name: mark_stale
+UPDATE entity SET stale = :mark WHERE id = :entity
+
+-- name: end_stale
+-- A mark set since stays: what it tells of may have come too late.
+UPDATE entity SET stale = NULL WHERE id = :entity AND stale = :mark
+
+-- name: is_stale
+SELECT 1 FROM entity WHERE id = :entity AND stale IS NOT NULL
 
 -- name: positions
 SELECT capture, value, moved_at FROM position WHERE entity = :entity
@@ -96,7 +106,7 @@ ON CONFLICT (entity, key) DO UPDATE SET
 INSERT INTO record (entity, key, state, stamp, run)
 SELECT :entity, key, 'gone', stamp, :run FROM batch WHERE outcome = 'deleted'
 ON CONFLICT (entity, key) DO UPDATE SET
-    state = 'gone', target_id = NULL, fingerprint = NULL, form = NULL,
+    state = 'gone', fingerprint = NULL, form = NULL,
     stamp = excluded.stamp, payload = NULL, run = excluded.run
 
 -- name: mark_records
@@ -110,7 +120,7 @@ SELECT 1 FROM claim WHERE entity = :entity LIMIT 1
 
 -- name: bury_replaced
 -- Whose key at the target another record was given: what was theirs there is the other's now.
-UPDATE record SET state = 'gone', target_id = NULL, fingerprint = NULL, form = NULL, payload = NULL, run = :run
+UPDATE record SET state = 'gone', fingerprint = NULL, form = NULL, payload = NULL, run = :run
 WHERE entity = :entity AND key IN (
     SELECT claim.key FROM batch JOIN claim ON claim.entity = :entity AND claim.target_key = batch.target_key
     WHERE claim.key <> batch.key AND batch.outcome IN ('created', 'updated'))
@@ -169,7 +179,7 @@ FROM {asked_keys} LEFT JOIN record ON record.entity = :entity AND record.key = a
 {as_asked}
 
 -- name: target_ids
-SELECT record.target_id, record.fingerprint IS NOT NULL
+SELECT CASE WHEN record.fingerprint IS NOT NULL THEN record.target_id END, record.fingerprint IS NOT NULL
 FROM {asked_keys} LEFT JOIN record ON record.entity = :entity AND record.key = asked.value
 {as_asked}
 

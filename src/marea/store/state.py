@@ -27,6 +27,8 @@ class EntityRow:
     target: str
     mapping: str | None
     """The digest of the mapping that the ledger follows; None before the first commit with one."""
+    stale: int | None
+    """Set while records it refers to may have other ids than it was given; each mark is another number."""
     positions: Mapping[str, str]
     """Capture -> how far it has been read."""
     moved_at: Mapping[str, datetime]
@@ -62,11 +64,15 @@ class State:
         if row is None:
             self._database.run("add_entity", name=name, target=target)
             row = self._database.rows("entity", name=name, target=target)[0]
-        return self._entity(row[0], name, target, row[1])
+        return self._entity(*row)
 
     def entities(self) -> list[EntityRow]:
         """Every entity there ever was, also those no longer in the configuration."""
         return [self._entity(*row) for row in self._database.rows("entities")]
+
+    def is_stale(self, entity: int) -> bool:
+        """Whether records it refers to may have other ids than it was given."""
+        return self._database.row("is_stale", entity=entity) is not None
 
     def commit(self, commit: Commit) -> None:
         """Writes a batch in one transaction (I1, I3): all of it, or nothing and an error.
@@ -92,11 +98,13 @@ class State:
             self._issued[run] = first + count
             return first
 
-    def _entity(self, number: int, name: str, target: str, mapping: str | None) -> EntityRow:
+    def _entity(
+        self, number: int, name: str, target: str, mapping: str | None, stale: int | None
+    ) -> EntityRow:
         rows = self._database.rows("positions", entity=number)
         positions = {capture: value for capture, value, _ in rows}
         moved = {capture: moment(at) for capture, _, at in rows}
-        return EntityRow(number, name, target, mapping, positions, moved)
+        return EntityRow(number, name, target, mapping, stale, positions, moved)
 
 
 def open_state(url: str) -> State:

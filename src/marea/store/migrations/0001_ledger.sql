@@ -6,6 +6,7 @@ CREATE TABLE entity (
     name text NOT NULL,
     target text NOT NULL,
     mapping text,
+    stale {int},
     UNIQUE (name, target)
 ) {plain};
 
