@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marea.connectors.landing import identify, sort_out
+from marea.connectors.landing import sort_out
 from marea.model import Operation
 from marea.ports import OPERATION
+from marea.sql.keys import identities
 from marea.testing import batch, shape
 from marea.testing.values import KINDS, TEXTS, searching
 
@@ -29,7 +30,8 @@ def row(code: str | None, line: int | None, **more: Any) -> dict[str, Any]:
 )
 def test_a_composite_key_is_a_json_array(keys: list[tuple[str | None, int | None]]) -> None:
     rows = [row(*key) for key in keys]
-    ids = identify(PAIR, batch(PAIR, rows, Operation.CREATE)).to_pylist()
+    sent = batch(PAIR, rows, Operation.CREATE)
+    ids = identities([sent[name] for name in PAIR.key]).to_pylist()
     for (code, line), text in zip(keys, ids, strict=True):
         if code is None or line is None:
             assert text is None
@@ -45,7 +47,7 @@ def test_a_key_comes_back_from_its_text(name: str) -> None:
     @searching(30)
     @given(KINDS[name].values)
     def check(value: Any) -> None:
-        ids = identify(keyed, batch(keyed, [{"id": value}], Operation.CREATE)).to_pylist()
+        ids = identities([batch(keyed, [{"id": value}], Operation.CREATE)["id"]]).to_pylist()
         work = sort_out(keyed, batch(keyed, [{}], Operation.DELETE, ids))
         assert work.deletes.to_pylist() == [{"o0": value}]
         assert work.deletes.schema.types == [KINDS[name].type]

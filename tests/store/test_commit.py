@@ -87,6 +87,23 @@ def test_a_record_never_applied_that_vanishes_is_gone_not_aligned(desk: Desk) ->
     assert desk.record('"1"').state == RecordState.GONE
 
 
+def test_entities_that_refer_to_a_renamed_record_are_stale_until_all_of_them_was_looked_at(
+    desk: Desk,
+) -> None:
+    orders = Desk(desk.state, "orders")
+    desk.commit(row('"1"', Outcome.UPDATED), referrers=(orders.entity,))
+    first = desk.state.entity("orders", "crm").stale
+    assert first is not None
+    assert desk.state.is_stale(orders.entity)
+    assert not desk.state.is_stale(desk.entity)
+    desk.commit(row('"1"', Outcome.UPDATED), referrers=(orders.entity,))
+    orders.commit(fresh=first)
+    second = desk.state.entity("orders", "crm").stale
+    assert second not in (None, first)
+    orders.commit(fresh=second)
+    assert not desk.state.is_stale(orders.entity)
+
+
 def test_a_position_moves_only_from_where_it_is(desk: Desk) -> None:
     desk.commit(position=("watermark", None, "a"))
     desk.commit(position=("watermark", "a", "b"))
