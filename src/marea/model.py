@@ -81,6 +81,10 @@ class RecordState(StrEnum):
     """Deleted in the target by us; kept so that its journal has an end."""
 
 
+UNKNOWN = "unknown"
+"""The code of a problem that leaves open whether the record was applied: its answer was lost."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Why one record was not applied: a code, the words of whoever refused it, the next step."""
@@ -89,8 +93,6 @@ class Problem:
     text: str
     field: str = ""
     hint: str = ""
-    retryable: bool = False
-    """Whether trying the same payload again later may succeed."""
 
 
 @dataclass(slots=True)

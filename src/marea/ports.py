@@ -165,7 +165,13 @@ class Receipt:
     `marea.sql.keys.identities` writes it. References to the record deliver that.
     """
     deferred: dict[int, Problem] = field(default_factory=dict)
-    """Rows that were not decided because the target went away; they are delivered again."""
+    """Rows whose end is not known; they are delivered again, as they are then.
+
+    The target went away before it decided, or its answer was lost, which the code
+    `marea.model.UNKNOWN` says: it may have applied them.
+    """
+    away: str = ""
+    """Why nothing more can be delivered now; empty while the target is there."""
     durations: pa.Array | None = None
     """Milliseconds a row took (int64), where the protocol takes one record a call."""
 
@@ -188,7 +194,8 @@ class Target(Protocol):
         same batch may come again after a crash, and must then change nothing (I6).
         Raises BatchRefused when nothing of the batch was applied because of its content;
         SystemUnreachable when nothing of it was applied because the target is away.
-        When only part was applied before the target went away, the rest is `deferred`.
+        When only part was applied before the target went away, the rest is `deferred` and the
+        receipt says `away`.
         """
         ...
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marea.delivery.deliver import deliver
+from marea.model import UNKNOWN, Problem
 from marea.ports import KEY, OPERATION, PAYLOAD, TARGET_ID, Receipt, Shape
 from marea.testing.memory import MemoryTarget
 
@@ -58,13 +59,10 @@ def test_what_an_absent_target_did_not_take_is_deferred() -> None:
 
 class HalfAway(MemoryTarget):
     def deliver(self, shape: Shape, batch: pa.Table) -> Receipt:
-        from marea.model import Problem
-
         super().deliver(shape, batch.slice(0, 1))
         ids = pa.array(["7", *[None] * (batch.num_rows - 1)], pa.string())
-        return Receipt(
-            deferred={row: Problem("away", "cut") for row in range(1, batch.num_rows)}, target_ids=ids
-        )
+        deferred = {row: Problem("unreachable", "cut") for row in range(1, batch.num_rows)}
+        return Receipt(deferred=deferred, target_ids=ids, away="cut")
 
 
 def test_a_target_that_goes_away_half_way_keeps_what_it_applied() -> None:
@@ -108,3 +106,15 @@ def test_what_is_deleted_is_given_no_id() -> None:
     sent = batch(["0", "1"])
     sent = sent.set_column(sent.column_names.index(OPERATION), OPERATION, pa.array(["delete", "update"]))
     assert ids(Giving(), sent) == [None, "1"]
+
+
+class Forgetful(MemoryTarget):
+    def deliver(self, shape: Shape, batch: pa.Table) -> Receipt:
+        super().deliver(shape, batch)
+        return Receipt(deferred={1: Problem(UNKNOWN, "its answer was lost")})
+
+
+def test_an_answer_that_was_lost_does_not_make_its_target_away() -> None:
+    delivery = deliver("memory", Forgetful(), SHAPE, batch(["0", "1", "2"]))
+    assert list(delivery.receipt.deferred) == [1]
+    assert delivery.away is None

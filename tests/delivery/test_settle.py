@@ -6,9 +6,10 @@ import pyarrow as pa
 import pytest
 
 from marea.delivery.deliver import Delivery
+from marea.delivery.retry import next_attempt
 from marea.delivery.settle import settle, to_deliver
 from marea.flow import ATTEMPT, CAUSE, CHANGES, FINGERPRINT, FOLLOW, MISSING, OUTCOME, STATE, Plan
-from marea.model import Cause, Outcome, Problem
+from marea.model import UNKNOWN, Cause, Outcome, Problem
 from marea.ports import KEY, OPERATION, PAYLOAD, STAMP, TARGET_ID, Receipt
 
 pytestmark = pytest.mark.unit
@@ -102,7 +103,7 @@ def test_what_could_not_be_computed_is_rejected() -> None:
 
 
 def test_what_an_absent_target_left_is_due_at_once() -> None:
-    (row,) = settled(plan("created"), Receipt(deferred={0: Problem("away", "gone")})).rows.to_pylist()
+    (row,) = settled(plan("created"), Receipt(deferred={0: Problem("unreachable", "gone")})).rows.to_pylist()
     assert (row["outcome"], row["next_attempt"]) == ("deferred", NOW)
 
 
@@ -118,3 +119,10 @@ def test_an_id_that_changed_is_told_and_one_that_only_came_is_not() -> None:
 
 def test_what_is_created_is_sent_without_the_id_it_had_once() -> None:
     assert to_deliver(plan("created", "updated")).column(TARGET_ID).to_pylist() == [None, "old"]
+
+
+@pytest.mark.parametrize(("attempt", "minutes"), [(1, 1), (2, 5), (3, 15), (4, 60), (50, 60)])
+def test_what_may_have_arrived_is_due_soon(attempt: int, minutes: int) -> None:
+    lost = Problem(UNKNOWN, "no answer")
+    assert next_attempt(Outcome.DEFERRED, lost, attempt, NOW) == NOW + minutes * 60 * 1_000_000
+    assert next_attempt(Outcome.REJECTED, lost, attempt, NOW) is None

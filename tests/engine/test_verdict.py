@@ -74,6 +74,11 @@ def troubled(outcome: Outcome, **changes: object) -> RecordRow:
             "marea retry customers --key 0815",
         ),
         (replace(FINDING, ledger=troubled(Outcome.DEFERRED)), "crm was away", "marea sync"),
+        (
+            replace(FINDING, ledger=troubled(Outcome.DEFERRED, code="unknown", error="no answer in 30 s")),
+            "may or may not have reached crm: no answer in 30 s",
+            "by the first run after 2026-11-05 12:00 UTC",
+        ),
         (replace(FINDING, ledger=troubled(Outcome.WAITING)), "can be delivered now", "marea retry"),
         (replace(FINDING, ledger=None), "it came after the last run", "marea sync"),
         (replace(FINDING, ledger=None, standing="never"), "has never been synchronized", "marea sync"),

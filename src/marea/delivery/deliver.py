@@ -68,7 +68,7 @@ def _deliver(target: Target, shape: Shape, batch: pa.Table, start: int, delivery
 
 def _defer(delivery: Delivery, start: int, rows: int) -> None:
     error = delivery.away
-    problem = Problem("away", error.message if error else "the target is away", retryable=True)
+    problem = Problem(SystemUnreachable.code, error.message if error else "the target is away")
     delivery.receipt.deferred.update(dict.fromkeys(range(start, start + rows), problem))
     delivery.parts.append((start, rows, None, None))
 
@@ -77,9 +77,8 @@ def _add(delivery: Delivery, receipt: Receipt, start: int, rows: int) -> None:
     delivery.receipt.rejected.update({start + row: problem for row, problem in receipt.rejected.items()})
     delivery.receipt.deferred.update({start + row: problem for row, problem in receipt.deferred.items()})
     delivery.parts.append((start, rows, receipt.target_ids, receipt.durations))
-    if receipt.deferred and delivery.away is None:
-        problem = next(iter(receipt.deferred.values()))
-        delivery.away = SystemUnreachable(delivery.system, problem.text)
+    if receipt.away:
+        delivery.away = SystemUnreachable(delivery.system, receipt.away)
 
 
 def _ids(shape: Shape, batch: pa.Table, receipt: Receipt, given: pa.Array | None) -> pa.Array:

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-from marea.model import Outcome, Problem
+from collections.abc import Sequence
+
+from marea.model import UNKNOWN, Outcome, Problem
 
 MINUTE = 60.0
 SCHEDULE = (15 * MINUTE, 60 * MINUTE, 6 * 60 * MINUTE, 24 * 60 * MINUTE)
 """Seconds until the next attempt, by the attempts made; the last one goes on for good."""
 
-NEVER_ALONE = ("required", "check", "expression", "not-one")
-"""Codes of rules broken in the source: only a change there, or of the mapping, can help."""
+LOST = (MINUTE, 5 * MINUTE, 15 * MINUTE, 60 * MINUTE)
+"""The same for a record whose answer was lost: it may be there, so it is settled soon."""
+
+NEVER_ALONE = ("required", "check", "expression", "not-one", UNKNOWN)
+"""Codes of rejections that time does not mend.
+
+Rules broken in the source need a change there, or of the mapping. A create whose answer was lost,
+at an application that cannot be asked, would make a second record.
+"""
 
 
 def next_attempt(outcome: Outcome, problem: Problem, attempt: int, now: int) -> int | None:
     """When to try again, in microseconds since 1970; None: on a new change or on request alone.
 
     `attempt` counts the deliveries made, this one included. A deferred record is due at
-    once: its target was away, which is no attempt. A waiting one is released by its parent.
+    once where its target was away, which is no attempt. A waiting one is released by its parent.
     """
     if outcome is Outcome.DEFERRED:
-        return now
+        return _after(LOST, attempt, now) if problem.code == UNKNOWN else now
     if outcome is Outcome.WAITING or problem.code in NEVER_ALONE:
         return None
-    delay = SCHEDULE[min(attempt, len(SCHEDULE)) - 1]
-    return now + int(delay * 1_000_000)
+    return _after(SCHEDULE, attempt, now)
+
+
+def _after(schedule: Sequence[float], attempt: int, now: int) -> int:
+    return now + int(schedule[min(attempt, len(schedule)) - 1] * 1_000_000)

@@ -25,7 +25,7 @@ from marea.store.owner import current_owner
 if TYPE_CHECKING:
     from marea.store.state import EntityRow, State
 
-UNFINISHED = (Outcome.REJECTED, Outcome.WAITING, Outcome.HELD)
+UNFINISHED = (Outcome.REJECTED, Outcome.WAITING, Outcome.DEFERRED, Outcome.HELD)
 
 
 @dataclass(frozen=True, slots=True)

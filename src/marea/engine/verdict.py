@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from marea.config.settings import EntitySettings
 from marea.engine.keys import shown
-from marea.model import Outcome, RecordState
+from marea.model import UNKNOWN, Outcome, RecordState
 
 if TYPE_CHECKING:
     from marea.engine.explain import PlanNow
@@ -122,6 +122,11 @@ def _troubled(finding: Finding) -> Verdict | None:
 
 def _stopped(finding: Finding, trouble: Trouble) -> Verdict:
     retry = finding.command("retry")
+    if trouble.outcome is Outcome.DEFERRED and trouble.code == UNKNOWN:
+        return Verdict(
+            f"{finding.name} may or may not have reached {finding.target}: {trouble.error}",
+            (f"it is delivered again by the first run after {_minute(trouble)}", f"or at once: {retry}"),
+        )
     if trouble.outcome is Outcome.DEFERRED:
         return Verdict(
             f"{finding.name} is still to be delivered: {finding.target} was away ({trouble.error})",
@@ -132,11 +137,16 @@ def _stopped(finding: Finding, trouble: Trouble) -> Verdict:
             f"{finding.name} waited for {trouble.error}, and can be delivered now",
             ("the next run delivers it: marea sync", f"or at once: {retry}"),
         )
-    when = f"{trouble.next_attempt:%Y-%m-%d %H:%M} UTC" if trouble.next_attempt else ""
+    when = _minute(trouble)
     then = f"it is tried again by the first run after {when}" if when else "time alone does not bring it back"
     text = f"{finding.name} is {trouble.outcome}: {trouble.error}"
     mend = trouble.hint or "mend what the message names"
     return Verdict(text, (mend, f"then {retry}", then))
+
+
+def _minute(trouble: Trouble) -> str:
+    """When it is tried again; empty where time alone brings nothing."""
+    return f"{trouble.next_attempt:%Y-%m-%d %H:%M} UTC" if trouble.next_attempt else ""
 
 
 def _known(finding: Finding) -> Verdict:

@@ -30,13 +30,14 @@ class Call:
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer; `lost` breaks the connection instead."""
+    """An answer; `lost` breaks the connection instead, `broken` in the middle of it."""
 
     status: int = 200
     value: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     text: str | None = None
     lost: bool = False
+    broken: bool = False
 
 
 Script = Callable[[Call], Reply]
@@ -86,7 +87,7 @@ class Application:
         for _ in range(10):  # connections that were broken off still have their end to tell
             await asyncio.sleep(0)
 
-    async def _serve(self, request: web.Request) -> web.Response:
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
         path = request.raw_path.partition("?")[0]
         body = await request.read()
         call = Call(request.method, path, dict(request.query), dict(request.headers), body)
@@ -100,13 +101,22 @@ class Application:
             self._now -= 1
         if reply.lost and request.transport is not None:
             request.transport.abort()
-        return _response(reply)
+        return await _half(request, reply) if reply.broken else _response(reply)
 
     async def _wait(self) -> None:
         if self.hold and not self._full.is_set():
             if self._now >= self.hold:
                 self._full.set()
             await self._full.wait()
+
+
+async def _half(request: web.Request, reply: Reply) -> web.StreamResponse:
+    response = web.StreamResponse(status=reply.status, headers={"Content-Length": "1000"})
+    await response.prepare(request)
+    await response.write((reply.text or "").encode())
+    assert request.transport is not None
+    request.transport.close()
+    return response
 
 
 def _response(reply: Reply) -> web.Response:

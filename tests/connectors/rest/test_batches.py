@@ -128,7 +128,6 @@ def test_a_record_that_breaks_the_batch_holds_back_no_other(
     target = targets.at(application.address, batch=ONLY)
     receipt = target.deliver(shape(), batch(shape(), accounts(*map(str, range(100)))))
     assert codes(receipt) == {37: "http 500"}
-    assert receipt.rejected[37].retryable
 
 
 def test_an_application_that_is_away_is_not_asked_in_halves(
@@ -161,7 +160,6 @@ def test_lists_of_all_and_lists_of_the_refused(
     target = targets.at(application.address, batch={**ONLY, **option})
     receipt = target.deliver(shape(), batch(shape(), accounts("a", "b")))
     assert codes(receipt) == end
-    assert all(problem.retryable for problem in receipt.rejected.values() if problem.code == "answer")
 
 
 def test_an_answer_that_is_no_json_decides_nothing(application: Application, targets: Targets) -> None:
@@ -169,7 +167,6 @@ def test_an_answer_that_is_no_json_decides_nothing(application: Application, tar
     target = targets.at(application.address, batch={**ONLY, "results": "r", "key": "code"})
     receipt = target.deliver(shape(), batch(shape(), accounts("a", "b")))
     assert codes(receipt) == {0: "answer", 1: "answer"}
-    assert receipt.rejected[0].retryable
 
 
 def test_large_records_travel_in_smaller_batches(application: Application, targets: Targets) -> None:

@@ -12,6 +12,7 @@ import yaml
 from connectors.rest.tools import Targets, shape
 from marea.connectors.rest import RestConnector
 from marea.connectors.rest.options import NAMES
+from marea.model import UNKNOWN
 
 pytestmark = pytest.mark.unit
 
@@ -42,9 +43,8 @@ def test_every_option_is_in_the_table() -> None:
 
 def test_every_code_is_in_the_table() -> None:
     sources = (Path(__file__).parents[3] / "src/marea/connectors/rest").glob("*.py")
-    written = {
-        code for file in sources for code in re.findall(r'(?:Problem|Trouble)\("([^"]+)"', file.read_text())
-    }
-    away = {"unreachable", "login", "http 503"}
+    made = r'(?:Problem|Trouble|_lost|_away)\("([^"]+)"'
+    written = {code for file in sources for code in re.findall(made, file.read_text())} | {UNKNOWN}
+    away = {"login", "tls", "dns", "connection"}
     assert written - away <= set(re.findall(r"`([a-z ]+)`", TEXT))
     assert {"refused", "ambiguous", "unknown", "key"} <= written

@@ -42,7 +42,6 @@ def test_a_refusal_rejects_the_record_alone(application: Application, targets: T
     receipt = targets.at(application.address).deliver(shape(), batch(shape(), THREE))
     problem = receipt.rejected.pop(1)
     assert (problem.code, problem.text, problem.field) == (f"http {status}", "Too short", "vat")
-    assert not problem.retryable
     assert not receipt.rejected
     assert not receipt.deferred
     assert ids(receipt) == ["a", None, "c"]
@@ -72,7 +71,7 @@ def test_a_passing_failure_is_tried_again(application: Application, targets: Tar
     assert len(application.calls) == 6
 
 
-@pytest.mark.parametrize("reply", [Reply(500, {"error": "Oops"}), Reply(502), Reply(lost=True), Reply(302)])
+@pytest.mark.parametrize("reply", [Reply(500, {"error": "Oops"}), Reply(505), Reply(302)])
 def test_one_record_that_fails_holds_back_no_other(
     application: Application, targets: Targets, reply: Reply
 ) -> None:
@@ -80,8 +79,34 @@ def test_one_record_that_fails_holds_back_no_other(
     receipt = targets.at(application.address).deliver(shape(), batch(shape(), THREE))
     assert ids(receipt) == ["a", None, "c"]
     assert list(receipt.rejected) == [1]
-    assert receipt.rejected[1].retryable
     assert not receipt.deferred
+
+
+@pytest.mark.hazard
+@pytest.mark.parametrize("reply", [Reply(lost=True), Reply(502), Reply(504), Reply(text="x", broken=True)])
+def test_h24_a_record_whose_answers_are_all_lost_is_no_error(
+    application: Application, targets: Targets, reply: Reply
+) -> None:
+    application.script = only("b", reply)
+    receipt = targets.at(application.address).deliver(shape(), batch(shape(), THREE))
+    assert ids(receipt) == ["a", None, "c"]
+    assert not receipt.rejected
+    assert {row: problem.code for row, problem in receipt.deferred.items()} == {1: "unknown"}
+    assert receipt.away == ""
+    assert application.paths("PUT").count("/accounts/b") == 4
+
+
+@pytest.mark.hazard
+@pytest.mark.parametrize("later", [Reply(500), Reply(503)])
+def test_h24_what_later_attempts_met_does_not_tell_what_became_of_the_first(
+    application: Application, targets: Targets, later: Reply
+) -> None:
+    replies = iter([Reply(lost=True)])
+    application.script = lambda call: next(replies, later)
+    receipt = targets.at(application.address).deliver(shape(), batch(shape(), accounts("a")))
+    assert not receipt.rejected
+    assert receipt.deferred[0].code == "unknown"
+    assert bool(receipt.away) == (later.status == 503)
 
 
 def test_failures_in_a_row_mean_that_it_is_away(application: Application, targets: Targets) -> None:
@@ -120,6 +145,7 @@ def test_h22_away_after_a_part_was_applied(application: Application, targets: Ta
     receipt = target.deliver(shape(), batch(shape(), accounts(*"abcdefgh")))
     assert list(receipt.deferred) == [4, 5, 6, 7]
     assert receipt.deferred[4].code == "unreachable"
+    assert "http 503" in receipt.away
     assert ids(receipt) == [*"abcd", None, None, None, None]
     assert application.paths("PUT")[4:] == ["/accounts/e"] * 4
 
@@ -166,9 +192,8 @@ def test_a_timeout_is_said_so(application: Application, targets: Targets) -> Non
     application.hold = 99
     target = targets.at(application.address, policy=Policy(attempts=1), timeout=0.2)
     receipt = target.deliver(shape(), batch(shape(), accounts("a")))
-    assert receipt.rejected[0].code == "timeout"
-    assert "within 0.2 s" in receipt.rejected[0].text
-    assert receipt.rejected[0].retryable
+    assert receipt.deferred[0].code == "unknown"
+    assert "within 0.2 s" in receipt.deferred[0].text
 
 
 def test_nobody_at_the_address(targets: Targets) -> None:

@@ -113,7 +113,6 @@ def test_without_find_a_lost_create_is_not_repeated(
     options = {name: SIMPLE[name] for name in ("create", "update")}
     receipt = targets.at(application.address, **options).deliver(shape(), batch(shape(), accounts("a")))
     assert codes(receipt) == {0: "unknown"}
-    assert not receipt.rejected[0].retryable
     assert "declare find" in receipt.rejected[0].hint
     assert len(application.calls) == 1
 

@@ -14,6 +14,8 @@ from marea.connectors.rest.retry import Trouble, retry_after
 from marea.model import Problem
 
 _AGAIN_LATER = (408, 425, 429)
+_GATEWAY = (502, 504)
+"""Answers of what stands before the application, which the call may have reached."""
 
 
 class Unreadable(ValueError):
@@ -85,6 +87,7 @@ def trouble(answer: Answer, now: datetime) -> Trouble | None:
         f"{code}: {said}" if said else code,
         away=away,
         sent=not away and status not in _AGAIN_LATER,
+        lost=status in _GATEWAY,
         asked=asked,
     )
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from marea.connectors.rest.retry import Trouble
 from marea.connectors.rest.words import clean
-from marea.model import Problem
+from marea.errors import SystemUnreachable
+from marea.model import UNKNOWN, Problem
 from marea.ports import Receipt
 
 STREAK = 5
@@ -46,14 +47,15 @@ class Course:
         self._ids: list[str | None] = [None] * rows
         self._milliseconds: list[int | None] = [None] * rows
         self._rejected: dict[int, Problem] = {}
+        self._unknown: dict[int, Problem] = {}
         self._failures = 0
         self.away: Trouble | None = None
         """Why nothing more is sent."""
 
     @property
-    def decided(self) -> bool:
-        """Whether anything was decided."""
-        return 0 in self._open
+    def untouched(self) -> bool:
+        """Whether the application applied nothing for certain."""
+        return 0 not in self._open and not self._unknown
 
     def settle(self, row: int, verdict: Verdict, milliseconds: int | None = None) -> None:
         """Books what became of a row; an application that is away leaves it open."""
@@ -69,13 +71,16 @@ class Course:
             self._ids[row] = verdict.target_id
 
     def _fail(self, row: int, trouble: Trouble, milliseconds: int | None) -> None:
+        if trouble.lost:
+            self._unknown[row] = Problem(UNKNOWN, f"whether it was applied is not known: {trouble.text}")
         if trouble.absent or self.away is not None:
             self.away = self.away or trouble
             return
         # One record may fail for a reason of its own, and must not hold back the others (I8).
         self._open[row] = 0
         self._milliseconds[row] = milliseconds
-        self._rejected[row] = Problem(trouble.code, trouble.text, retryable=True)
+        if not trouble.lost:
+            self._rejected[row] = Problem(trouble.code, trouble.text)
         self._failures += 1
         if self._failures == STREAK:
             self.away = trouble
@@ -86,18 +91,17 @@ class Course:
 
         ids = pa.array(self._ids, pa.string())
         durations = pa.array(self._milliseconds, pa.int64())
+        away = clean(self.away.text, secrets) if self.away is not None else ""
+        undecided = Problem(SystemUnreachable.code, away)
+        deferred = {row: undecided for row, still in enumerate(self._open) if still and away}
+        deferred |= {row: _shown(problem, secrets) for row, problem in self._unknown.items()}
         return Receipt(
             {row: _shown(problem, secrets) for row, problem in sorted(self._rejected.items())},
             None if ids.null_count == len(ids) else ids,
-            self._deferred(secrets),
+            dict(sorted(deferred.items())),
+            away,
             None if durations.null_count == len(durations) else durations,
         )
-
-    def _deferred(self, secrets: Iterable[str]) -> dict[int, Problem]:
-        if self.away is None:
-            return {}
-        problem = _shown(Problem("unreachable", self.away.text, retryable=True), secrets)
-        return {row: problem for row, still in enumerate(self._open) if still}
 
 
 def _shown(problem: Problem, secrets: Iterable[str]) -> Problem:

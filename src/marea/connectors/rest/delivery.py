@@ -102,15 +102,20 @@ class Delivery:
         return await self._calls.wire.call(batch.method, path, body(batch, chunk))
 
     async def _insist(self, attempt: Callable[[], Awaitable[T]], policy: Policy) -> T | Trouble:
-        """What an attempt ended with, or why all of them were interrupted."""
+        """What an attempt ended with, or why all of them were interrupted.
+
+        Where one answer was lost, what later attempts met does not tell what became of the first.
+        """
         started = monotonic()
         number = 0
+        lost = False
         while True:
             number += 1
             try:
                 return await attempt()
             except Interrupted as interrupted:
-                trouble = interrupted.trouble
+                lost = lost or interrupted.trouble.lost
+                trouble = replace(interrupted.trouble, lost=lost)
             wait = decide(trouble, number, monotonic() - started, policy)
             if wait is None or self._course.away is not None:
                 return trouble

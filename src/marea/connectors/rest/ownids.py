@@ -12,7 +12,7 @@ from marea.connectors.rest.retry import Trouble
 from marea.connectors.rest.routes import Call
 from marea.connectors.rest.wire import Interrupted
 from marea.connectors.rest.words import text_of
-from marea.model import Operation, Problem
+from marea.model import UNKNOWN, Operation, Problem
 
 _SHOWN = 10
 
@@ -59,7 +59,7 @@ class OwnIds:
         if verdict is not None:
             return verdict
         gone = f"record {target_id} was found by its key, but was gone when it was updated"
-        return Refused(Problem("gone", gone, retryable=True))
+        return Refused(Problem("gone", gone))
 
     async def _create(self, record: Record) -> Verdict:
         try:
@@ -131,7 +131,7 @@ class OwnIds:
 
 def _unknown(trouble: Trouble) -> Problem:
     text = f"whether it was created is not known: {trouble.text}"
-    return Problem("unknown", text, hint="declare find: so that this can be asked; then retry it")
+    return Problem(UNKNOWN, text, hint="declare find: so that this can be asked; then retry it")
 
 
 def _items(answer: Answer, path: str) -> list[object]:

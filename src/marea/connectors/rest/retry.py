@@ -33,6 +33,8 @@ class Trouble:
     """The application is not there at all; else only this call failed."""
     sent: bool = True
     """The application may have applied it."""
+    lost: bool = False
+    """It may have, and nothing was heard of it; else the application itself said that it failed."""
     again: bool = True
     """Whether trying again at once may help."""
     asked: float | None = None

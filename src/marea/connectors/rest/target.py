@@ -55,7 +55,7 @@ class RestTarget:
         workers = min(self._options.concurrency, batch.num_rows)
         connection.run(delivery.run(records(shape, batch), workers))
         secrets = connection.wire.secrets
-        if course.away is not None and not course.decided:
+        if course.away is not None and course.untouched:
             raise SystemUnreachable(
                 self._name,
                 clean(course.away.text, secrets),

@@ -60,6 +60,8 @@ class Wire:
                 total=options.timeout, sock_connect=min(10.0, options.timeout), ceil_threshold=3600
             ),
         )
+        # It would repeat a PUT whose connection broke, unpaced, and would not say so. There is no other way.
+        self._session._retry_connection = False
 
     @property
     def secrets(self) -> frozenset[str]:
@@ -194,12 +196,16 @@ def translate(error: Exception, origin: str, timeout: float) -> Trouble:
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return _away("connection", f"no connection to {origin} in time")
     if isinstance(error, TimeoutError):
-        return Trouble("timeout", f"no answer of {origin} within {timeout:g} s")
+        return _lost("timeout", f"no answer of {origin} within {timeout:g} s")
     if isinstance(error, aiohttp.ClientConnectionError | OSError):
-        return Trouble("connection", f"{origin} closed the connection without an answer")
+        return _lost("connection", f"{origin} closed the connection without an answer")
     if isinstance(error, aiohttp.ClientPayloadError):
-        return Trouble("connection", f"the answer of {origin} broke off")
-    return Trouble("answer", f"{origin} answered with no valid http")
+        return _lost("connection", f"the answer of {origin} broke off")
+    return _lost("answer", f"{origin} answered with no valid http")
+
+
+def _lost(code: str, text: str) -> Trouble:
+    return Trouble(code, text, lost=True)
 
 
 def _away(code: str, text: str, again: bool = True) -> Trouble:
