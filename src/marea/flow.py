@@ -41,8 +41,6 @@ class Plan:
     """How many records the capture gave; each ends as exactly one outcome (I5)."""
     problems: Mapping[int, Problem] = field(default_factory=dict)
     """Row -> why it is rejected before any delivery."""
-    failed: Mapping[str, Problem] = field(default_factory=dict)
-    """Key -> why a record could not even be computed; these have no row."""
     form: int = 0
     skipped: Mapping[str, int] = field(default_factory=dict)
     """Why records are unchanged -> how many."""

@@ -95,13 +95,6 @@ def test_a_waiting_record_names_its_parent_and_is_logged_once() -> None:
     assert again["log"] is False
 
 
-def test_what_could_not_be_computed_is_rejected() -> None:
-    result = settled(plan("unchanged", failed={'"x"': Problem("expression", "not a number")}))
-    (row,) = result.rows.to_pylist()
-    assert (row["key"], row["outcome"], row["code"]) == ('"x"', "rejected", "expression")
-    assert result.counts == {Outcome.UNCHANGED: 1, Outcome.REJECTED: 1}
-
-
 def test_what_an_absent_target_left_is_due_at_once() -> None:
     (row,) = settled(plan("created"), Receipt(deferred={0: Problem("unreachable", "gone")})).rows.to_pylist()
     assert (row["outcome"], row["next_attempt"]) == ("deferred", NOW)

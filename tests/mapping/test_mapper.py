@@ -7,8 +7,11 @@ import json
 from decimal import Decimal
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from marea.config.settings import (
     CheckSettings,
@@ -20,7 +23,7 @@ from marea.config.settings import (
     SourceSettings,
     TargetSettings,
 )
-from marea.errors import ConfigurationError
+from marea.errors import ConfigurationError, RunStopped
 from marea.flow import FINGERPRINT, MISSING, PROBLEMS
 from marea.mapping.binding import Binder
 from marea.mapping.expression import Parser
@@ -176,9 +179,7 @@ def everything_delivered(entity: str, keys: pa.Array) -> pa.Table:
 
 
 def mapped(rows: pa.Table, others: dict[str, pa.Table], look_up=everything_delivered) -> list[dict[str, Any]]:
-    result = Mapper("marea.yaml", ENTITY, bound()).map(rows, others, look_up)
-    assert result.failed == {}
-    return result.records.to_pylist()
+    return Mapper("marea.yaml", ENTITY, bound()).map(rows, others, look_up).to_pylist()
 
 
 def test_an_aggregate_becomes_one_payload_with_nested_lists_in_order() -> None:
@@ -211,7 +212,7 @@ def test_a_field_may_be_called_as_the_column_its_list_is_ordered_by() -> None:
     result = Mapper("marea.yaml", entity, bound(entity)).map(
         root({"Name": "a"}), related([], orders), everything_delivered
     )
-    assert result.records.column(PAYLOAD).to_pylist() == ['{"orders":[{"number":-1},{"number":-2}]}']
+    assert result.column(PAYLOAD).to_pylist() == ['{"orders":[{"number":-1},{"number":-2}]}']
 
 
 def test_the_stamp_of_the_whole_aggregate_follows_each_of_its_tables() -> None:
@@ -258,16 +259,78 @@ def test_a_table_meant_to_have_one_row_that_has_two_rejects_its_record_alone() -
     assert {row[KEY]: row[PROBLEMS] is not None for row in rows} == {'[1,"c0"]': True, '[1,"c1"]': False}
 
 
-def test_a_record_that_cannot_be_computed_fails_alone() -> None:
+def apart(entity: EntitySettings, rows: pa.Table, others: dict[str, pa.Table]) -> tuple[dict, dict]:
+    """Key -> payload of the records that can be computed, and the problem of those that cannot."""
+    records = Mapper("marea.yaml", entity, bound(entity)).map(rows, others, everything_delivered).to_pylist()
+    failed = {row[KEY]: row[PROBLEMS] for row in records if row[PROBLEMS]}
+    return {row[KEY]: row[PAYLOAD] for row in records if not row[PROBLEMS]}, failed
+
+
+def test_a_record_that_cannot_be_computed_fails_alone_and_says_where_and_why() -> None:
+    fields = (ScalarField("code", "cast(name as integer)"), ScalarField("other", "credit"))
+    entity = dataclasses.replace(ENTITY, fields=fields, checks=(), require=("code",))
+    rows = root(*({"Name": text} for text in ("1", "x", "3", None)))
+    good, failed = apart(entity, rows, related([]))
+    assert good == {'[1,"c0"]': '{"code":1,"other":null}', '[1,"c2"]': '{"code":3,"other":null}'}
+    assert [problem["code"] for problem in failed['[1,"c3"]']] == ["required"]
+    [problem] = failed['[1,"c1"]']
+    assert (problem["code"], problem["field"]) == ("expression", "code")
+    assert "Could not convert string 'x'" in problem["text"]
+
+
+def test_a_value_inside_a_list_that_cannot_be_computed_fails_its_record_alone() -> None:
+    lines = ListField("lines", "lines", (ScalarField("line", "10 // (line - 1)"), LINE_FIELDS[1]))
+    inner = ListField("orders", "orders", (ScalarField("number", "cast(number as utinyint)"), lines))
+    entity = dataclasses.replace(ENTITY, fields=(inner,), require=(), checks=())
+    orders = [{PARENT: n, "number": n * 255, link("orders.lines"): n} for n in range(3)]
+    good, failed = apart(entity, root({}, {}, {}), related([], orders, [{PARENT: 1, "line": 3, "item": "A"}]))
+    assert good == {
+        '[1,"c0"]': '{"orders":[{"number":0,"lines":[]}]}',
+        '[1,"c1"]': '{"orders":[{"number":255,"lines":[{"line":5,"item":"id-A"}]}]}',
+    }
+    [problem] = failed['[1,"c2"]']
+    assert (problem["code"], problem["field"]) == ("expression", "orders")
+    assert "510" in problem["text"]
+
+
+def test_a_check_and_a_reference_that_cannot_be_computed_fail_their_records_alone() -> None:
+    reference = ReferenceField("tax", "taxes", ("cast(name as integer)",))
+    checks = (CheckSettings("cast(other as integer) > 0", "no"),)
     entity = dataclasses.replace(
-        ENTITY, fields=(ScalarField("code", "cast(name as integer)"),), require=(), checks=()
+        ENTITY, fields=(reference, ScalarField("other", "name")), require=(), checks=checks
     )
-    entity = dataclasses.replace(entity, source=dataclasses.replace(entity.source, related=()))
-    rows = root(*({"Name": text} for text in ("1", "x", "3")))
-    result = Mapper("marea.yaml", entity, bound(entity)).map(rows, {}, everything_delivered)
-    assert sorted(result.records.column("code").to_pylist()) == [1, 3]
-    assert list(result.failed) == ['[1,"c1"]']
-    assert "Could not convert string 'x'" in result.failed['[1,"c1"]'].text
+    good, failed = apart(entity, root({"Name": "1"}, {"Name": "x"}, {"Name": "0"}), related([]))
+    assert list(good) == ['[1,"c0"]']
+    assert [problem["field"] for problem in failed['[1,"c1"]']] == ["tax"]
+    assert [problem["code"] for problem in failed['[1,"c2"]']] == ["check"]
+    entity = dataclasses.replace(entity, fields=(ScalarField("other", "name"),))
+    good, failed = apart(entity, root({"Name": "1"}, {"Name": "x"}), related([]))
+    assert list(good) == ['[1,"c0"]']
+    assert "Could not convert string 'x'" in failed['[1,"c1"]'][0]["text"]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.sampled_from(["1", "x", "300", None]), min_size=1, max_size=30))
+def test_exactly_the_records_that_cannot_be_computed_fail(names: list[str | None]) -> None:
+    entity = dataclasses.replace(
+        ENTITY, fields=(ScalarField("n", "cast(name as utinyint)"),), require=(), checks=()
+    )
+    good, failed = apart(entity, root(*({"Name": name} for name in names)), related([]))
+    expected = {f'[1,"c{n}"]' for n, name in enumerate(names) if name in ("x", "300")}
+    assert set(failed) == expected
+    assert all(f"'{names[int(key[5:-2])]}'" in found[0]["text"] for key, found in failed.items())
+    assert len(good) + len(failed) == len(names)
+
+
+def test_an_engine_that_runs_out_of_memory_stops_the_run_and_blames_no_record(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    small = {"threads": "1", "memory_limit": "4MB"}
+    monkeypatch.setattr(duck, "connect", lambda: duckdb.connect(config=small))
+    orders = [{PARENT: 0, "number": number, "total": None} for number in range(100_000)]
+    with pytest.raises(RunStopped, match="Out of Memory") as caught:
+        mapped(root({"Name": "a"}), related([], orders))
+    assert (caught.value.code, caught.value.where) == ("mapping", "customers")
 
 
 def faults(*fields: ScalarField, **changes: Any) -> list[str]:

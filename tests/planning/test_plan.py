@@ -130,6 +130,13 @@ def test_broken_rules_come_before_missing_parents_and_name_all_reasons() -> None
     assert result.problems[0].text == "name; x"
 
 
+def test_a_record_that_cannot_be_computed_tells_no_changes() -> None:
+    problems = [{"code": "expression", "text": "not a number", "field": "name"}]
+    result = plan([(record("1", "b", problems=problems), known("a")), (record("2", "b"), known("a"))])
+    assert column(result, OUTCOME) == ["rejected", "updated"]
+    assert column(result, CHANGES) == [None, '{"name":["a","b"]}']
+
+
 def test_a_record_in_trouble_is_sent_again_even_when_it_is_equal() -> None:
     """Its last delivery may have reached the target though its answer was lost."""
     result = plan([(record("1", "a"), known("a", state="due"))])

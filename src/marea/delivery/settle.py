@@ -91,10 +91,8 @@ def settle(plan: Plan, delivery: Delivery | None, entities: Mapping[str, int], n
     rows = pa.table(columns)
     kept = pc.or_(pc.not_equal(outcomes, Outcome.UNCHANGED.value), records.column(FOLLOW))
     rows = _kept(rows, kept)
-    if plan.failed:
-        rows = pa.concat_tables([rows, _failed(plan, rows.schema)])
     renamed = _renamed(records.column(TARGET_ID), target_ids, outcomes)
-    return Settlement(rows, _counts(outcomes, len(plan.failed)), plan.detected, renamed)
+    return Settlement(rows, _counts(outcomes), plan.detected, renamed)
 
 
 def _exceptions(plan: Plan, delivery: Delivery | None, sent: Sequence[int]) -> dict[int, _Exception]:
@@ -201,30 +199,8 @@ def _detail(exception: _Exception, attempt: int, entities: Mapping[str, int], no
     }
 
 
-def _failed(plan: Plan, schema: pa.Schema) -> pa.Table:
-    """Rows for records that could not be computed."""
-    rows = [
-        {
-            "key": key,
-            "operation": Operation.NONE.value,
-            "outcome": Outcome.REJECTED.value,
-            "cause": plan.cause.value,
-            "attempt": 1,
-            "code": problem.code,
-            "error": problem.text,
-            "hint": problem.hint or None,
-            "log": True,
-        }
-        for key, problem in plan.failed.items()
-    ]
-    return pa.Table.from_pylist(rows, schema)
-
-
-def _counts(outcomes: Any, failed: int) -> dict[Outcome, int]:
-    counts = {Outcome(item["values"]): item["counts"] for item in outcomes.value_counts().to_pylist()}
-    if failed:
-        counts[Outcome.REJECTED] = counts.get(Outcome.REJECTED, 0) + failed
-    return counts
+def _counts(outcomes: Any) -> dict[Outcome, int]:
+    return {Outcome(item["values"]): item["counts"] for item in outcomes.value_counts().to_pylist()}
 
 
 def _among(column: Any, outcomes: Sequence[Outcome]) -> Any:

@@ -208,8 +208,6 @@ class _Life:
 
 
 def _plan_now(entity: EntitySettings, plan: Plan) -> PlanNow:
-    for problem in plan.failed.values():
-        return PlanNow(Outcome.REJECTED, {}, {}, None, problem)
     row = {
         name: plan.records.column(name)[0].as_py()
         for name in (KEY, OUTCOME, CHANGES, PAYLOAD, STAMP, MISSING)

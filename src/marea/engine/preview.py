@@ -181,8 +181,6 @@ class _Pass:
     def _add(self, plan: Plan) -> None:
         outcomes = plan.records.column(OUTCOME)
         counts = {Outcome(item["values"]): item["counts"] for item in outcomes.value_counts().to_pylist()}
-        if plan.failed:
-            counts[Outcome.REJECTED] = counts.get(Outcome.REJECTED, 0) + len(plan.failed)
         books = self.result.books
         books.add(plan.detected, counts)
         for reason, number in plan.skipped.items():
@@ -216,12 +214,6 @@ class _Pass:
         numbers = pc.indices_nonzero(pc.not_equal(records.column(OUTCOME), Outcome.UNCHANGED.value))
         for number in numbers.slice(0, room).to_pylist():
             self.result.records.append(self._record(records, number, plan.problems.get(number)))
-        for key, problem in list(plan.failed.items())[: self._limit - len(self.result.records)]:
-            self.result.records.append(
-                PlannedRecord(
-                    key, Operation.NONE, Outcome.REJECTED, plan.cause, {}, problem.code, problem.text
-                )
-            )
 
     def _record(self, records: pa.Table, number: int, problem: Problem | None) -> PlannedRecord:
         row = {

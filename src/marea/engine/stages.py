@@ -98,19 +98,12 @@ class Planning:
             self._claims.settled()
 
     def _plan(self, batch: Batch) -> Plan:
-        mapped = self._alignment.mapper.map(batch.root, batch.related, self._look_up)
-        keys = mapped.records.column(KEY).combine_chunks()
+        records = self._alignment.mapper.map(batch.root, batch.related, self._look_up)
+        keys = records.column(KEY).combine_chunks()
         known = (
             self._ledger.nothing(keys) if self._nothing_known else self._ledger.look_up(self._entity, keys)
         )
-        plan = self._planner.plan(
-            mapped.records,
-            known,
-            batch.cause,
-            detected=batch.detected,
-            resend=self._resend,
-            failed=mapped.failed,
-        )
+        plan = self._planner.plan(records, known, batch.cause, detected=batch.detected, resend=self._resend)
         return self._claims.decided(plan) if self._claims else plan
 
 

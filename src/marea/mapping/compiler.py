@@ -7,6 +7,7 @@ expressions call it by its name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -25,8 +26,12 @@ if TYPE_CHECKING:
 
 ITEM = "$item"  # one element of a list as JSON text
 ROWS = "$rows"  # rows found where a relation is meant to have one
+EXPRESSION = "expression"  # code of a record that cannot be computed
+FAILED = "$failed"  # the first field that could not be computed, empty for a check, or NULL
+CHECK = "$check:"  # whether a record breaks the check of that number
 IDS = ("key", "target_id", "delivered")  # columns under which target ids are registered
 
+_COLUMN = re.compile(r"\s*[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\s*")
 _PROBLEM = "STRUCT(code VARCHAR, text VARCHAR, field VARCHAR)"
 
 
@@ -42,7 +47,7 @@ class Reference:
 class Mapping:
     """A compiled mapping: `sql` over a registered batch gives one row a record.
 
-    Its columns are KEY, STAMP, MISSING, the fields, PAYLOAD, FINGERPRINT, PROBLEMS.
+    Its columns are KEY, STAMP, MISSING, the fields, PAYLOAD, PROBLEMS, FINGERPRINT.
     """
 
     sql: str
@@ -71,11 +76,22 @@ def ids_name(entity: str) -> str:
 
 
 class Compiler:
-    """Compiles one mapping; the engine, with empty tables registered, tells the types."""
+    """Compiles one mapping; the engine, with empty tables registered, tells the types.
+
+    Guarded, an expression that fails names its field in FAILED, and its record alone is
+    lost; unguarded, it fails the query in the engine's own words.
+    """
 
     def __init__(
-        self, file: str, entity: EntitySettings, aggregate: Aggregate, engine: duckdb.DuckDBPyConnection
+        self,
+        file: str,
+        entity: EntitySettings,
+        aggregate: Aggregate,
+        engine: duckdb.DuckDBPyConnection,
+        *,
+        guard: bool,
     ) -> None:
+        self._guard = guard
         self._file = file
         self._entity = entity
         self._aggregate = aggregate
@@ -90,6 +106,14 @@ class Compiler:
         sql = self._with_payload(rows)
         self._stop_on_faults()
         return Mapping(sql, tuple(self._references), rows.fields, form_of(rows.fields))
+
+    def alone(self, name: str) -> str:
+        """A query of one field of every record, or of the checks where the name is empty."""
+        wanted = [item for item in self._entity.fields if item.name == name]
+        if not wanted:
+            return f"SELECT {quote(PROBLEMS)} FROM ({self.compile().sql})"
+        rows = self._rows("", self._aggregate.relations, wanted, {})
+        return f"SELECT {quote(name)} FROM ({rows.sql})"
 
     # -- faults ------------------------------------------------------------------------------
 
@@ -112,7 +136,7 @@ class Compiler:
         """Fields of a table's rows; `carried` (name: column), STAMP, ROWS and MISSING go with them."""
         lists = {item.relation: self._list(_named(relations, item.relation), item) for item in _lists(fields)}
         joined = self._joined(path, relations, lists)
-        inner = self._selected(joined, relations, fields, carried, path)
+        inner = self._opened(self._selected(joined, relations, fields, carried, path), fields, carried)
         found = self._types(inner, joined, fields)
         if found is None:
             return _Rows(inner, ())
@@ -150,14 +174,46 @@ class Compiler:
         stamps += list(_inside(relations, listed, STAMP))
         rows = list(_inside(relations, listed, ROWS)) or ["1"]
         missing = [f"{quote(name)}.{quote(MISSING)}" for name in listed] or ["NULL"]
+        # A list's own name stands for the fields inside it.
+        failed = [
+            f"CASE WHEN {quote(item.relation)}.{quote(FAILED)} IS NOT NULL THEN {literal(item.name)} END"
+            for item in _lists(fields)
+        ] or ["CAST(NULL AS VARCHAR)"]
         selects = [
             *(f"{value} AS {quote(name)}" for name, value in carried.items()),
             f"{_joined_stamps(stamps)} AS {quote(STAMP)}",
             f"greatest({', '.join(rows)}) AS {quote(ROWS)}",
             f"coalesce({', '.join(missing)}) AS {quote(MISSING)}",
-            *(f"{_value(item)} AS {quote(item.name)}" for item in fields),
+            f"coalesce({', '.join(failed)}) AS {quote(FAILED)}",
+            *(f"{self._guarded(item)} AS {quote(item.name)}" for item in fields),
         ]
         return f"SELECT {', '.join(selects)} FROM ({joined})"
+
+    def _guarded(self, item: Field) -> str:
+        """The value of a field in a struct that is NULL where its expression fails, if it can fail."""
+        return self._tried(_value(item)) if _may_fail(item) else _value(item)
+
+    def _tried(self, expression: str) -> str:
+        return f"TRY({{'v': {expression}}})" if self._guard else expression
+
+    def _value_of(self, name: str) -> str:
+        """What a tried expression came to."""
+        return f"{quote(name)}.v" if self._guard else quote(name)
+
+    def _opened(self, sql: str, fields: Sequence[Field], carried: dict[str, str]) -> str:
+        """The rows with their guarded fields taken out of the structs; FAILED names the first that failed."""
+        guarded = [item.name for item in fields if self._guard and _may_fail(item)]
+        if not guarded:
+            return sql
+        failed = [f"CASE WHEN {quote(name)} IS NULL THEN {literal(name)} END" for name in guarded]
+        values = {item.name: quote(item.name) for item in fields}
+        values |= {name: self._value_of(name) for name in guarded}
+        selects = [
+            *(quote(name) for name in (*carried, STAMP, ROWS, MISSING)),
+            f"coalesce({quote(FAILED)}, {', '.join(failed)}) AS {quote(FAILED)}",
+            *(f"{value} AS {quote(name)}" for name, value in values.items()),
+        ]
+        return f"SELECT {', '.join(selects)} FROM ({sql})"
 
     def _stamped(self, path: str) -> bool:
         return any(line[-1].path == path and line[-1].stamp for line in self._aggregate.lineages())
@@ -210,7 +266,7 @@ class Compiler:
             missing.append(f"CASE WHEN {key} IS NOT NULL AND {ids}.delivered IS NOT TRUE THEN {struct} END")
             values[item.name] = f"{ids}.target_id"
         selects = [
-            *(f"s.{quote(name)}" for name in (*carried, STAMP, ROWS)),
+            *(f"s.{quote(name)}" for name in (*carried, STAMP, ROWS, FAILED)),
             f"coalesce({', '.join(missing)}) AS {quote(MISSING)}",
             *(f"{value} AS {quote(name)}" for name, value in values.items()),
         ]
@@ -233,6 +289,7 @@ class Compiler:
             f"concat(count(*), '/', max({quote(STAMP)})) AS {quote(STAMP)}",
             f"max({quote(ROWS)}) AS {quote(ROWS)}",
             f"any_value({quote(MISSING)}) AS {quote(MISSING)}",
+            f"any_value({quote(FAILED)}) AS {quote(FAILED)}",
         ]
         return f"SELECT {', '.join(selects)} FROM ({inner}) GROUP BY {quote(PARENT)}"
 
@@ -240,13 +297,36 @@ class Compiler:
 
     def _with_payload(self, rows: _Rows) -> str:
         values = [(name, quote(name), type_) for name, type_ in rows.fields]
-        problems = self._problems(rows)
-        inner = f"SELECT * EXCLUDE ({quote(ROWS)}), {json_object(values)} AS {quote(PAYLOAD)}"
-        inner += f", {problems} AS {quote(PROBLEMS)} FROM ({rows.sql})"
+        # A check that cannot be computed names no field.
+        checks = [f"{CHECK}{number}" for number in range(len(self._entity.checks))]
+        unknown = [f"CASE WHEN {quote(name)} IS NULL THEN '' END" for name in checks if self._guard]
+        failed = ", ".join([quote(FAILED), *unknown])
+        selects = [
+            f"* EXCLUDE ({', '.join(map(quote, (ROWS, FAILED, *checks)))})",
+            f"{json_object(values)} AS {quote(PAYLOAD)}",
+            f"{self._problems(rows, checks, f'coalesce({failed})')} AS {quote(PROBLEMS)}",
+        ]
+        inner = f"SELECT {', '.join(selects)} FROM ({self._checked(rows, checks)})"
         return f"SELECT *, unhex(md5({quote(PAYLOAD)})) AS {quote(FINGERPRINT)} FROM ({inner})"
 
-    def _problems(self, rows: _Rows) -> str:
+    def _checked(self, rows: _Rows, names: Sequence[str]) -> str:
+        """The rows, with a column a check that says whether the row breaks it."""
+        selects = ["*"]
+        for name, rule in zip(names, self._entity.checks, strict=True):
+            broken = f"({rule.that}\n) IS FALSE"
+            self._try_rule(f"SELECT {broken} FROM ({rows.sql})", rule.line)
+            selects.append(f"{self._tried(broken)} AS {quote(name)}")
+        return f"SELECT {', '.join(selects)} FROM ({rows.sql})"
+
+    def _problems(self, rows: _Rows, checks: Sequence[str], failed: str) -> str:
         """The rules as a list of what each broken one says; NULL where none is broken."""
+        broken = self._broken(rows, checks)
+        if not self._guard:
+            return broken
+        struct = f"{{'code': {literal(EXPRESSION)}, 'text': '', 'field': {failed}}}"
+        return f"CASE WHEN {failed} IS NOT NULL THEN CAST([{struct}] AS {_PROBLEM}[]) ELSE {broken} END"
+
+    def _broken(self, rows: _Rows, checks: Sequence[str]) -> str:
         found = []
         if any(not line[-1].many for line in self._aggregate.lineages()):
             several = "a related table meant to have one row has several"
@@ -257,10 +337,8 @@ class Compiler:
                 f" OR trim({quote(name)}) = ''" if types[name] == "VARCHAR" else ""
             )
             found.append(_problem(empty, "required", f"{name} is required and empty", name))
-        for rule in self._entity.checks:
-            broken = f"({rule.that}\n) IS FALSE"
-            self._try_rule(f"SELECT {broken} FROM ({rows.sql})", rule.line)
-            found.append(_problem(broken, "check", rule.say))
+        for name, rule in zip(checks, self._entity.checks, strict=True):
+            found.append(_problem(self._value_of(name), "check", rule.say))
         if not found:
             return f"CAST(NULL AS {_PROBLEM}[])"
         listed = f"list_filter([{', '.join(found)}], lambda p: p IS NOT NULL)"
@@ -309,6 +387,13 @@ def _value(item: Field) -> str:
     if isinstance(item, ReferenceField):
         return key_json([f"({part}\n)" for part in item.value])
     return f"CAST(coalesce({quote(item.relation)}.items, '[]') AS JSON)"
+
+
+def _may_fail(item: Field) -> bool:
+    """Whether a field's own expression can fail: all but plain columns, and lists, whose fields tell."""
+    if isinstance(item, ScalarField):
+        return not _COLUMN.fullmatch(item.expression)
+    return isinstance(item, ReferenceField)
 
 
 def _problem(condition: str, code: str, text: str, name: str = "") -> str:

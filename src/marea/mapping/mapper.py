@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Mapping as Dictionary
-from dataclasses import dataclass, field
+from functools import cached_property
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from marea.config.settings import EntitySettings
-from marea.mapping.compiler import IDS, ROWS, Compiler, Mapping, ids_name, rows_name
-from marea.model import Problem
+from marea.errors import RunStopped
+from marea.flow import PROBLEMS
+from marea.mapping.compiler import EXPRESSION, IDS, ROWS, Compiler, Mapping, ids_name, rows_name
 from marea.ports import KEY, STAMP, Shape
 from marea.sql import duck
 from marea.sql.aggregate import Aggregate, Relation, link
@@ -23,23 +24,17 @@ LookUp = Callable[[str, pa.Array], pa.Table]
 """(entity, keys) -> key, target_id, delivered: what the ledger knows of referenced records."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mapped:
-    """Records in the target's shape: the columns of `Mapping`, and those no expression could take."""
-
-    records: pa.Table
-    failed: Dictionary[str, Problem] = field(default_factory=dict)
-    """Key -> why the engine could not compute this record."""
-
-
 class Mapper:
     """Maps batches of one entity; serves one thread."""
 
     def __init__(self, file: str, entity: EntitySettings, aggregate: Aggregate) -> None:
+        self._file = file
+        self._entity = entity
         self._aggregate = aggregate
         self._engine = duck.connect()
         self._register_empty(entity)
-        self.mapping: Mapping = Compiler(file, entity, aggregate, self._engine).compile()
+        self._alone: dict[str, str] = {}
+        self.mapping = self._compiler(guard=False).compile()
         self.shape = Shape(
             entity=entity.name,
             object=entity.target.object,
@@ -48,35 +43,71 @@ class Mapper:
             options=entity.target.options,
         )
 
-    def map(self, root: pa.Table, related: Dictionary[str, pa.Table], look_up: LookUp) -> Mapped:
-        """The batch in the target's shape. A record that cannot be computed fails alone (I8)."""
+    def map(self, root: pa.Table, related: Dictionary[str, pa.Table], look_up: LookUp) -> pa.Table:
+        """The batch in the target's shape: the columns of `Mapping`, one row a record, in no order.
+
+        A record that cannot be computed has a problem of code `expression` and fails alone
+        (I8). Raises RunStopped when the engine itself fails: no record is to blame for that.
+        """
         import duckdb
 
         for path, rows in related.items():
             self._engine.register(rows_name(path), _counted(rows, self._relation(path)))
         self._engine.register(rows_name(""), root)
         try:
-            self._look_up(look_up)
-            return Mapped(self._engine.sql(self.mapping.sql).to_arrow_table())
+            return self._evaluated(self.mapping, look_up)
+        except duckdb.Error:
+            return self._apart(root, look_up)
+
+    def _evaluated(self, mapping: Mapping, look_up: LookUp) -> pa.Table:
+        self._look_up(mapping, look_up)
+        return self._engine.sql(mapping.sql).to_arrow_table()
+
+    def _apart(self, root: pa.Table, look_up: LookUp) -> pa.Table:
+        """The batch once more, guarded: the records that cannot be computed are told from the others."""
+        import duckdb
+
+        try:
+            records = self._evaluated(self._guarded, look_up)
         except duckdb.Error as error:
-            return self._halves(root, related, look_up, error)
+            raise self._stopped(_line(error)) from None
+        column = records.column(PROBLEMS)
+        problems = column.to_pylist()
+        places = pc.index_in(records.column(KEY), root.column(KEY)).to_pylist()
+        for found, place in zip(problems, places, strict=True):
+            if found and found[0]["code"] == EXPRESSION:
+                found[0]["text"] = self._words(found[0]["field"], root.slice(place, 1))
+        index = records.column_names.index(PROBLEMS)
+        return records.set_column(index, PROBLEMS, pa.array(problems, column.type))
 
-    def _halves(
-        self, root: pa.Table, related: Dictionary[str, pa.Table], look_up: LookUp, error: Exception
-    ) -> Mapped:
-        if root.num_rows == 1:
-            key = root.column(KEY)[0].as_py()
-            text = str(error).splitlines()[0]
-            empty = self._engine.sql(f"SELECT * FROM ({self.mapping.sql}) LIMIT 0")
-            return Mapped(empty.to_arrow_table(), {key: Problem("expression", text)})
-        middle = root.num_rows // 2
-        first = self.map(root.slice(0, middle), related, look_up)
-        second = self.map(root.slice(middle), related, look_up)
-        return Mapped(pa.concat_tables([first.records, second.records]), {**first.failed, **second.failed})
+    def _words(self, name: str, record: pa.Table) -> str:
+        """Why a field of a record, or a check where the name is empty, cannot be computed: tried alone."""
+        import duckdb
 
-    def _look_up(self, look_up: LookUp) -> None:
+        if name not in self._alone:
+            self._alone[name] = self._compiler(guard=False).alone(name)
+        self._engine.register(rows_name(""), record)
+        try:
+            self._engine.sql(self._alone[name]).fetchall()
+        except duckdb.Error as error:
+            return _line(error)
+        raise self._stopped(f"{name or 'a check'} fails in a batch and not alone")
+
+    def _stopped(self, words: str) -> RunStopped:
+        return RunStopped(
+            f"the mapping cannot be evaluated: {words}", where=self._entity.name, code="mapping"
+        )
+
+    def _compiler(self, *, guard: bool) -> Compiler:
+        return Compiler(self._file, self._entity, self._aggregate, self._engine, guard=guard)
+
+    @cached_property
+    def _guarded(self) -> Mapping:
+        return self._compiler(guard=True).compile()
+
+    def _look_up(self, mapping: Mapping, look_up: LookUp) -> None:
         wanted: dict[str, list[pa.Array]] = {}
-        for reference in self.mapping.references:
+        for reference in mapping.references:
             keys = self._engine.sql(reference.sql).to_arrow_table().column("k").combine_chunks()
             wanted.setdefault(reference.entity, []).append(keys.drop_null())
         for entity, arrays in wanted.items():
@@ -107,6 +138,10 @@ class Mapper:
         return pa.schema(
             [pa.field(item.name, item.type, metadata=JSON if item.name in json else None) for item in schema]
         )
+
+
+def _line(error: Exception) -> str:
+    return str(error).splitlines()[0]
 
 
 def _relation_schema(relation: Relation) -> pa.Schema:

@@ -43,11 +43,10 @@ class Planner:
         *,
         detected: int,
         resend: bool = False,
-        failed: Mapping[str, Problem] | None = None,
     ) -> Plan:
         """The plan of mapped records, beside the ledger's rows of the same keys in the same order.
 
-        `detected` is how many the capture gave; `failed` are those of them that have no row.
+        `detected` is how many the capture gave.
         """
         known = pc.is_valid(ledger.column("fingerprint"))
         same_form = _true(pc.equal(ledger.column("form"), self._form))
@@ -69,7 +68,7 @@ class Planner:
             OPERATION: operation,
             OUTCOME: outcome,
             CAUSE: _causes(records, known, same_date, cause),
-            CHANGES: texts,
+            CHANGES: _computed(texts, problems),
             STATE: ledger.column("state"),
             ATTEMPT: pc.cast(pc.add(pc.fill_null(ledger.column("attempts"), 0), 1), pa.int32()),
             FOLLOW: touched,
@@ -77,9 +76,7 @@ class Planner:
         table = records.drop_columns([PROBLEMS])
         for name, column in columns.items():
             table = table.append_column(name, column)
-        return Plan(
-            table, cause, detected, problems, dict(failed or {}), self._form, _skips(unchanged, touched)
-        )
+        return Plan(table, cause, detected, problems, self._form, _skips(unchanged, touched))
 
     def _changes(
         self, records: pa.Table, ledger: pa.Table, known: Any, equal: Any, same_form: Any
@@ -123,6 +120,15 @@ def _problems(records: pa.Table) -> dict[int, Problem]:
         row: _problem(found)
         for row, found in zip(rows.to_pylist(), column.take(rows).to_pylist(), strict=True)
     }
+
+
+def _computed(changes: pa.Array, problems: Mapping[int, Problem]) -> pa.Array:
+    """The changes without those of records that could not be computed: what they would be is not known."""
+    rows = [row for row, problem in problems.items() if problem.code == "expression"]
+    if not rows:
+        return changes
+    lost = pc.is_in(pa.array(range(len(changes))), pa.array(rows))
+    return pc.if_else(lost, pa.scalar(None, changes.type), changes)
 
 
 def _problem(found: list[dict[str, str]]) -> Problem:
