@@ -146,7 +146,7 @@ def test_the_ledger_shows_only_what_is_committed(desk: Desk) -> None:
     with desk.state._database.transaction():
         desk.state._database.run("add_entity", name="items", target="crm")
         assert ledger.look_up(entity, pa.array(['"1"']))["state"].to_pylist() == [None]
-        assert ledger._database.rows("entities") == [(1, "customers", "crm", None)]
+        assert [row[1] for row in ledger._database.rows("entities")] == ["customers"]
 
 
 def test_a_large_batch_comes_back_whole(desk: Desk) -> None:
