@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.error import HTTPError, URLError
@@ -48,6 +50,32 @@ def test_records_survive_a_kill(crm: CrmProcess) -> None:
     assert crm.ask("GET", "/admin/records") == {"accounts": 1, "items": 1}
     crm.stop()
     crm.stop()
+
+
+STARTER = """
+import sys
+from pathlib import Path
+from marea.demo.crm_process import CrmProcess
+with CrmProcess(Path(sys.argv[1])) as crm:
+    print(crm.address, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_it_ends_with_whoever_started_it_even_by_a_kill(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", STARTER, str(tmp_path / "crm.db")]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as starter:
+        assert starter.stdout
+        assert starter.stderr
+        address = starter.stdout.readline().strip()
+        with pytest.raises(HTTPError), urlopen(address):
+            pass
+        starter.kill()
+        # The CRM has inherited this pipe: it ends when the last of both has.
+        assert starter.stderr.read() == ""
+    with pytest.raises(URLError, match="refused"):
+        urlopen(address)
 
 
 def test_a_start_that_fails_says_so(tmp_path: Path) -> None:

@@ -279,8 +279,11 @@ def _kind(request: web.Request) -> str:
     return f"{request.method} {'key' if path.count('/') > 2 else 'page'}"
 
 
-async def serve(storage: Path, host: str, port: int, token: str) -> None:
-    """Serves until the process is told to end; prints the address once it listens."""
+async def serve(storage: Path, host: str, port: int, token: str, *, attended: bool) -> None:
+    """Serves until the process is told to end; prints the address once it listens.
+
+    Attended, it also ends with its standard input: whoever started it is gone then, however he ended.
+    """
     store = Store(storage)
     runner = web.AppRunner(Crm(store, token).application(), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
@@ -292,6 +295,8 @@ async def serve(storage: Path, host: str, port: int, token: str) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    if attended:
+        asyncio.get_running_loop().add_reader(sys.stdin.fileno(), stopped.set)
     await stopped.wait()
     await runner.cleanup()
     store.close()
@@ -303,9 +308,10 @@ def main() -> None:
     parser.add_argument("--storage", type=Path, required=True, help="its SQLite file; made when missing")
     parser.add_argument("--port", type=int, default=0, help="0 chooses a free one")
     parser.add_argument("--host", default="127.0.0.1")
-    arguments = parser.parse_args()
+    parser.add_argument("--attended", action="store_true", help="end when standard input does")
+    asked = parser.parse_args()
     token = os.environ.get("CRM_TOKEN", TOKEN)
-    asyncio.run(serve(arguments.storage, arguments.host, arguments.port, token))
+    asyncio.run(serve(asked.storage, asked.host, asked.port, token, attended=asked.attended))
 
 
 if __name__ == "__main__":

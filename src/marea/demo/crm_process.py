@@ -33,10 +33,14 @@ class CrmProcess:
 
     def start(self) -> None:
         """Starts it, at the same port once it had one; returns when it answers."""
-        command = [sys.executable, "-m", "marea.demo.crm"]
+        command = [sys.executable, "-m", "marea.demo.crm", "--attended"]
         command += ["--storage", str(self._storage), "--port", str(self.port)]
         self._process = subprocess.Popen(  # noqa: S603 - our own module
-            command, stdout=subprocess.PIPE, text=True, env={**os.environ, "CRM_TOKEN": self._token}
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "CRM_TOKEN": self._token},
         )
         assert self._process.stdout is not None  # noqa: S101 - it was asked for
         line = self._process.stdout.readline().strip()
@@ -82,8 +86,9 @@ class CrmProcess:
             return
         how(self._process)
         self._process.wait()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
         self._process = None
 
     def __enter__(self) -> CrmProcess:
