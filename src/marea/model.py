@@ -81,6 +81,9 @@ class RecordState(StrEnum):
     """Deleted in the target by us; kept so that its journal has an end."""
 
 
+CIRCLE = "circle"
+"""The code of a record that waits, in the end, for itself: nothing releases it."""
+
 UNKNOWN = "unknown"
 """The code of a problem that leaves open whether the record was applied: its answer was lost."""
 
@@ -93,6 +96,11 @@ class Problem:
     text: str
     field: str = ""
     hint: str = ""
+
+    @classmethod
+    def waiting(cls, entity: str, key: str) -> Problem:
+        """Why a record waits for another; `key` is JSON text."""
+        return cls("waiting", f"{entity} {key} is not in the target yet")
 
 
 @dataclass(slots=True)

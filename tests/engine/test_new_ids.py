@@ -11,6 +11,7 @@ import pytest
 from marea.engine.stages import Settled
 from marea.engine.sync import EntitySync
 from marea.engine.systems import Systems
+from marea.errors import ConfigurationError
 from marea.model import Cause
 from marea.ports import KEY, OPERATION, Receipt, Shape
 from marea.testing.memory import MemoryTarget
@@ -246,3 +247,28 @@ def test_a_target_without_ids_is_referred_to_by_its_keys(
     story.change("groups", "code = 'Z'", "id = 1")
     assert story.sync() == {"updated": 1, "unchanged": 3}
     assert target.records["1"]["group"] == "Z"
+
+
+def test_a_reference_of_another_type_than_the_key_is_told_before_anything_is_delivered(
+    story: Story,
+) -> None:
+    text = story.file.read_text()
+    story.file.write_text(text.replace("value: previous", 'value: "CAST(previous AS VARCHAR)"'))
+    with pytest.raises(ConfigurationError) as caught:
+        story.sync()
+    (fault,) = caught.value.faults
+    assert (fault.entity, fault.field, fault.line) == ("orders", "previous", 13)
+    assert (
+        "of type VARCHAR never equals the key column id of orders, which is of type BIGINT" in fault.message
+    )
+    assert fault.hint == "write CAST(CAST(previous AS VARCHAR) AS BIGINT)"
+
+
+def test_a_parent_that_was_refused_later_keeps_its_id(story: Story) -> None:
+    text = story.file.read_text()
+    story.file.write_text(text + "    checks: [{that: \"name <> 'bad'\", say: Bad}]\n")
+    story.sync()
+    story.change("groups", "name = 'bad'", "id = 1")
+    story.change("orders", "grp = 1", "id = 2")
+    assert story.sync() == {"updated": 1}
+    assert story.orders[2] == ("A", "1")

@@ -7,7 +7,7 @@ import pytest
 
 from marea.config.settings import EntitySettings, SourceSettings, TargetSettings
 from marea.engine.explain import PlanNow
-from marea.engine.verdict import Finding, judge
+from marea.engine.verdict import Finding, Parent, judge
 from marea.model import Outcome, Problem, RecordState
 from marea.store.ledger import RecordRow, Trouble
 
@@ -24,7 +24,11 @@ SAME = PlanNow(Outcome.UNCHANGED, {}, {}, "2026")
 CHANGED = PlanNow(Outcome.UPDATED, {}, {"name": ("a", "b")}, "2027")
 KNOWN = RecordRow('"0815"', RecordState.ALIGNED, "7", b"x", 1, "2026", "{}", 1, 0, None)
 TROUBLE = Trouble(Outcome.REJECTED, 2, NOW, "http", "422: no such country", None, None, None, NOW, 3)
-FINDING = Finding(ENTITY, '"0815"', "yes", "", SAME, KNOWN, "loaded", "")
+FINDING = Finding(ENTITY, '"0815"', "yes", "", SAME, KNOWN, "loaded")
+TAX_CODES = replace(
+    ENTITY, name="tax_codes", source=SourceSettings("erp", "MA_TaxCodes", ("TaxCode",), where="Active = 1")
+)
+PARENT = Parent(TAX_CODES, '"22"', "yes", '"22"', None)
 
 
 def troubled(outcome: Outcome, **changes: object) -> RecordRow:
@@ -64,9 +68,41 @@ def troubled(outcome: Outcome, **changes: object) -> RecordRow:
             "mend it in the source",
         ),
         (
-            replace(FINDING, now=replace(SAME, parent=("tax_codes", '"22"')), parent="it is due"),
-            "waits for tax_codes 22, which is not in crm: it is due",
-            "marea explain tax_codes 22",
+            replace(FINDING, parent=PARENT),
+            "waits for tax_codes 22, which is not in crm: no run has delivered it yet",
+            "marea sync tax_codes",
+        ),
+        (
+            replace(FINDING, parent=replace(PARENT, trouble=replace(TROUBLE, hint="Mend it"))),
+            "tax_codes 22, which is not in crm: it is rejected itself: 422: no such country",
+            "Mend it marea explain tax_codes 22",
+        ),
+        (
+            replace(FINDING, parent=replace(PARENT, found="no")),
+            "it is not in the source",
+            "add it to table MA_TaxCodes, or correct what customers 0815 refers to it is delivered",
+        ),
+        (replace(FINDING, parent=replace(PARENT, found="no", key='""')), "not in the source", "nullif"),
+        (
+            replace(FINDING, parent=replace(PARENT, found="outside where")),
+            "outside the filter `Active = 1`",
+            "`where` of tax_codes",
+        ),
+        (
+            replace(FINDING, parent=replace(PARENT, key='"2a"', spelled='"2A"')),
+            "the source spells it 2A",
+            "correct what customers 0815 refers to",
+        ),
+        (
+            replace(
+                FINDING,
+                parent=PARENT,
+                ledger=troubled(
+                    Outcome.WAITING, code="circle", error="a circle: …", blocked_on=("tax_codes", '"22"')
+                ),
+            ),
+            "customers 0815 waits for ever: a circle: …",
+            "",
         ),
         (
             replace(FINDING, ledger=troubled(Outcome.REJECTED)),

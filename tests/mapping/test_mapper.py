@@ -179,7 +179,7 @@ def everything_delivered(entity: str, keys: pa.Array) -> pa.Table:
 
 
 def mapped(rows: pa.Table, others: dict[str, pa.Table], look_up=everything_delivered) -> list[dict[str, Any]]:
-    return Mapper("marea.yaml", ENTITY, bound()).map(rows, others, look_up).to_pylist()
+    return Mapper("marea.yaml", ENTITY, bound(), {}).map(rows, others, look_up).to_pylist()
 
 
 def test_an_aggregate_becomes_one_payload_with_nested_lists_in_order() -> None:
@@ -209,7 +209,7 @@ def test_a_field_may_be_called_as_the_column_its_list_is_ordered_by() -> None:
     lines = ListField("orders", "orders", (ScalarField("number", "number * -1"),))
     entity = dataclasses.replace(ENTITY, fields=(lines,), require=(), checks=())
     orders = [{PARENT: 0, "number": 1}, {PARENT: 0, "number": 2}]
-    result = Mapper("marea.yaml", entity, bound(entity)).map(
+    result = Mapper("marea.yaml", entity, bound(entity), {}).map(
         root({"Name": "a"}), related([], orders), everything_delivered
     )
     assert result.column(PAYLOAD).to_pylist() == ['{"orders":[{"number":-1},{"number":-2}]}']
@@ -261,7 +261,9 @@ def test_a_table_meant_to_have_one_row_that_has_two_rejects_its_record_alone() -
 
 def apart(entity: EntitySettings, rows: pa.Table, others: dict[str, pa.Table]) -> tuple[dict, dict]:
     """Key -> payload of the records that can be computed, and the problem of those that cannot."""
-    records = Mapper("marea.yaml", entity, bound(entity)).map(rows, others, everything_delivered).to_pylist()
+    records = (
+        Mapper("marea.yaml", entity, bound(entity), {}).map(rows, others, everything_delivered).to_pylist()
+    )
     failed = {row[KEY]: row[PROBLEMS] for row in records if row[PROBLEMS]}
     return {row[KEY]: row[PAYLOAD] for row in records if not row[PROBLEMS]}, failed
 
@@ -336,7 +338,7 @@ def test_an_engine_that_runs_out_of_memory_stops_the_run_and_blames_no_record(
 def faults(*fields: ScalarField, **changes: Any) -> list[str]:
     entity = dataclasses.replace(ENTITY, fields=fields, require=(), checks=(), **changes)
     with pytest.raises(ConfigurationError) as raised:
-        Mapper("marea.yaml", entity, bound(entity))
+        Mapper("marea.yaml", entity, bound(entity), {})
     return [str(fault) for fault in raised.value.faults]
 
 
@@ -359,7 +361,7 @@ def test_every_faulty_type_is_reported_at_once() -> None:
 def test_a_faulty_check_is_reported() -> None:
     entity = dataclasses.replace(ENTITY, checks=(CheckSettings("credits > 0", "x", 12),))
     with pytest.raises(ConfigurationError, match=r"marea.yaml:12: customers.checks: .*credits"):
-        Mapper("marea.yaml", entity, bound(entity))
+        Mapper("marea.yaml", entity, bound(entity), {})
 
 
 def test_only_needed_columns_are_read() -> None:

@@ -74,6 +74,7 @@ def _entity(entity: EntityStatus) -> dict[str, object]:
         "mapping_changed": entity.mapping_changed,
         "records": entity.records,
         "backlog": entity.backlog,
+        "circling": entity.circling,
     }
 
 
@@ -87,7 +88,7 @@ def _text(found: Status) -> Iterator[str]:
             sum(entity.records.values()),
             ", ".join(f"{number:,} {outcome}" for outcome, number in entity.backlog.items()) or "-",
             moment(entity.moved_at) or "never",
-            _remark(entity),
+            _remark(name, entity),
         )
         for name, entity in found.entities.items()
     ]
@@ -96,10 +97,19 @@ def _text(found: Status) -> Iterator[str]:
     yield from _runs_text(found.runs)
 
 
-def _remark(entity: EntityStatus) -> str:
+def _remark(name: str, entity: EntityStatus) -> str:
     words = {"never": "never synchronized", "loading": "first load not through", "loaded": ""}
     changed = "mapping changed: the next run evaluates all" if entity.mapping_changed else ""
-    return "; ".join(part for part in (words[entity.loaded], changed) if part)
+    return "; ".join(part for part in (words[entity.loaded], changed, _circle(name, entity)) if part)
+
+
+def _circle(name: str, entity: EntityStatus) -> str:
+    if entity.circling_key is None:
+        return ""
+    from marea.engine.keys import shown
+
+    example = clean(f"marea explain {name} {shown(entity.circling_key)}")
+    return f"{entity.circling:,} wait in a circle: {example}"
 
 
 def _runs_text(found: list[RunRow]) -> Iterator[str]:

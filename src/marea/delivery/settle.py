@@ -114,7 +114,7 @@ def _waiting(records: pa.Table) -> dict[int, _Exception]:
     return {
         row: _Exception(
             Outcome.WAITING,
-            Problem("waiting", f"{parent['entity']} {parent['key']} is not in the target yet"),
+            Problem.waiting(parent["entity"], parent["key"]),
             (parent["entity"], parent["key"]),
             log=state != RecordState.DUE,
         )

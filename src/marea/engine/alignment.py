@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from marea.config.settings import EntitySettings, Settings
 from marea.engine.systems import Systems
-from marea.ports import Source, Target
+from marea.errors import SystemUnreachable
+from marea.ports import Column, Source, Target
 from marea.sql.aggregate import Aggregate
 from marea.sql.pages import Pages
 
@@ -22,6 +24,7 @@ class Alignment:
     def __init__(self, settings: Settings, entity: EntitySettings, systems: Systems) -> None:
         self.entity = entity
         self._file = settings.file
+        self._entities = settings.entities
         self._systems = systems
 
     @property
@@ -69,7 +72,19 @@ class Alignment:
         """Its compiled mapping. Raises ConfigurationError with all faults."""
         from marea.mapping.mapper import Mapper
 
-        return Mapper(self._file, self.entity, self.aggregate)
+        return Mapper(self._file, self.entity, self.aggregate, self._keys())
+
+    def _keys(self) -> dict[str, list[Column]]:
+        """The key columns of what it refers to; what cannot be seen now is told by that entity itself."""
+        found: dict[str, list[Column]] = {}
+        for name in dict.fromkeys(item.entity for item in self.entity.references()):
+            settings = self._entities[name].source
+            with suppress(SystemUnreachable):
+                table = self._systems.source(settings.system).describe(settings.table)
+                columns = [table.column(key) for key in settings.key] if table else []
+                if all(columns):
+                    found[name] = [column for column in columns if column]
+        return found
 
     def load_target(self) -> None:
         """Load the code that serves the target, ahead of its first batch; nothing is connected."""

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from marea.capture.batch import Batch, BatchReader
+from marea.capture.batch import Batch
 from marea.capture.position import NAME
 from marea.capture.watermark import Step
 from marea.config.settings import EntitySettings, Settings
 from marea.engine.alignment import Alignment
 from marea.engine.keys import Key, key_text, likely_texts
 from marea.engine.known import PRIVATE, hidden, known_entity, known_ids, pairs, private_columns, values
+from marea.engine.present import present
 from marea.engine.promised import Promised
 from marea.engine.stages import Planning, ids_in_ledger
 from marea.engine.status import loaded
 from marea.engine.systems import Systems
-from marea.engine.verdict import Finding, Verdict, judge
+from marea.engine.verdict import Finding, Parent, Verdict, judge
 from marea.errors import SystemUnreachable
 from marea.flow import CHANGES, MISSING, OUTCOME, Plan
-from marea.model import Cause, Outcome, Problem
+from marea.model import Outcome, Problem
 from marea.ports import KEY, PAYLOAD, STAMP
-from marea.sql.pages import Pages
 
 if TYPE_CHECKING:
     from marea.store.journal import Entry
@@ -106,6 +106,7 @@ class _Life:
         self._state = state
         self._entity = entity
         self._given = key
+        self._systems = systems
         self._alignment = Alignment(settings, entity, systems)
         self._row: EntityRow = known_entity(state, entity)
 
@@ -120,7 +121,7 @@ class _Life:
             now,
             ledger,
             loaded(self._row.positions.get(NAME)),
-            self._parent(now, ledger),
+            self._parent(now),
         )
         return Explanation(
             self._entity.name,
@@ -150,30 +151,27 @@ class _Life:
         found = self._state.journal.entries(EntryFilter(entity, key), ENTRIES)
         return hidden(self._settings, islice(found, ENTRIES))
 
-    def _parent(self, now: PlanNow | None, ledger: RecordRow | None) -> str:
-        """In words, where the record stands that this one waits for."""
-        blocked = now.parent if now else ledger.trouble.blocked_on if ledger and ledger.trouble else None
-        if blocked is None:
-            return ""
-        row = known_entity(self._state, self._settings.entities[blocked[0]])
-        record = self._state.ledger.record(row.id, blocked[1])
-        if record is None:
-            return "it has never been detected"
-        trouble = record.trouble
-        return f"it is {trouble.outcome}: {trouble.error}" if trouble else f"it is {record.state}"
+    def _parent(self, now: PlanNow | None) -> Parent | None:
+        """Where the record stands that this one waits for."""
+        if now is None or now.parent is None:
+            return None
+        name, key = now.parent
+        entity = self._settings.entities[name]
+        record = self._state.ledger.record(known_entity(self._state, entity).id, key)
+        there = present(Alignment(self._settings, entity, self._systems), key)
+        return Parent(entity, key, there.found, there.key or key, record.trouble if record else None)
 
     # -- the source ------------------------------------------------------------------------
 
     def _read(self) -> tuple[SourceNow, PlanNow | None]:
-        system = self._entity.source.system
+        there = present(self._alignment, self._key)
+        if there.batch is None:
+            return SourceNow(there.system, there.found, there.message), None
         try:
-            batch = self._batch(self._alignment.pages)
-            if batch is not None:
-                return self._source_now("yes", batch), self._plan(batch)
-            outside = self._batch(self._unfiltered())
+            now = self._plan(there.batch) if there.found == "yes" else None
         except SystemUnreachable as error:
             return SourceNow(error.system, "away", error.message), None
-        return (self._source_now("outside where", outside) if outside else SourceNow(system, "no")), None
+        return self._source_now(there.found, there.batch), now
 
     def _source_now(self, found: str, batch: Batch) -> SourceNow:
         row = batch.root.slice(0, 1).to_pylist()[0]
@@ -188,14 +186,6 @@ class _Life:
             for name, value in row.items()
             if not name.startswith("$")
         }
-
-    def _unfiltered(self) -> Pages:
-        pages = self._alignment.pages
-        return replace(pages, aggregate=replace(pages.aggregate, where=None))
-
-    def _batch(self, pages: Pages) -> Batch | None:
-        with self._alignment.source.snapshot() as reader:
-            return next(BatchReader(pages, reader, 1).read(pages.keys(f"[{self._key}]"), Cause.REQUEST), None)
 
     def _plan(self, batch: Batch) -> PlanNow:
         ledger = self._state.ledger

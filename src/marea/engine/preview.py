@@ -225,7 +225,7 @@ class _Pass:
             changes = {name: (None, value) for name, value in values(self._entity, row[PAYLOAD]).items()}
         if row[OUTCOME] == Outcome.WAITING:
             parent = row[MISSING]
-            problem = Problem("waiting", f"{parent['entity']} {parent['key']} is not in the target yet")
+            problem = Problem.waiting(parent["entity"], parent["key"])
         return PlannedRecord(
             row[KEY],
             Operation(row[OPERATION]),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from marea.config.digest import mapping_digest
 from marea.config.settings import Settings
 from marea.engine.alignment import Alignment
+from marea.engine.circles import tell_circles
 from marea.engine.clock import Clock
 from marea.engine.context import PAGE_ROWS, Context, Progress
 from marea.engine.heartbeat import Heartbeat
@@ -157,6 +158,8 @@ class Runner:
             raise RunStopped(
                 f"the books of {', '.join(unbalanced)} do not balance", hint="please report this"
             )
+        if any(book.detected for book in books.values()):
+            tell_circles(self._state)
         status = _status(books, messages)
         now = self._clock()
         self._state.runs.finish(run, status, now, "; ".join(messages))

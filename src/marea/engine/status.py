@@ -36,6 +36,10 @@ class EntityStatus:
     records: Mapping[RecordState, int]
     backlog: Mapping[Outcome, int]
     """Records that are not in order, by outcome; only those there are."""
+    circling: int
+    """How many of them wait for each other in a circle, or for one of these."""
+    circling_key: str | None
+    """The key of one of those, JSON text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ def status(settings: Settings, state: State) -> Status:
 
 def _entity(entity: EntitySettings, state: State) -> EntityStatus:
     row = known_entity(state, entity)
+    circling, circling_key = state.waits.circling_of(row.id)
     return EntityStatus(
         source=entity.source.system,
         target=entity.target.system,
@@ -63,6 +68,8 @@ def _entity(entity: EntitySettings, state: State) -> EntityStatus:
         mapping_changed=row.mapping is not None and row.mapping != mapping_digest(entity),
         records=state.ledger.count(row.id),
         backlog=state.ledger.count_troubled(row.id),
+        circling=circling,
+        circling_key=circling_key,
     )
 
 

@@ -7,11 +7,29 @@ from typing import TYPE_CHECKING
 
 from marea.config.settings import EntitySettings
 from marea.engine.keys import shown
-from marea.model import UNKNOWN, Outcome, RecordState
+from marea.model import CIRCLE, UNKNOWN, Outcome, RecordState
 
 if TYPE_CHECKING:
     from marea.engine.explain import PlanNow
     from marea.store.ledger import RecordRow, Trouble
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The record that another waits for."""
+
+    entity: EntitySettings
+    key: str
+    found: str
+    """In its source: `yes`, `no`, `outside where`, `away`."""
+    spelled: str
+    """Its key as the source has it: some compare texts without regard to case or blanks."""
+    trouble: Trouble | None
+
+    @property
+    def name(self) -> str:
+        """The record as people name it."""
+        return f"{self.entity.name} {shown(self.key)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +45,8 @@ class Finding:
     ledger: RecordRow | None
     standing: str
     """How far the entity has been read: `never`, `loading`, `loaded`."""
-    parent: str
-    """Where the record it waits for stands; empty when it waits for none."""
+    parent: Parent | None = None
+    """The record it waits for, if any."""
 
     @property
     def name(self) -> str:
@@ -109,15 +127,41 @@ def _troubled(finding: Finding) -> Verdict | None:
         text = f"{finding.name} is rejected: {now.problem.text}"
         hint = now.problem.hint or "mend it in the source"
         return Verdict(text, (f"{hint}; the next run delivers it then",))
-    if now is not None and now.parent is not None:
-        entity, key = now.parent
-        return Verdict(
-            f"{finding.name} waits for {entity} {shown(key)}, which is not in {finding.target}: "
-            f"{finding.parent}",
-            (f"marea explain {entity} {shown(key)}", "it is delivered by the run that delivers that record"),
-        )
     trouble = finding.ledger.trouble if finding.ledger else None
+    if finding.parent is not None:
+        return _waiting(finding, finding.parent, trouble)
     return _stopped(finding, trouble) if trouble else None
+
+
+def _waiting(finding: Finding, parent: Parent, trouble: Trouble | None) -> Verdict:
+    blocked = (parent.entity.name, parent.key)
+    if trouble is not None and trouble.code == CIRCLE and trouble.blocked_on == blocked:
+        return Verdict(f"{finding.name} waits for ever: {trouble.error}", (trouble.hint or "",))
+    why, *steps = _hindrance(finding, parent)
+    text = f"{finding.name} waits for {parent.name}, which is not in {finding.target}: {why}"
+    return Verdict(text, (*steps, "it is delivered by the run that delivers that record"))
+
+
+def _hindrance(finding: Finding, parent: Parent) -> tuple[str, ...]:
+    """Why the record waited for is not delivered, then what to do."""
+    source = parent.entity.source
+    if parent.found == "no":
+        empty = " (an empty text is a key as any other: nullif(…, '') makes it none)"
+        hint = empty if '""' in parent.key else ""
+        mend = f"add it to table {source.table}, or correct what {finding.name} refers to{hint}"
+        return "it is not in the source", mend
+    if parent.found == "outside where":
+        mend = f"change its row in table {source.table}, or `where` of {parent.entity.name}"
+        why = f"it is in the source but outside the filter `{source.where}`, and not meant to be delivered"
+        return why, mend, f"or refer to another record in {finding.name}"
+    if parent.spelled != parent.key:
+        why = f"the source spells it {shown(parent.spelled)}, and case and blanks count"
+        return why, f"correct what {finding.name} refers to, or bring both to one form in the mapping"
+    explain = f"marea explain {parent.name}"
+    if parent.trouble is None:
+        return "no run has delivered it yet", f"deliver it: marea sync {parent.entity.name}", explain
+    why = f"it is {parent.trouble.outcome} itself: {parent.trouble.error}"
+    return (why, parent.trouble.hint, explain) if parent.trouble.hint else (why, explain)
 
 
 def _stopped(finding: Finding, trouble: Trouble) -> Verdict:
@@ -133,8 +177,9 @@ def _stopped(finding: Finding, trouble: Trouble) -> Verdict:
             ("the next run delivers it: marea sync",),
         )
     if trouble.outcome is Outcome.WAITING:
+        entity, key = trouble.blocked_on or ("another record", '""')
         return Verdict(
-            f"{finding.name} waited for {trouble.error}, and can be delivered now",
+            f"{finding.name} waited for {entity} {shown(key)}, and can be delivered now",
             ("the next run delivers it: marea sync", f"or at once: {retry}"),
         )
     when = _minute(trouble)

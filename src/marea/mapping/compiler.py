@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from marea.config.settings import EntitySettings, Field, ListField, ReferenceField, ScalarField
 from marea.errors import ConfigurationError, Fault
 from marea.flow import FINGERPRINT, MISSING, PROBLEMS
+from marea.mapping.agreement import disagreements
 from marea.mapping.canonical import form_of, json_object, json_scalar
-from marea.ports import KEY, PAYLOAD, STAMP
+from marea.ports import KEY, PAYLOAD, STAMP, Column
 from marea.sql.aggregate import Aggregate, Relation, link
 from marea.sql.duck import key_json, literal, quote
 from marea.sql.pages import PARENT
@@ -32,6 +34,10 @@ CHECK = "$check:"  # whether a record breaks the check of that number
 IDS = ("key", "target_id", "delivered")  # columns under which target ids are registered
 
 _COLUMN = re.compile(r"\s*[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\s*")
+
+Keys = Dictionary[str, Sequence[Column]]
+"""Entity -> its key columns, of entities that are referred to, where they are known."""
+
 _PROBLEM = "STRUCT(code VARCHAR, text VARCHAR, field VARCHAR)"
 
 
@@ -88,6 +94,7 @@ class Compiler:
         entity: EntitySettings,
         aggregate: Aggregate,
         engine: duckdb.DuckDBPyConnection,
+        keys: Keys,
         *,
         guard: bool,
     ) -> None:
@@ -96,6 +103,7 @@ class Compiler:
         self._entity = entity
         self._aggregate = aggregate
         self._engine = engine
+        self._keys = keys
         self._faults: list[Fault] = []
         self._references: list[Reference] = []
 
@@ -117,8 +125,8 @@ class Compiler:
 
     # -- faults ------------------------------------------------------------------------------
 
-    def _fault(self, message: str, line: int, name: str = "") -> None:
-        self._faults.append(Fault(message, self._file, line, self._entity.name, name))
+    def _fault(self, message: str, line: int, name: str = "", hint: str = "") -> None:
+        self._faults.append(Fault(message, self._file, line, self._entity.name, name, hint))
 
     def _stop_on_faults(self) -> None:
         if self._faults:
@@ -140,6 +148,7 @@ class Compiler:
         found = self._types(inner, joined, fields)
         if found is None:
             return _Rows(inner, ())
+        self._agree(joined, fields)
         sql = self._resolved(inner, fields, carried)
         references = [item.name for item in fields if isinstance(item, ReferenceField)]
         typed = [(item.name, "VARCHAR" if item.name in references else found[item.name]) for item in fields]
@@ -248,6 +257,13 @@ class Compiler:
         except duckdb.Error as error:
             self._fault(_words(error), item.line, item.name)
             return {}
+
+    def _agree(self, joined: str, fields: Sequence[Field]) -> None:
+        """Faults for references whose values cannot be keys of what they refer to."""
+        for item in fields:
+            if isinstance(item, ReferenceField) and item.entity in self._keys:
+                for message, hint in disagreements(self._engine, joined, item, self._keys[item.entity]):
+                    self._fault(message, item.line, item.name, hint)
 
     def _resolved(self, sql: str, fields: Sequence[Field], carried: dict[str, str]) -> str:
         """The rows with each reference's key replaced by the target id of the record it names."""

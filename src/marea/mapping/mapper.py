@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from marea.config.settings import EntitySettings
 from marea.errors import RunStopped
 from marea.flow import PROBLEMS
-from marea.mapping.compiler import EXPRESSION, IDS, ROWS, Compiler, Mapping, ids_name, rows_name
+from marea.mapping.compiler import EXPRESSION, IDS, ROWS, Compiler, Keys, Mapping, ids_name, rows_name
 from marea.ports import KEY, STAMP, Shape
 from marea.sql import duck
 from marea.sql.aggregate import Aggregate, Relation, link
@@ -27,7 +27,9 @@ LookUp = Callable[[str, pa.Array], pa.Table]
 class Mapper:
     """Maps batches of one entity; serves one thread."""
 
-    def __init__(self, file: str, entity: EntitySettings, aggregate: Aggregate) -> None:
+    def __init__(self, file: str, entity: EntitySettings, aggregate: Aggregate, keys: Keys) -> None:
+        """`keys` are the key columns of entities that are referred to, where they are known."""
+        self._keys = keys
         self._file = file
         self._entity = entity
         self._aggregate = aggregate
@@ -99,7 +101,7 @@ class Mapper:
         )
 
     def _compiler(self, *, guard: bool) -> Compiler:
-        return Compiler(self._file, self._entity, self._aggregate, self._engine, guard=guard)
+        return Compiler(self._file, self._entity, self._aggregate, self._engine, self._keys, guard=guard)
 
     @cached_property
     def _guarded(self) -> Mapping:

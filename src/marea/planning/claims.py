@@ -20,7 +20,7 @@ DUPLICATE = "duplicate-key"
 
 _SENT = (Outcome.CREATED.value, Outcome.UPDATED.value)
 _CLAIMING = (*_SENT, Outcome.UNCHANGED.value)
-_HINT = "give one of them another key in the source; this one is delivered as soon as the key is free"
+_HINT = "give one of them another key in the source"
 
 
 class Claims:

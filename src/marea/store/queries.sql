@@ -204,6 +204,24 @@ WHERE trouble.entity = :entity
             WHERE claim.entity = trouble.entity AND claim.target_key = trouble.target_key)))
 ORDER BY trouble.key
 
+-- name: chained_waits
+SELECT one.entity, one.key, one.blocked_entity, one.blocked_key, one.code
+FROM trouble AS one JOIN trouble AS other
+    ON other.entity = one.blocked_entity AND other.key = one.blocked_key AND other.blocked_key IS NOT NULL
+LIMIT :most
+
+-- name: circling_waits
+SELECT entity, key, blocked_entity, blocked_key, code FROM trouble
+WHERE code = 'circle' AND blocked_key IS NOT NULL
+LIMIT :most
+
+-- name: say_wait
+UPDATE trouble SET code = :code, error = :error, hint = :hint
+WHERE entity = :entity AND key = :key AND blocked_entity = :blocked_entity AND blocked_key = :blocked_key
+
+-- name: circling
+SELECT count(*), min(key) FROM trouble WHERE entity = :entity AND code = 'circle' AND blocked_key IS NOT NULL
+
 -- name: troubled
 SELECT key FROM trouble WHERE entity = :entity ORDER BY key
 

@@ -16,6 +16,7 @@ from marea.store.leases import Leases
 from marea.store.ledger import Ledger
 from marea.store.moments import moment
 from marea.store.runs import Runs
+from marea.store.waits import Waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class State:
         self.journal = Journal(self._database)
         self.runs = Runs(self._database)
         self.leases = Leases(self._database, self.runs)
+        self.waits = Waits(self._database)
 
     @property
     def ledger(self) -> Ledger:
