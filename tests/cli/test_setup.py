@@ -178,6 +178,15 @@ def test_check_says_what_each_capture_promises(marea: Marea, shop: Shop) -> None
     assert "does not see direct SQL" in out
 
 
+def test_check_warns_of_dates_that_hide_changes(marea: Marea, shop: Shop) -> None:
+    shop.erp("UPDATE customers SET modified = NULL WHERE code = '00006'")
+    done = marea("check", "--json")
+    assert done.code == 0
+    (warning,) = done.document["entities"]["customers"]["tables"][0]["warnings"]
+    assert warning.startswith("1 of its rows have no last-edit date")
+    assert f"    warning: {warning}\n" in marea("check").out
+
+
 def test_check_of_tables_without_a_date(marea: Marea, shop: Shop) -> None:
     shop.configure(", key: code, modified: modified}", ", key: code}")
     shop.configure(

@@ -198,3 +198,9 @@ def test_every_query_of_an_aggregate_is_sql() -> None:
     for query in queries:
         assert parses(query.text), query.text
         assert query.text.count("?") == len(query.parameters)
+
+
+def test_what_indexes_begin_with_is_asked_by_the_name_in_brackets() -> None:
+    query = SQL.leading_columns("dbo.Order Lines")
+    assert query.parameters == ("[dbo].[Order Lines]",)
+    assert parses(query.text)

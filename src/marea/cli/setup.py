@@ -157,6 +157,7 @@ def _table_text(table: TableReport) -> Iterator[str]:
     name = f"{table.relation} ({table.table})" if named else table.table
     by = f"{table.capture} by {table.modified}" if table.modified else table.capture
     yield f"  {name}: {by}"
+    yield from (f"    warning: {clean(warning)}" for warning in table.warnings)
 
 
 def _promises(report: Report) -> Iterator[str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from marea.config.settings import EntitySettings, RelationSettings, Settings, SystemSettings
 from marea.connectors.registry import connector
 from marea.engine.alignment import Alignment
+from marea.engine.dates import warnings
 from marea.engine.systems import Systems
 from marea.errors import ConfigurationError, Fault, SystemUnreachable
 from marea.sql.aggregate import ROOT, Aggregate
@@ -58,6 +59,8 @@ class TableReport:
     modified: str | None
     sees: str
     gaps: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    """What its last-edit dates hide as they are, one sentence each."""
 
 
 @dataclass(slots=True)
@@ -134,9 +137,14 @@ class _Examination:
             return report
         if self._tried(entity.source.system, lambda: alignment.aggregate):
             report.tables = _tables(entity, alignment.aggregate)
+            self._tried(entity.source.system, lambda: self._dates(alignment, report))
             if self._tried(entity.source.system, lambda: alignment.mapper):
                 self._target(alignment, report)
         return report
+
+    def _dates(self, alignment: Alignment, report: EntityReport) -> None:
+        found = warnings(alignment.source, alignment.aggregate, _dates_written(alignment.entity))
+        report.tables = [replace(table, warnings=found.get(table.relation, ())) for table in report.tables]
 
     def _target(self, alignment: Alignment, report: EntityReport) -> None:
         """Asks the target whether it can hold the entity; a table that a run would make is not made now."""
@@ -196,15 +204,19 @@ def _knock(system: SystemSettings) -> None:
 
 
 def _tables(entity: EntitySettings, aggregate: Aggregate) -> list[TableReport]:
-    modified = {"": entity.source.modified, **_modified(entity.source.related, "")}
+    modified = _dates_written(entity)
     dated = bool(aggregate.feeds())
     tables = {ROOT: aggregate.table.name}
     tables |= {line[-1].path: line[-1].table.name for line in aggregate.lineages()}
     return [_table(path, name, modified[path], dated, entity.lag) for path, name in tables.items()]
 
 
-def _modified(relations: Sequence[RelationSettings], above: str) -> dict[str, str | None]:
+def _dates_written(entity: EntitySettings) -> dict[str, str | None]:
     """Path -> the last-edit date as it is written in the configuration."""
+    return {ROOT: entity.source.modified, **_modified(entity.source.related, "")}
+
+
+def _modified(relations: Sequence[RelationSettings], above: str) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     for relation in relations:
         path = above + relation.name

@@ -100,6 +100,20 @@ class Dialect(ABC):
         """
 
     @abstractmethod
+    def leading_columns(self, table: str) -> Query:
+        """The first column of every index of a table that serves all of its rows: one text a row.
+
+        `table` is as `marea.ports.Table.name` has it.
+        """
+
+    def form(self, expression: str) -> str | None:
+        """How a stamp is written, as text, where stamps written in two ways do not sort together.
+
+        None where the type of the column sees to it that they do.
+        """
+        return None
+
+    @abstractmethod
     def limit(self, select: str, rows: int) -> str:
         """A SELECT cut to its first `rows` rows."""
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from marea.sql.dialect import Dialect
+from marea.sql.dialect import Dialect, Query
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -158,6 +158,16 @@ class MssqlDialect(Dialect):
         ]
         rows = f"OPENJSON(CAST({placeholder} AS nvarchar(max))) AS j"
         return f"(SELECT CAST(j.[key] AS int) AS n, {', '.join(values)} FROM {rows})"
+
+    def leading_columns(self, table: str) -> Query:
+        """From the catalog views; a filtered index serves a part of the rows."""
+        return Query(
+            "SELECT c.name AS column_name FROM sys.indexes AS i JOIN sys.index_columns AS k "
+            "ON k.object_id = i.object_id AND k.index_id = i.index_id JOIN sys.columns AS c "
+            "ON c.object_id = k.object_id AND c.column_id = k.column_id "
+            "WHERE i.object_id = OBJECT_ID(?) AND k.key_ordinal = 1 AND i.has_filter = 0",
+            (self.table(table),),
+        )
 
     def limit(self, select: str, rows: int) -> str:
         """TOP, behind SELECT or SELECT DISTINCT."""

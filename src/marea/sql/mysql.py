@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from marea.errors import ConfigurationError
-from marea.sql.dialect import Dialect
+from marea.sql.dialect import Dialect, Query
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -198,6 +198,16 @@ class MysqlDialect(Dialect):
         ]
         rows = f"JSON_TABLE({placeholder}, '$[*]' COLUMNS (n FOR ORDINALITY, {', '.join(typed)}))"
         return f"(SELECT j.n - 1 AS n, {', '.join(values)} FROM {rows} AS j)"
+
+    def leading_columns(self, table: str) -> Query:
+        """From the information schema."""
+        schema, _, name = table.rpartition(".")
+        return Query(
+            "SELECT column_name AS column_name FROM information_schema.statistics WHERE table_name = %s "
+            "AND table_schema = COALESCE(NULLIF(%s, ''), DATABASE()) AND seq_in_index = 1 "
+            "AND column_name IS NOT NULL",
+            (name, schema),
+        )
 
     def limit(self, select: str, rows: int) -> str:
         """LIMIT."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from marea.sql.dialect import Dialect
+from marea.sql.dialect import Dialect, Query
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -130,6 +130,15 @@ class PostgresqlDialect(Dialect):
         return (
             f"(SELECT e.place - 1 AS n, {', '.join(parts)} "
             f"FROM json_array_elements(CAST({placeholder} AS json)) WITH ORDINALITY AS e(key, place))"
+        )
+
+    def leading_columns(self, table: str) -> Query:
+        """From the catalogs; indexes of a part of the rows, or that are still being built, serve nothing."""
+        return Query(
+            "SELECT a.attname AS column_name FROM pg_catalog.pg_index i JOIN pg_catalog.pg_attribute a "
+            "ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] "
+            "WHERE i.indrelid = CAST($1 AS regclass) AND i.indpred IS NULL AND i.indisvalid",
+            (self.table(table),),
         )
 
     def limit(self, select: str, rows: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from marea.sql.dialect import Dialect
+from marea.sql.dialect import Dialect, Query
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -97,6 +97,27 @@ class SqliteDialect(Dialect):
             for index, column in enumerate(columns)
         ]
         return f"(SELECT e.key AS n, {', '.join(parts)} FROM json_each({placeholder}) AS e)"
+
+    def leading_columns(self, table: str) -> Query:
+        """From the pragmas, as a table: its key by rowid is no date."""
+        return Query(
+            "SELECT c.name AS column_name FROM pragma_index_list(?1) i JOIN pragma_index_info(i.name) c "
+            "WHERE c.seqno = 0 AND NOT i.partial AND c.name IS NOT NULL",
+            (table,),
+        )
+
+    def form(self, expression: str) -> str:
+        """Numbers sort before texts, and texts letter by letter: a blank before a `T`, a `.` before a `Z`."""
+        separator = f"substr({expression}, 11, 1)"
+        time = f"CASE {separator} WHEN '' THEN 'a date alone' WHEN ' ' THEN 'a blank before the time' "
+        time += "WHEN 'T' THEN 'a T before the time' ELSE 'another text' END"
+        zone = f"CASE WHEN {expression} GLOB '*Z' THEN ' and a Z' "
+        zone += f"WHEN {expression} GLOB '*:*[+-][0-9]*' THEN ' and an offset' ELSE '' END"
+        dated = f"{expression} GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'"
+        return (
+            f"CASE WHEN typeof({expression}) IN ('integer', 'real') THEN 'a number' "
+            f"WHEN typeof({expression}) = 'text' AND {dated} THEN {time} || {zone} ELSE 'no date' END"
+        )
 
     def limit(self, select: str, rows: int) -> str:
         """LIMIT at its end."""

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from marea.errors import ConfigurationError
-from marea.ports import Catalogue, Source
+from marea.ports import Catalogue, Column, Source
 from marea.testing.suite import Execute, Suite
 
 
@@ -29,6 +29,15 @@ class Describing(Suite):
         ]
         assert {frozenset(columns) for columns in parent.unique} == {frozenset({"code"}), frozenset({"name"})}
         assert {frozenset(columns) for columns in child.unique} == {frozenset({"code", "line"})}
+
+    def test_tells_what_indexes_begin_with(self, source: Source, execute: Execute) -> None:
+        text = source.dialect.native(pa.string(), key=True)
+        execute(f"CREATE TABLE t (code {text} NOT NULL, name {text}, note {text}, PRIMARY KEY (code, name))")
+        execute("CREATE INDEX by_note ON t (note, name)")
+        columns = [Column("column_name", pa.string(), source.dialect.text_type)]
+        with source.snapshot() as reader:
+            rows = self.fetch(reader, source.dialect.leading_columns(self.table(source, "t").name), columns)
+        assert sorted(row["column_name"] for row in rows) == ["code", "note"]
 
     def test_finds_a_table_by_case_alone(self, source: Source, execute: Execute) -> None:
         execute(f"CREATE TABLE {source.dialect.quote('MixedCase')} (a INTEGER)")
