@@ -115,6 +115,36 @@ def test_a_full_run_finds_direct_sql_and_names_it(world: World) -> None:
     assert (entry.key, entry.cause) == ([1, "00011"], Cause.DIRECT_SQL)
 
 
+def test_a_change_in_a_table_without_a_date_went_around_none(small: World) -> None:
+    text = small.file.read_text().replace(
+        "options: {table: options, on: {kind: kind, customer: code}, modified: modified}",
+        "options: {table: options, on: {kind: kind, customer: code}}",
+    )
+    small.file.write_text(text)
+    small.sync()
+    small.erp("UPDATE options SET category = 'Z' WHERE customer = '00001'")
+    small.change("customers", "name = 'Moved'", "code = '00002'")
+    result = small.sync(full=True)
+    causes = {entry.key[1]: entry.cause for entry in small.log(run=result.run)}
+    assert causes == {"00001": Cause.FULL, "00002": Cause.LAST_EDIT}
+
+
+def test_a_row_deleted_from_a_list_is_found_by_the_full_run_alone(small: World) -> None:
+    small.sync()
+    small.erp("DELETE FROM branches WHERE customer = '00004' AND branch = 'B1'")
+    result = small.sync(full=True)
+    assert [entry.cause for entry in small.log(run=result.run)] == [Cause.FULL]
+
+
+def test_an_entity_without_any_date_is_read_whole_and_says_so(small: World) -> None:
+    text = small.file.read_text().replace("key: code, modified: modified}", "key: code}")
+    small.file.write_text(text)
+    small.sync("tax_codes")
+    small.erp("UPDATE tax_codes SET rate = 23 WHERE code = '22'")
+    result = small.sync("tax_codes")
+    assert [entry.cause for entry in small.log(run=result.run)] == [Cause.FULL]
+
+
 def test_a_bad_record_is_named_and_holds_back_no_other(world: World) -> None:
     world.erp("UPDATE customers SET credit = -1 WHERE code = '00003'")
     world.erp("UPDATE customers SET name = ' ', credit = -2 WHERE code = '00004'")

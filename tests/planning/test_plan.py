@@ -72,7 +72,9 @@ def plan(pairs: list[tuple[dict, dict]], cause: Cause = Cause.LAST_EDIT, *, rese
         assert len(ids) == len(differing) <= len(texts)
         return pa.array(differing, pa.string())
 
-    return Planner(["name"], FORM, payloads).plan(records, ledger, cause, detected=len(pairs), resend=resend)
+    return Planner(["name"], FORM, payloads, dated=True).plan(
+        records, ledger, cause, detected=len(pairs), resend=resend
+    )
 
 
 def column(result, name: str) -> list[object]:

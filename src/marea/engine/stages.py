@@ -75,7 +75,9 @@ class Planning:
         from marea.planning.plan import Planner
 
         mapping = self._alignment.mapper.mapping
-        return Planner([name for name, _ in mapping.fields], mapping.form, self._ledger.payloads)
+        fields = [name for name, _ in mapping.fields]
+        dated = self._alignment.aggregate.dated
+        return Planner(fields, mapping.form, self._ledger.payloads, dated=dated)
 
     def _claims_kept(self) -> Claims:
         from marea.planning.claims import Claims

@@ -299,10 +299,13 @@ class Compiler:
         items = f"'[' || string_agg({item_text}, ',' ORDER BY {by}) || ']'"
         values = [(name, quote(name), type_) for name, type_ in rows.fields]
         inner = f"SELECT *, {json_object(values)} AS {item_text} FROM ({rows.sql})"
+        latest = f"max({quote(STAMP)})"
+        # The number of rows tells of deleted ones; without dates there is nothing to tell.
+        stamp = f"CASE WHEN {latest} <> '' THEN concat(count(*), '/', {latest}) END"
         selects = [
             quote(PARENT),
             f"{items} AS items",
-            f"concat(count(*), '/', max({quote(STAMP)})) AS {quote(STAMP)}",
+            f"{stamp} AS {quote(STAMP)}",
             f"max({quote(ROWS)}) AS {quote(ROWS)}",
             f"any_value({quote(MISSING)}) AS {quote(MISSING)}",
             f"any_value({quote(FAILED)}) AS {quote(FAILED)}",

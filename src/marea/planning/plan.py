@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from marea.flow import ATTEMPT, CAUSE, CHANGES, FINGERPRINT, FOLLOW, MISSING, OUTCOME, PROBLEMS, STATE, Plan
 from marea.model import APPLIED, Cause, Operation, Outcome, Problem, RecordState
+from marea.planning.causes import causes
 from marea.planning.changes import changes
 from marea.ports import OPERATION, PAYLOAD, STAMP, TARGET_ID
 from marea.sql import duck
@@ -23,16 +24,20 @@ if TYPE_CHECKING:
 SAME = "same content"
 SAME_TOUCHED = "same content, newer date"
 
-_KEEPS_CAUSE = (Cause.REQUEST, Cause.RETRY, Cause.PARENT, Cause.MAPPING)
-
 
 class Planner:
-    """Plans batches of one entity; serves one thread."""
+    """Plans batches of one entity; serves one thread.
 
-    def __init__(self, fields: list[str], form: int, payloads: Callable[[pa.Array], pa.Array]) -> None:
+    `dated` says whether every table of the entity has a last-edit date.
+    """
+
+    def __init__(
+        self, fields: list[str], form: int, payloads: Callable[[pa.Array], pa.Array], *, dated: bool
+    ) -> None:
         self._fields = fields
         self._form = form
         self._payloads = payloads
+        self._dated = dated
         self._engine: duckdb.DuckDBPyConnection | None = None
 
     def plan(
@@ -67,7 +72,7 @@ class Planner:
             TARGET_ID: ledger.column("target_id"),
             OPERATION: operation,
             OUTCOME: outcome,
-            CAUSE: _causes(records, known, same_date, cause),
+            CAUSE: causes(cause, records.column(STAMP), ledger.column("stamp"), known, dated=self._dated),
             CHANGES: _computed(texts, problems),
             STATE: ledger.column("state"),
             ATTEMPT: pc.cast(pc.add(pc.fill_null(ledger.column("attempts"), 0), 1), pa.int32()),
@@ -145,17 +150,6 @@ def _outcomes(operation: Any, records: pa.Table, problems: Mapping[int, Problem]
         pc.and_(delivers, pc.is_valid(records.column(MISSING))), Outcome.WAITING.value, outcome
     )
     return pc.if_else(pc.is_valid(records.column(PROBLEMS)), Outcome.REJECTED.value, outcome)
-
-
-def _causes(records: pa.Table, known: Any, same_date: Any, cause: Cause) -> Any:
-    """The batch's cause; "direct SQL" for a record that changed while its dates did not."""
-    given = pa.repeat(cause.value, records.num_rows)
-    if cause in _KEEPS_CAUSE:
-        return given
-    dated = pc.not_equal(records.column(STAMP), "")
-    silent = pc.and_(pc.and_(known, dated), same_date)
-    moved = Cause.LAST_EDIT if cause in (Cause.FULL, Cause.FIRST_LOAD) else cause
-    return pc.if_else(silent, Cause.DIRECT_SQL.value, pc.if_else(known, moved.value, cause.value))
 
 
 def _skips(unchanged: Any, touched: Any) -> dict[str, int]:

@@ -57,6 +57,11 @@ class Aggregate:
         """Every relation with those above it, outermost first, in the order of the configuration."""
         yield from _lineages(self.relations, ())
 
+    @property
+    def dated(self) -> bool:
+        """Whether every one of its tables has a last-edit date."""
+        return self.stamp is not None and all(line[-1].stamp for line in self.lineages())
+
     def feeds(self) -> list[str]:
         """Names of the tables whose stamps tell of changes: the root, then relations by path."""
         related = [line[-1].path for line in self.lineages() if line[-1].stamp]
