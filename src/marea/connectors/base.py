@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from marea.config.addresses import check
 from marea.config.mistake import Mistake
+from marea.config.names import suggest
 from marea.config.scrub import one_line
 from marea.config.settings import SystemSettings
 from marea.errors import ConfigurationError
@@ -37,22 +37,30 @@ class Connector(Protocol):
         ...
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """`did you mean "x"?` for the known name most like this one, or nothing."""
-    names = {candidate.casefold(): candidate for candidate in known}
-    close = difflib.get_close_matches(name.casefold(), names, n=1, cutoff=0.6)
-    return f'did you mean "{names[close[0]]}"?' if close else ""
-
-
 def unknown_options(options: Mapping[str, object], known: Iterable[str]) -> list[str]:
     """A sentence for every option that is not known, with the nearest one that is."""
     names = sorted(known)
-    return [_unknown(option, names) for option in options if option not in names]
+    return [
+        f'unknown option "{option}": {suggest(option, names)}' for option in options if option not in names
+    ]
 
 
-def _unknown(option: str, names: list[str]) -> str:
-    hint = nearest(option, names) or f"known are {', '.join(names)}"
-    return f'unknown option "{option}": {hint}'
+def parameter_faults(given: Mapping[str, str], known: Mapping[str, Sequence[str]]) -> list[str]:
+    """A sentence for every parameter of a url that is not known, or whose value is none of those allowed.
+
+    `known` has the values that each may have; none for one that may have any.
+    """
+    unknown = [text.replace("option", "url parameter", 1) for text in unknown_options(given, known)]
+    wrong = [
+        name for name, allowed in known.items() if allowed and given.get(name, allowed[0]) not in allowed
+    ]
+    return [
+        *unknown,
+        *(
+            f"the url parameter {name} is one of {', '.join(known[name])}, not {given[name]!r}"
+            for name in wrong
+        ),
+    ]
 
 
 @dataclass(frozen=True, slots=True)

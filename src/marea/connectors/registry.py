@@ -5,7 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from marea.connectors.base import Connector, nearest
+from marea.config.names import suggest
+from marea.connectors.base import Connector
 from marea.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -32,11 +33,7 @@ def connector(name: str) -> Connector:
     for point in _installed():
         if point.name == name:
             return cast("Connector", point.load()())
-    known = names()
-    raise ConfigurationError.single(
-        f'there is no connector "{name}"',
-        hint=nearest(name, known) or f"installed are {', '.join(known)}",
-    )
+    raise ConfigurationError.single(f'there is no connector "{name}"', hint=suggest(name, names()))
 
 
 def names() -> list[str]:

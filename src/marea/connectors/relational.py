@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from marea.connectors.base import nearest, unknown_options
+from marea.config.names import nearest
+from marea.connectors.base import unknown_options
 from marea.connectors.statements import Landing, Statements
 from marea.errors import BatchRefused, ConfigurationError, Fault, RunStopped, SystemUnreachable
 from marea.ports import Receipt, Shape, Table

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from marea.ports import Table
 
@@ -64,6 +64,9 @@ class Landing:
 class Statements(ABC):
     """The statements of one kind of database; every method gives SQL text, run in its order."""
 
+    held: ClassVar[str] = ""
+    """What follows the table to keep other writers from a key that was not found in it yet."""
+
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
 
@@ -72,9 +75,10 @@ class Statements(ABC):
         prefix = f"{alias}." if alias else ""
         return ", ".join(prefix + self.dialect.quote(column) for column in columns)
 
-    def equal(self, left: Sequence[str], right: Sequence[str]) -> str:
-        """Two rows of expressions compared one by one."""
-        return " AND ".join(f"{one} = {other}" for one, other in zip(left, right, strict=True))
+    def same(self, landing: Landing, alias: str, columns: Sequence[str]) -> str:
+        """Whether the key of the table, `t`, is that of a row behind an alias."""
+        pairs = zip(self.qualified("t", landing.key), self.qualified(alias, columns), strict=True)
+        return " AND ".join(f"{one} = {other}" for one, other in pairs)
 
     def qualified(self, alias: str, columns: Sequence[str]) -> list[str]:
         """Quoted names behind an alias."""
@@ -111,6 +115,16 @@ class Statements(ABC):
     def upsert(self, landing: Landing) -> list[str]:
         """Creates or updates the rows of `stage`; equal rows are best left alone."""
 
+    def insert_missing(self, landing: Landing) -> str:
+        """Inserts the rows of `stage` whose key is not there."""
+        table = self.dialect.table(landing.table.name)
+        return (
+            f"INSERT INTO {table} ({self.names(landing.columns)}) "
+            f"SELECT {self.names(landing.columns, 's')} FROM {self.staging(landing.stage)} AS s "
+            f"WHERE NOT EXISTS (SELECT 1 FROM {table} AS t{self.held} "
+            f"WHERE {self.same(landing, 's', landing.key)})"
+        )
+
     @abstractmethod
     def rename(self, landing: Landing) -> list[str]:
         """Gives the rows with an old key of `keys` their new key."""
@@ -140,7 +154,7 @@ class StandardStatements(Statements):
     def upsert(self, landing: Landing) -> list[str]:
         """One INSERT … ON CONFLICT where an index guards the key, else UPDATE and INSERT."""
         if not landing.guarded:
-            return [*self._update(landing), self._insert_missing(landing)]
+            return [*self._update(landing), self.insert_missing(landing)]
         action = "NOTHING"
         if landing.rest:
             assigned = ", ".join(
@@ -167,23 +181,9 @@ class StandardStatements(Statements):
         statement = (
             f"UPDATE {self.dialect.table(landing.table.name)} AS t SET {assigned} "
             f"FROM {self.dialect.quote(landing.stage)} AS s "
-            f"WHERE {self._same_key(landing)} AND {self.differs('t', 's', landing)}"
+            f"WHERE {self.same(landing, 's', landing.key)} AND {self.differs('t', 's', landing)}"
         )
         return [statement]
-
-    def _insert_missing(self, landing: Landing) -> str:
-        table = self.dialect.table(landing.table.name)
-        return (
-            f"INSERT INTO {table} ({self.names(landing.columns)}) "
-            f"SELECT {self.names(landing.columns, 's')} FROM {self.dialect.quote(landing.stage)} AS s "
-            f"WHERE NOT EXISTS (SELECT 1 FROM {table} AS t WHERE {self._same_key(landing)})"
-        )
-
-    def _same_key(self, landing: Landing) -> str:
-        return self.equal(self.qualified("t", landing.key), self.qualified("s", landing.key))
-
-    def _same_old_key(self, landing: Landing) -> str:
-        return self.equal(self.qualified("t", landing.key), self.qualified("k", landing.old))
 
     def rename(self, landing: Landing) -> list[str]:
         """One UPDATE of the key columns."""
@@ -191,7 +191,7 @@ class StandardStatements(Statements):
         assigned = ", ".join(f"{self.dialect.quote(column)} = k.{new}" for column, new in pairs)
         statement = (
             f"UPDATE {self.dialect.table(landing.table.name)} AS t SET {assigned} "
-            f"FROM {self.dialect.quote(landing.keys)} AS k WHERE {self._same_old_key(landing)}"
+            f"FROM {self.dialect.quote(landing.keys)} AS k WHERE {self.same(landing, 'k', landing.old)}"
         )
         return [statement]
 
@@ -203,3 +203,54 @@ class StandardStatements(Statements):
             f"(SELECT {', '.join(landing.old)} FROM {self.dialect.quote(landing.keys)})"
         )
         return [statement]
+
+
+class JoiningStatements(Statements):
+    """SQL Server and MariaDB: staging tables in written types, UPDATE and DELETE by a JOIN."""
+
+    def stage(self, landing: Landing) -> list[str]:
+        """Temporary tables in the types of the table, every column allowed to be empty."""
+        natives = {column.name: column.native for column in landing.table.columns}
+        key = [natives[name] for name in landing.key]
+        fields = [natives[name] for name in landing.columns]
+        return [
+            *self.temporary(landing, landing.stage, landing.columns, fields, landing.key),
+            *self.temporary(landing, landing.keys, (*landing.old, *landing.new), key * 2, landing.old),
+        ]
+
+    @abstractmethod
+    def temporary(
+        self, landing: Landing, name: str, columns: Sequence[str], natives: Sequence[str], key: Sequence[str]
+    ) -> list[str]:
+        """Makes one staging table, whatever of that name was left."""
+
+    @abstractmethod
+    def change(self, table: str, joined: str, assigned: str) -> str:
+        """An UPDATE of the table, `t` behind its name, joined with a staging table."""
+
+    def update(self, landing: Landing) -> list[str]:
+        """Updates the rows that are in `stage`."""
+        if not landing.rest:
+            return []
+        joined = f"{self.staging(landing.stage)} AS s ON {self.same(landing, 's', landing.key)}"
+        assigned = self._assigned(landing.rest, self.qualified("s", landing.rest))
+        return [self.change(f"{self._table(landing)}{self.held}", joined, assigned)]
+
+    def rename(self, landing: Landing) -> list[str]:
+        """One UPDATE of the key columns."""
+        assigned = self._assigned(landing.key, self.qualified("k", landing.new))
+        return [self.change(self._table(landing), self._by_old_key(landing), assigned)]
+
+    def delete(self, landing: Landing) -> list[str]:
+        """One DELETE by the keys."""
+        return [f"DELETE t FROM {self._table(landing)} JOIN {self._by_old_key(landing)}"]
+
+    def _table(self, landing: Landing) -> str:
+        return f"{self.dialect.table(landing.table.name)} AS t"
+
+    def _by_old_key(self, landing: Landing) -> str:
+        return f"{self.staging(landing.keys)} AS k ON {self.same(landing, 'k', landing.old)}"
+
+    def _assigned(self, columns: Sequence[str], values: Sequence[str]) -> str:
+        pairs = zip(self.qualified("t", columns), values, strict=True)
+        return ", ".join(f"{column} = {value}" for column, value in pairs)

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from marea.errors import BatchRefused, SystemUnreachable
 from marea.model import Operation, Problem
 from marea.ports import OPERATION, TARGET_ID, Receipt, Shape, Target
+from marea.sql.arrays import flat
 from marea.sql.keys import as_text, identities
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def _ids(shape: Shape, batch: pa.Table, receipt: Receipt, given: pa.Array | None
     left = pa.array([*receipt.rejected, *receipt.deferred], pa.int64())
     written = pc.invert(pc.is_in(pa.array(range(batch.num_rows), pa.int64()), left))
     written = pc.and_(written, pc.not_equal(batch[OPERATION], Operation.DELETE.value))
-    return _flat(pc.if_else(written, ids, pa.scalar(None, pa.string())))
+    return flat(pc.if_else(written, ids, pa.scalar(None, pa.string())))
 
 
 def _joined(parts: Iterable[tuple[int, int, pa.Array | None]], type_: pa.DataType) -> pa.Array | None:
@@ -99,9 +100,5 @@ def _joined(parts: Iterable[tuple[int, int, pa.Array | None]], type_: pa.DataTyp
     found = [(rows, array) for _, rows, array in parts]
     if all(array is None for _, array in found):
         return None
-    arrays = [pa.nulls(rows, type_) if array is None else _flat(array).cast(type_) for rows, array in found]
+    arrays = [pa.nulls(rows, type_) if array is None else flat(array).cast(type_) for rows, array in found]
     return pa.concat_arrays(arrays)
-
-
-def _flat(array: pa.Array | pa.ChunkedArray) -> pa.Array:
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from marea.config.names import nearest
+from marea.config.names import suggest
 from marea.config.settings import EntitySettings, Settings
 from marea.engine.clock import Clock, system_clock
 from marea.engine.memory import Memory
@@ -246,8 +246,7 @@ class Project:
             raise ConfigurationError.single(
                 f"there is no entity {name}",
                 file=self.settings.file,
-                hint=nearest(name, self.settings.entities)
-                or f"known here: {', '.join(self.settings.entities)}",
+                hint=suggest(name, self.settings.entities),
             )
         return self.settings.entities[name]
 

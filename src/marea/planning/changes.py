@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from marea.sql.arrays import flat
 from marea.sql.duck import literal
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ def changes(
     null is no difference, and fields that the mapping no longer has are not compared.
     """
     rows = _ask(engine, _by_place(fields), before=before, after=after, alike=alike)
-    texts = _flat(rows.column("changes"))
-    odd = pc.invert(_flat(rows.column("placed")))
+    texts = flat(rows.column("changes"))
+    odd = pc.invert(flat(rows.column("placed")))
     if not pc.any(odd).as_py():
         return texts
     return pc.replace_with_mask(texts, odd, _named(engine, fields, before.filter(odd), after.filter(odd)))
@@ -49,7 +50,7 @@ def _named(
     engine: duckdb.DuckDBPyConnection, fields: Sequence[str], before: pa.Array, after: pa.Array
 ) -> pa.Array:
     rows = _ask(engine, _by_name(fields), before=before, after=after)
-    texts = _flat(rows.column("changes"))
+    texts = flat(rows.column("changes"))
     long = [row for row, is_long in enumerate(rows.column("long").to_pylist()) if is_long]
     return _exact(texts, long, fields, before, after) if long else texts
 
@@ -59,10 +60,6 @@ def _ask(engine: duckdb.DuckDBPyConnection, sql: str, **columns: pa.Array) -> pa
     rows = engine.sql(sql).to_arrow_table()
     engine.unregister("pairs")
     return rows
-
-
-def _flat(column: pa.ChunkedArray) -> pa.Array:
-    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
 
 
 def _by_place(fields: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from marea.flow import FOLLOW, OUTCOME, TARGET_KEY, Plan
 from marea.model import Outcome, Problem
 from marea.ports import KEY
+from marea.sql.arrays import flat
 from marea.sql.keys import key_texts
 
 DUPLICATE = "duplicate-key"
@@ -54,7 +55,7 @@ class Claims:
         outcome = records.column(OUTCOME)
         texts = key_texts([records.column(name) for name in self._fields])
         texts = pc.if_else(_among(outcome, _CLAIMING), texts, pa.scalar(None, pa.string()))
-        keys = _flat(records.column(KEY))
+        keys = flat(records.column(KEY))
         held = self._held(texts)
         own = pc.fill_null(pc.equal(held, keys), False)
         lost = self._contest(keys, texts, held, outcome.to_pylist()) if _contested(texts, held, own) else {}
@@ -143,8 +144,4 @@ def _put(records: pa.Table, name: str, column: Any) -> pa.Table:
 
 
 def _among(column: Any, outcomes: Sequence[str]) -> Any:
-    return _flat(pc.is_in(column, pa.array(outcomes)))
-
-
-def _flat(column: pa.ChunkedArray) -> pa.Array:
-    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+    return flat(pc.is_in(column, pa.array(outcomes)))

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from marea.sql import duck
+from marea.sql.arrays import flat
 
 _ESCAPED = r'["\\\x00-\x1f]'  # what JSON does not take as it is inside a text
 
@@ -22,9 +23,9 @@ def key_texts(columns: Sequence[pa.ChunkedArray]) -> pa.Array:
     if any(part is None for part in parts):
         return _by_engine(columns)
     if len(parts) == 1:
-        return _flat(parts[0])
+        return flat(parts[0])
     separated = [item for part in parts for item in (",", part)][1:]
-    return _flat(pc.binary_join_element_wise("[", *separated, "]", ""))
+    return flat(pc.binary_join_element_wise("[", *separated, "]", ""))
 
 
 def identities(columns: Sequence[pa.ChunkedArray]) -> pa.Array:
@@ -41,7 +42,7 @@ def as_text(column: pa.ChunkedArray) -> pa.Array:
     if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
         values = [value.hex() if value is not None else None for value in column.to_pylist()]
         return pa.array(values, pa.string())
-    return _flat(column).cast(pa.string())
+    return flat(column).cast(pa.string())
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
@@ -57,11 +58,4 @@ def _by_engine(columns: Sequence[pa.ChunkedArray]) -> pa.Array:
     names = [f"k{index}" for index in range(len(columns))]
     engine = duck.connect()
     engine.register("keys", pa.table(dict(zip(names, columns, strict=True))))
-    return _flat(engine.sql(f"SELECT {duck.key_json(names)} AS k FROM keys").to_arrow_table().column("k"))
-
-
-def _flat(column: pa.ChunkedArray | pa.Array) -> pa.Array:
-    combined = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if isinstance(combined, pa.ChunkedArray):
-        return pa.concat_arrays(combined.chunks) if combined.num_chunks else pa.nulls(0, combined.type)
-    return combined
+    return flat(engine.sql(f"SELECT {duck.key_json(names)} AS k FROM keys").to_arrow_table().column("k"))

@@ -2,23 +2,9 @@
 
 from __future__ import annotations
 
-from enum import Enum, auto
-
+from marea.connectors.failures import Kind, translated
 from marea.connectors.mssql.options import Login
-from marea.connectors.relational import Contended, DuplicateKey
-from marea.errors import BatchRefused, ConfigurationError, MareaError, SystemUnreachable
-
-
-class Kind(Enum):
-    """What an error asks of the caller."""
-
-    LOST = auto()
-    AWAY = auto()
-    CONTENDED = auto()
-    DUPLICATE = auto()
-    DATA = auto()
-    STATEMENT = auto()
-
+from marea.errors import MareaError
 
 _LOST = (
     "communication link failure",
@@ -48,14 +34,5 @@ def kind(error: Exception) -> Kind:
 def translate(error: Exception, login: Login, *, writing: bool) -> MareaError:
     """The error as Marea's own; data can only be refused where it is written."""
     words = login.address.clean(str(error))
-    meaning = kind(error)
-    if meaning in (Kind.LOST, Kind.AWAY):
-        hint = f"check that {login.address.shown} is up and that its login is right, then run again"
-        return SystemUnreachable(login.system, words, hint=hint)
-    if meaning is Kind.CONTENDED:
-        return Contended(login.system, words, hint="run again; nothing is lost")
-    if writing and meaning in (Kind.DUPLICATE, Kind.DATA):
-        refusal = DuplicateKey if meaning is Kind.DUPLICATE else BatchRefused
-        return refusal(words, code=type(error).__name__)
-    hint = "check the SQL of the configuration and the rights of the login"
-    return ConfigurationError.single(f"system {login.system} says: {words}", hint=hint)
+    code = type(error).__name__
+    return translated(kind(error), login.system, login.address, words, code=code, writing=writing)

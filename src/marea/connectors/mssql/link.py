@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from marea.connectors.mssql.failures import Kind, kind, translate
+from marea.connectors.failures import Kind
+from marea.connectors.mssql.failures import kind, translate
 from marea.connectors.mssql.options import Login
 from marea.sql.dialect import Parameter
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from marea.config.settings import SystemSettings
-from marea.connectors.base import Address, address, unknown_options
+from marea.connectors.base import Address, address, parameter_faults
 from marea.errors import ConfigurationError, Fault
 
 PARAMETERS: Mapping[str, tuple[str, ...]] = {
@@ -46,12 +46,7 @@ def login(system: SystemSettings) -> Login:
     where = address(system)
     given = dict(where.parameters)
     found = [] if where.database else ["the url names no database: write mssql://user@host:port/database"]
-    found += [text.replace("option", "url parameter", 1) for text in unknown_options(given, PARAMETERS)]
-    found += [
-        f"the url parameter {name} is one of {', '.join(allowed)}, not {given[name]!r}"
-        for name, allowed in PARAMETERS.items()
-        if name in given and given[name] not in allowed
-    ]
+    found += parameter_faults(given, PARAMETERS)
     faults = [Fault(f"system {system.name}: {text}", line=system.line) for text in found]
     if not find_spec("mssql_python"):
         text = f"system {system.name}: the driver for SQL Server is not installed"

@@ -3,28 +3,12 @@
 from __future__ import annotations
 
 import re
-from enum import Enum, auto
 
 import pymysql
 
+from marea.connectors.failures import Kind, translated, unreachable
 from marea.connectors.mysql.options import Login
-from marea.connectors.relational import Contended, DuplicateKey
-from marea.errors import BatchRefused, ConfigurationError, MareaError, SystemUnreachable
-
-
-class Kind(Enum):
-    """What an error asks of the caller."""
-
-    LOST = auto()
-    """The connection is gone."""
-    AWAY = auto()
-    """The server cannot serve now; the connection may still be good."""
-    CONTENDED = auto()
-    DUPLICATE = auto()
-    DATA = auto()
-    STATEMENT = auto()
-    """The SQL is wrong, or the login may not run it."""
-
+from marea.errors import MareaError, SystemUnreachable
 
 _NUMBERS = {
     Kind.LOST: frozenset(
@@ -61,28 +45,21 @@ def translate(error: Exception, login: Login, *, writing: bool) -> MareaError:
     """The error as Marea's own; its code is the server's number. Data is refused only where it is written."""
     number = number_of(error)
     words = _words(error, login)
-    meaning = kind(number)
-    if meaning in (Kind.LOST, Kind.AWAY):
-        return unreachable(login, words)
-    if meaning is Kind.CONTENDED:
-        return Contended(login.system, words, hint="run again; nothing is lost")
-    if writing and meaning in (Kind.DUPLICATE, Kind.DATA):
-        column = _COLUMN.search(words)
-        refusal = DuplicateKey if meaning is Kind.DUPLICATE else BatchRefused
-        return refusal(words, code=str(number), field=column["name"] if column else "")
-    hint = "check the SQL of the configuration and the rights of the login"
-    return ConfigurationError.single(f"system {login.system} says: {words}", hint=hint)
+    column = _COLUMN.search(words)
+    return translated(
+        kind(number),
+        login.system,
+        login.address,
+        words,
+        code=str(number),
+        field=column["name"] if column else "",
+        writing=writing,
+    )
 
 
 def refused_login(error: Exception, login: Login) -> SystemUnreachable:
     """Every failure to connect: whatever the reason, the next run may succeed."""
-    return unreachable(login, _words(error, login))
-
-
-def unreachable(login: Login, words: str) -> SystemUnreachable:
-    """The system is away, in one sentence with the next step."""
-    hint = f"check that {login.address.shown} is up and that its login is right, then run again"
-    return SystemUnreachable(login.system, words, hint=hint)
+    return unreachable(login.system, login.address, _words(error, login))
 
 
 def _words(error: Exception, login: Login) -> str:

@@ -12,7 +12,8 @@ from pymysql.constants import CLIENT
 from pymysql.converters import encoders
 from pymysql.cursors import SSCursor
 
-from marea.connectors.mysql.failures import Kind, kind, number_of, refused_login, translate
+from marea.connectors.failures import Kind
+from marea.connectors.mysql.failures import kind, number_of, refused_login, translate
 from marea.connectors.mysql.options import Login
 from marea.connectors.mysql.tls import Connection, tls
 from marea.connectors.mysql.wire import take

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from marea.config.settings import SystemSettings
-from marea.connectors.base import LOGIN_OPTIONS, Address, address, unknown_options
+from marea.connectors.base import LOGIN_OPTIONS, Address, address, parameter_faults, unknown_options
 from marea.errors import ConfigurationError, Fault
 
 OPTIONS = frozenset({*LOGIN_OPTIONS, "timezone", "tinyint1"})
@@ -78,11 +78,7 @@ def login(system: SystemSettings) -> Login:
 
 def _url_faults(where: Address, given: Mapping[str, str]) -> list[str]:
     found = [] if where.database else ["the url names no database: write mariadb://user@host:port/database"]
-    found += [text.replace("option", "url parameter", 1) for text in unknown_options(given, PARAMETERS)]
-    for name, allowed in PARAMETERS.items():
-        value = given.get(name)
-        if value is not None and allowed and value not in allowed:
-            found.append(f"the url parameter {name} is one of {', '.join(allowed)}, not {value!r}")
+    found += parameter_faults(given, PARAMETERS)
     certificates = given.get("ssl_ca")
     if certificates and not Path(certificates).is_file():
         found.append(f"the url parameter ssl_ca names a file that is not there: {certificates}")

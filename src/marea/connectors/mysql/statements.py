@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from marea.connectors.statements import Landing, Statements
+from marea.connectors.statements import JoiningStatements, Landing
 from marea.sql.mysql import BYTES, TEXTS, Native
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ _PREFIX = 64
 """Characters of a text that the index of a staging table holds."""
 
 
-class MysqlStatements(Statements):
+class MysqlStatements(JoiningStatements):
     """INSERT … ON DUPLICATE KEY UPDATE where only the key can be a duplicate, else UPDATE and INSERT.
 
     A row that is set to the values it has is not written: the server compares it byte by byte,
@@ -28,17 +28,7 @@ class MysqlStatements(Statements):
             return "JSON"
         return super().native(field, key=key)
 
-    def stage(self, landing: Landing) -> list[str]:
-        """Temporary tables in the types of the table, every column allowed to be empty."""
-        natives = {column.name: column.native for column in landing.table.columns}
-        key = [natives[name] for name in landing.key]
-        fields = [natives[name] for name in landing.columns]
-        return [
-            *self._temporary(landing, landing.stage, landing.columns, fields, landing.key),
-            *self._temporary(landing, landing.keys, (*landing.old, *landing.new), key * 2, landing.old),
-        ]
-
-    def _temporary(
+    def temporary(
         self, landing: Landing, name: str, columns: Sequence[str], natives: Sequence[str], key: Sequence[str]
     ) -> list[str]:
         """A temporary table, indexed where the table itself may have no index on the key."""
@@ -61,7 +51,7 @@ class MysqlStatements(Statements):
         the record of another key.
         """
         if not (landing.guarded and len(landing.table.unique) == 1):
-            return [*self._update(landing), self._insert_missing(landing)]
+            return [*self.update(landing), self.insert_missing(landing)]
         changed = landing.rest or landing.key[:1]
         pairs = zip(map(self.dialect.quote, changed), self.qualified("s", changed), strict=True)
         assigned = ", ".join(f"{name} = {value}" for name, value in pairs)
@@ -72,47 +62,9 @@ class MysqlStatements(Statements):
         )
         return [statement]
 
-    def _update(self, landing: Landing) -> list[str]:
-        if not landing.rest:
-            return []
-        assigned = self._assigned(landing.rest, self.qualified("s", landing.rest))
-        statement = (
-            f"UPDATE {self.dialect.table(landing.table.name)} t JOIN {self.dialect.quote(landing.stage)} s "
-            f"ON {self._same(landing, 's', landing.key)} SET {assigned}"
-        )
-        return [statement]
-
-    def _insert_missing(self, landing: Landing) -> str:
-        table = self.dialect.table(landing.table.name)
-        return (
-            f"INSERT INTO {table} ({self.names(landing.columns)}) "
-            f"SELECT {self.names(landing.columns, 's')} FROM {self.dialect.quote(landing.stage)} s "
-            f"WHERE NOT EXISTS (SELECT 1 FROM {table} t WHERE {self._same(landing, 's', landing.key)})"
-        )
-
-    def rename(self, landing: Landing) -> list[str]:
-        """One UPDATE of the key columns."""
-        assigned = self._assigned(landing.key, self.qualified("k", landing.new))
-        statement = (
-            f"UPDATE {self.dialect.table(landing.table.name)} t JOIN {self.dialect.quote(landing.keys)} k "
-            f"ON {self._same(landing, 'k', landing.old)} SET {assigned}"
-        )
-        return [statement]
-
-    def delete(self, landing: Landing) -> list[str]:
-        """One DELETE by the keys."""
-        statement = (
-            f"DELETE t FROM {self.dialect.table(landing.table.name)} t "
-            f"JOIN {self.dialect.quote(landing.keys)} k ON {self._same(landing, 'k', landing.old)}"
-        )
-        return [statement]
-
-    def _same(self, landing: Landing, alias: str, columns: Sequence[str]) -> str:
-        return self.equal(self.qualified("t", landing.key), self.qualified(alias, columns))
-
-    def _assigned(self, columns: Sequence[str], values: Sequence[str]) -> str:
-        pairs = zip(self.qualified("t", columns), values, strict=True)
-        return ", ".join(f"{column} = {value}" for column, value in pairs)
+    def change(self, table: str, joined: str, assigned: str) -> str:
+        """UPDATE of the join."""
+        return f"UPDATE {table} JOIN {joined} SET {assigned}"
 
 
 def _prefix(native: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from marea.connectors.rest.section import Section, nearest
+from marea.config.names import suggest
+from marea.connectors.rest.section import Section
 from marea.connectors.rest.template import Template
 
 OWN_IDS = ("create", "update", "find")
@@ -129,7 +130,7 @@ def merge(system: Mapping[str, object], entity: Mapping[str, object]) -> dict[st
 
 def undeclared(names: Sequence[object]) -> list[str]:
     """What to say of names at an entity's `target:` that are no operation."""
-    return [f"unknown option {name} ({nearest(name, NAMES)})" for name in names if name not in NAMES]
+    return [f"unknown option {name} ({suggest(str(name), NAMES)})" for name in names if name not in NAMES]
 
 
 def _default(name: str, declared: Mapping[str, object]) -> bool:

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|min|h|d)\s*")
-_RATE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*/\s*(s|m|min|h|d)\s*")
-
-
-def nearest(name: object, known: Sequence[str]) -> str:
-    """The hint to a wrong name: the nearest of `known`, or all of them."""
-    near = get_close_matches(str(name), known, n=1)
-    return f"did you mean {near[0]}?" if near else f"known are: {', '.join(known)}"
+from marea.config.mistake import Mistake
+from marea.config.names import suggest
+from marea.config.values import duration, rate
 
 
 class Section:
@@ -31,7 +23,7 @@ class Section:
         self._entries = value
         for name in value:
             if name not in known:
-                self.fault(f"unknown option {name} ({nearest(name, known)})")
+                self.fault(f"unknown option {name} ({suggest(str(name), known)})")
 
     def fault(self, message: str, name: str = "") -> None:
         """Notes what is wrong with an entry, or with the whole section."""
@@ -101,26 +93,24 @@ class Section:
 
     def seconds(self, name: str, default: float) -> float:
         """A duration such as `30s` or a number of seconds, more than none."""
-        found = _number(self._entries.get(name, default), _DURATION, lambda number, unit: number * unit)
-        if found is None:
-            self.fault("must be a duration such as 30s, 500ms or 2m", name)
-            return default
-        return found
+        found = self._number(name, duration)
+        return default if found is None else found
 
     def rate(self, name: str) -> float | None:
         """Calls a second, written as `50/s`, `3000/min` or a number; None where there is no limit."""
-        if not self.has(name):
+        return self._number(name, rate)
+
+    def _number(self, name: str, read: Callable[[object], float]) -> float | None:
+        """A number above zero as it is, a text in its notation; None where there is none that can be used."""
+        value = self._entries.get(name)
+        if value is None:
             return None
-        found = _number(self._entries[name], _RATE, lambda number, unit: number / unit)
-        if found is None:
-            self.fault("must be a rate such as 50/s or 3000/min", name)
-        return found
-
-
-def _number(value: object, pattern: re.Pattern[str], of: Callable[[float, float], float]) -> float | None:
-    number: float | None = None
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        number = float(value)
-    elif isinstance(value, str) and (match := pattern.fullmatch(value)):
-        number = of(float(match[1]), _SECONDS[match[2]])
-    return number if number is not None and number > 0 else None
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        try:
+            found = float(value) if number else read(value)  # type: ignore[arg-type]
+            if found > 0:
+                return found
+            self.fault("must be above zero", name)
+        except Mistake as mistake:
+            self.fault(f"{mistake.message}; {mistake.hint}", name)
+        return None

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from marea.config.names import suggest
 from marea.connectors.rest import routes
 from marea.connectors.rest.course import Course
 from marea.connectors.rest.options import Options
 from marea.connectors.rest.records import records
 from marea.connectors.rest.retry import Policy
-from marea.connectors.rest.section import nearest
 from marea.connectors.rest.words import clean
 from marea.errors import ConfigurationError, Fault, SystemUnreachable
 from marea.ports import Receipt, Shape
@@ -96,7 +96,7 @@ def _places(found: routes.Routes, key: tuple[str, ...]) -> list[str]:
         places = zip(call.path.names, call.path.asked, strict=True)
         for place, asked in places:
             if place not in known:
-                faults.append(f"{name}.path: there is no {{{place}}} ({nearest(place, known)})")
+                faults.append(f"{name}.path: there is no {{{place}}} ({suggest(place, known)})")
             elif place == "key" and asked and len(key) > 1:
                 faults.append(f"{name}.path: {{key}} has several columns here; name each: {_each(key)}")
     if found.batch is not None and found.batch.key and len(found.batch.key) != len(key):
