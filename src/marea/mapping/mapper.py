@@ -12,7 +12,9 @@ import pyarrow.compute as pc
 from marea.config.settings import EntitySettings
 from marea.errors import RunStopped
 from marea.flow import PROBLEMS
-from marea.mapping.compiler import EXPRESSION, IDS, ROWS, Compiler, Keys, Mapping, ids_name, rows_name
+from marea.mapping.compiler import IDS, Compiler, Keys, Mapping, ids_name
+from marea.mapping.joins import ROWS, rows_name
+from marea.mapping.rules import EXPRESSION
 from marea.ports import KEY, STAMP, Shape
 from marea.sql import duck
 from marea.sql.aggregate import Aggregate, Relation, link

@@ -1,0 +1,47 @@
+"""Owns trying SQL on the engine while a mapping is compiled, and gathering what it refuses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from marea.config.settings import EntitySettings
+from marea.errors import ConfigurationError, Fault
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+class Trial:
+    """Describes queries, and notes each fault with the line it stands in."""
+
+    def __init__(self, file: str, entity: EntitySettings, engine: duckdb.DuckDBPyConnection) -> None:
+        self._file = file
+        self._entity = entity
+        self.engine = engine
+        self.faults: list[Fault] = []
+
+    def fault(self, message: str, line: int, name: str = "", hint: str = "") -> None:
+        """Note a fault of a field, or of the entity where `name` is empty."""
+        self.faults.append(Fault(message, self._file, line, self._entity.name, name, hint))
+
+    def stop_on_faults(self) -> None:
+        """Raises ConfigurationError with all that was noted, if anything was."""
+        if self.faults:
+            raise ConfigurationError(self.faults)
+
+    def types(self, sql: str, line: int, name: str = "") -> dict[str, str]:
+        """Column -> DuckDB type of a SELECT; a fault, and nothing, where the engine refuses it."""
+        import duckdb
+
+        try:
+            return {row[0]: row[1] for row in self.engine.execute(f"DESCRIBE {sql}").fetchall()}
+        except duckdb.Error as error:
+            self.fault(_words(error), line, name)
+            return {}
+
+
+def _words(error: Exception) -> str:
+    """The engine's own words without its picture of the query and its list of functions."""
+    text = str(error).partition("Error: ")[2] or str(error)
+    lines = text.split("\n\n")[0].partition("Candidate functions")[0].splitlines()
+    return " ".join(line.strip() for line in lines if line.strip() and not line.startswith("LINE"))
