@@ -79,12 +79,9 @@ class SystemUnreachable(MareaError):
 
     code = "unreachable"
 
-    def __init__(
-        self, system: str, message: str, *, hint: str = "", retry_after: float | None = None
-    ) -> None:
+    def __init__(self, system: str, message: str, *, hint: str = "") -> None:
         super().__init__(message, where=system, hint=hint)
         self.system = system
-        self.retry_after = retry_after
 
 
 class EntityBusy(MareaError):

@@ -59,8 +59,7 @@ class RestTarget:
             raise SystemUnreachable(
                 self._name,
                 clean(course.away.text, secrets),
-                hint="nothing is lost; run again when it is back",
-                retry_after=course.away.asked,
+                hint=_when(course.away.asked),
             )
         return course.receipt(secrets)
 
@@ -106,3 +105,10 @@ def _places(found: routes.Routes, key: tuple[str, ...]) -> list[str]:
 
 def _each(key: tuple[str, ...]) -> str:
     return "&".join(f"{name}={{{name}}}" for name in key)
+
+
+def _when(asked: float | None) -> str:
+    """When to run again: no sooner than the application asked for."""
+    if asked is None:
+        return "nothing is lost; run again when it is back"
+    return f"nothing is lost; it asks to be left alone for {asked:.0f} s"
