@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from marea.model import Cause, Problem
+from marea.model import Cause, Outcome, Problem
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,6 +28,17 @@ TARGET_KEY = "$target_key"  # utf8: the key at the target that a record claims o
 
 
 @dataclass(frozen=True, slots=True)
+class Absent:
+    """How a record ends that was asked for and is not in the source."""
+
+    outcome: Outcome
+    stamp: str | None = None
+    attempts: int | None = None
+    problem: Problem | None = None
+    """What is said of it; None where nothing is to be written."""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What would be done with each record of a batch; `records` has one row a record.
 
@@ -44,3 +56,12 @@ class Plan:
     form: int = 0
     skipped: Mapping[str, int] = field(default_factory=dict)
     """Why records are unchanged -> how many."""
+    absent: Mapping[str, Absent] = field(default_factory=dict)
+    """Key -> how a record ends that is not in the source; these have no row."""
+
+    def counts(self) -> dict[Outcome, int]:
+        """How many records end so, unless their delivery says otherwise."""
+        found = self.records.column(OUTCOME).value_counts().to_pylist()
+        counts = Counter({Outcome(item["values"]): item["counts"] for item in found})
+        counts.update(absent.outcome for absent in self.absent.values())
+        return dict(counts)

@@ -84,6 +84,9 @@ class RecordState(StrEnum):
 CIRCLE = "circle"
 """The code of a record that waits, in the end, for itself: nothing releases it."""
 
+ABSENT = "absent"
+"""The code of a record that was asked for and is not in the source."""
+
 UNKNOWN = "unknown"
 """The code of a problem that leaves open whether the record was applied: its answer was lost."""
 

@@ -38,8 +38,44 @@ def test_the_summary_groups_the_reasons_and_names_the_next_commands(marea: Marea
 
 def test_a_run_without_trouble_does_not_hide_what_earlier_runs_left(marea: Marea, shop: Shop) -> None:
     done = marea("sync")
-    assert done.code == 0
-    assert "2 records of earlier runs not in order" in done.out
+    assert done.code == 1
+    assert "2 records of earlier runs not in order: marea status, marea retry" in done.err
+    assert marea("sync", "tax_codes").code == 0
+    told = marea("sync", "--json")
+    assert (told.code, told.document["left"], told.document["status"]) == (1, 2, "succeeded")
+    chosen = marea("sync", "customers", "--key", "1,00006", "--json")
+    assert (chosen.code, chosen.document["left"]) == (0, 0)
+    full = marea("sync", "--full", "--json")
+    assert (full.code, full.document["left"], full.document["status"]) == (1, 0, "partial")
+
+
+def test_a_key_that_nobody_knows_is_one_sentence_and_2(marea: Marea, shop: Shop) -> None:
+    done = marea("sync", "customers", "--key", "1,nobody")
+    assert (done.code, done.out) == (2, "")
+    [said] = done.err.splitlines()
+    assert "customers 1,nobody is not in the source, and no run has ever seen it" in said
+    assert "is it spelled as in table customers?" in said
+    assert marea("retry", "customers", "--key", "1,nobody").code == 2
+    assert marea("plan", "customers", "--key", "1,nobody").code == 2
+
+
+def test_a_key_outside_the_filter_is_told_with_the_filter(marea: Marea, shop: Shop) -> None:
+    done = marea("sync", "customers", "--key", "2,S1")
+    assert done.code == 2
+    assert "outside the filter `kind = 1`" in done.err
+
+
+def test_a_waiting_record_that_left_the_source_ends_its_trouble(marea: Marea, shop: Shop) -> None:
+    shop.erp("DELETE FROM customers WHERE code = '00003'")
+    done = marea("retry", "customers", "--key", "1,00003", "--json")
+    counts = done.document["entities"]["customers"]
+    assert (done.code, counts["detected"], counts["unchanged"]) == (0, 1, 1)
+    explained = marea("explain", "customers", "1,00003").out
+    assert "customers 1,00003 is not in the source any more; crm still has it as delivered on 20" in explained
+    assert (
+        "no longer in the source, or not within the filter; the target still has what it was given"
+        in explained
+    )
 
 
 def test_full_finds_what_no_date_tells(marea: Marea, shop: Shop) -> None:

@@ -272,7 +272,7 @@ def test_entities_that_refer_to_each_other_settle_in_one_run(tmp_path: Path) -> 
     world.erp("CREATE TABLE sites (id INTEGER PRIMARY KEY, head INTEGER)")
     world.erp("INSERT INTO staff VALUES (1, 13, 2), (2, 12, 3), (3, 11, 4), (4, NULL, NULL)")
     world.erp("INSERT INTO sites VALUES (11, 4), (12, 3), (13, 2)")
-    assert world.sync().status in (RunStatus.SUCCEEDED, RunStatus.PARTIAL)
+    assert world.sync().status is RunStatus.SUCCEEDED
     assert world.crm("SELECT id FROM staff ORDER BY id") == [(1,), (2,), (3,), (4,)]
     assert world.crm("SELECT id FROM sites ORDER BY id") == [(11,), (12,), (13,)]
 

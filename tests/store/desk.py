@@ -61,6 +61,16 @@ class Desk:
         self.state.commit(made)
         return made
 
+    def again(self) -> Desk:
+        """The same entity in a later run."""
+        self.state.leases.release(self.entity, self.fence)
+        return Desk(self.state)
+
+    def close(self) -> None:
+        """Gives the entity and the state back."""
+        self.state.leases.release(self.entity, self.fence)
+        self.state.close()
+
     def record(self, key: str) -> Any:
         return self.state.ledger.record(self.entity, key)
 

@@ -185,6 +185,31 @@ def test_books_add_up_over_commits(desk: Desk) -> None:
     assert (books.skipped, books.seconds) == ({"equal": 6, "gone": 2}, 0.75)
 
 
+@pytest.mark.parametrize("first", TROUBLED)
+@pytest.mark.parametrize("last", list(Outcome))
+def test_a_record_that_a_run_meets_twice_counts_by_its_last_outcome(
+    desk: Desk, first: Outcome, last: Outcome
+) -> None:
+    desk.commit(row('"1"', first), row('"2"', first))
+    desk.commit(row('"1"', last))
+    books = desk.state.runs.books(desk.run, desk.entity)
+    assert books.balanced
+    assert books.detected == 2
+    expected = {first: 2} if first is last else {first: 1, last: 1}
+    assert {key: value for key, value in books.counts.items() if value} == expected
+
+
+def test_what_an_earlier_run_left_is_counted_by_each_run_that_meets_it(desk: Desk) -> None:
+    desk.commit(row('"1"', Outcome.REJECTED), row('"2"', Outcome.WAITING))
+    later = desk.again()
+    assert later.state.ledger.left(later.entity, later.run) == 2
+    later.commit(row('"1"', Outcome.CREATED))
+    assert later.state.runs.books(later.run, later.entity).counts[Outcome.CREATED] == 1
+    assert later.state.runs.books(desk.run, desk.entity).counts[Outcome.REJECTED] == 1
+    assert later.state.ledger.left(later.entity, later.run) == 1
+    assert later.state.ledger.troubled(later.entity, before=later.run)["key"].to_pylist() == ['"2"']
+
+
 def test_a_failed_commit_may_be_tried_again(desk: Desk) -> None:
     made = desk.commit(position=("watermark", None, "a"))
     with pytest.raises(RunStopped):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,7 +32,9 @@ class Batch:
     related: Mapping[str, pa.Table]
     cause: Cause
     detected: int
-    """How many records the source gave: each ends as exactly one outcome (I5)."""
+    """How many records the source gave, or was asked for in vain: each ends as exactly one outcome (I5)."""
+    absent: tuple[str, ...] = ()
+    """Keys (JSON text) that were asked for and are not in the source, within the entity's filter."""
 
 
 class BatchReader:
@@ -45,16 +47,33 @@ class BatchReader:
 
     def read(self, query: Query, cause: Cause) -> Iterator[Batch]:
         """The batches of a query over root rows, in its order."""
-        aggregate = self.pages.aggregate
-        names = [column.name for column in aggregate.key]
         for page in _begun(self.reader.stream(query, self.pages.columns(), self.rows)):
             # Counted as the source gave them, before anything could lose one.
-            detected = page.num_rows
-            root = page.append_column(KEY, key_texts([page.column(name) for name in names]))
-            related: dict[str, pa.Table] = {}
-            for relation in aggregate.relations:
-                root = self._fetch(root, relation, related)
-            yield Batch(root, related, cause, detected)
+            yield self._batch(page, cause, page.num_rows)
+
+    def listed(self, keys: Sequence[str], cause: Cause) -> Iterator[Batch]:
+        """The records of keys (JSON text, none twice), then a batch of those that are not there."""
+        for start in range(0, len(keys), self.rows):
+            asked = dict.fromkeys(keys[start : start + self.rows])
+            for batch in self.read(self.pages.keys(f"[{','.join(asked)}]"), cause):
+                for key in batch.root.column(KEY).to_pylist():
+                    asked.pop(key, None)
+                yield batch
+            if asked:
+                yield self._batch(self._no_rows(), cause, len(asked), tuple(asked))
+
+    def _batch(self, page: pa.Table, cause: Cause, detected: int, absent: tuple[str, ...] = ()) -> Batch:
+        aggregate = self.pages.aggregate
+        root = page.append_column(KEY, key_texts([page.column(column.name) for column in aggregate.key]))
+        related: dict[str, pa.Table] = {}
+        for relation in aggregate.relations:
+            root = self._fetch(root, relation, related)
+        return Batch(root, related, cause, detected, absent)
+
+    def _no_rows(self) -> pa.Table:
+        import pyarrow as pa
+
+        return pa.schema([(column.name, column.type) for column in self.pages.columns()]).empty_table()
 
     def _fetch(self, above: pa.Table, relation: Relation, into: dict[str, pa.Table]) -> pa.Table:
         """Read a relation's rows for the rows above it; gives these with their link column."""

@@ -53,12 +53,20 @@ def _told(project: Project, run: Run, options: Namespace) -> int:
     for message in run.messages:
         safe = "" if SAFE in message else f"; {SAFE}: run again to deliver what is left"
         print(clean(message) + safe, file=sys.stderr)
+    if _left_behind(run):
+        left = plural(run.left, "record")
+        print(f"{left} of earlier runs not in order: marea status, marea retry", file=sys.stderr)
     if options.json:
         show_json(document(run))
     else:
         for line in _summary(project, run):
             print(line)
-    return EXIT_CODES[run.status]
+    return EXIT_CODES[RunStatus.PARTIAL] if _left_behind(run) else EXIT_CODES[run.status]
+
+
+def _left_behind(run: Run) -> bool:
+    """Whether earlier runs left something: a run without trouble of its own does not hide it."""
+    return run.status is RunStatus.SUCCEEDED and run.left > 0
 
 
 def document(run: Run) -> dict[str, object]:
@@ -71,6 +79,7 @@ def document(run: Run) -> dict[str, object]:
         "kind": run.kind,
         "status": run.status,
         "seconds": round(run.seconds, 3),
+        "left": run.left,
         "entities": entities,
     }
 
@@ -86,23 +95,12 @@ def _summary(project: Project, run: Run) -> Iterator[str]:
         number = sum(books.counts[outcome] for books in run.entities.values())
         if number:
             yield from _reasons(project, run, outcome, number)
-    if run.status is RunStatus.SUCCEEDED:
-        yield from _still(project)
 
 
 def _outcome(run: Run, books: Books) -> str:
     if run.status is RunStatus.INTERRUPTED and not books.detected:
         return "nothing was settled"
     return in_words(books)
-
-
-def _still(project: Project) -> Iterator[str]:
-    """What earlier runs left behind, so that a run without trouble does not hide it."""
-    status = project.status()
-    number = sum(sum(entity.backlog.values()) for entity in status.entities.values())
-    if number:
-        yield ""
-        yield f"{plural(number, 'record')} of earlier runs not in order: marea status, marea retry"
 
 
 def _reasons(project: Project, run: Run, outcome: Outcome, number: int) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from marea.model import UNKNOWN, Outcome, Problem
+from marea.model import ABSENT, UNKNOWN, Outcome, Problem
 
 MINUTE = 60.0
 SCHEDULE = (15 * MINUTE, 60 * MINUTE, 6 * 60 * MINUTE, 24 * 60 * MINUTE)
@@ -25,8 +25,11 @@ def next_attempt(outcome: Outcome, problem: Problem, attempt: int, now: int) -> 
     """When to try again, in microseconds since 1970; None: on a new change or on request alone.
 
     `attempt` counts the deliveries made, this one included. A deferred record is due at
-    once where its target was away, which is no attempt. A waiting one is released by its parent.
+    once where its target was away, which is no attempt. A waiting one is released by its parent. One
+    that has left the source comes back when it is there again.
     """
+    if problem.code == ABSENT:
+        return None
     if outcome is Outcome.DEFERRED:
         return _after(LOST, attempt, now) if problem.code == UNKNOWN else now
     if outcome is Outcome.WAITING or problem.code in NEVER_ALONE:

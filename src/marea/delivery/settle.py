@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from marea.flow import (
     OUTCOME,
     STATE,
     TARGET_KEY,
+    Absent,
     Plan,
 )
 from marea.model import Operation, Outcome, Problem, RecordState
@@ -91,8 +93,10 @@ def settle(plan: Plan, delivery: Delivery | None, entities: Mapping[str, int], n
     rows = pa.table(columns)
     kept = pc.or_(pc.not_equal(outcomes, Outcome.UNCHANGED.value), records.column(FOLLOW))
     rows = _kept(rows, kept)
+    if plan.absent:
+        rows = pa.concat_tables([rows, _absent(plan, rows.schema, now)])
     renamed = _renamed(records.column(TARGET_ID), target_ids, outcomes)
-    return Settlement(rows, _counts(outcomes), plan.detected, renamed)
+    return Settlement(rows, _counts(outcomes, plan.absent), plan.detected, renamed)
 
 
 def _exceptions(plan: Plan, delivery: Delivery | None, sent: Sequence[int]) -> dict[int, _Exception]:
@@ -199,8 +203,30 @@ def _detail(exception: _Exception, attempt: int, entities: Mapping[str, int], no
     }
 
 
-def _counts(outcomes: Any) -> dict[Outcome, int]:
-    return {Outcome(item["values"]): item["counts"] for item in outcomes.value_counts().to_pylist()}
+def _absent(plan: Plan, schema: pa.Schema, now: int) -> pa.Table:
+    """Rows for records that are not in the source, of which something is to be written."""
+    rows = [
+        {
+            "key": key,
+            "operation": Operation.NONE.value,
+            "outcome": one.outcome.value,
+            "cause": plan.cause.value,
+            "stamp": one.stamp,
+            "attempt": one.attempts,
+            **_detail(_Exception(one.outcome, one.problem), one.attempts or 1, {}, now),
+            "log": True,
+        }
+        for key, one in plan.absent.items()
+        if one.problem is not None
+    ]
+    return pa.Table.from_pylist(rows, schema)
+
+
+def _counts(outcomes: Any, absent: Mapping[str, Absent]) -> dict[Outcome, int]:
+    found = outcomes.value_counts().to_pylist()
+    counts = Counter({Outcome(item["values"]): item["counts"] for item in found})
+    counts.update(one.outcome for one in absent.values())
+    return dict(counts)
 
 
 def _among(column: Any, outcomes: Sequence[Outcome]) -> Any:

@@ -11,6 +11,9 @@ from marea.demo.scene import Scene
 BATCH = 500
 """As the configuration has it: records in one call of the CRM."""
 
+STILL = "what was rejected before is not mended yet"
+"""Why runs that deliver everything else end with exit code 1."""
+
 
 def first_synchronization(scene: Scene) -> None:
     """Everything is delivered once; a second run has nothing to do."""
@@ -32,7 +35,7 @@ def first_synchronization(scene: Scene) -> None:
 
     tell.say("Nothing has changed since. A second run must find nothing and leave the CRM alone.")
     scene.forget_calls()
-    scene.marea("sync", because="there was nothing to do")
+    scene.marea("sync", exits=1, because=f"nothing to do, and {STILL}")
     tell.check("the CRM was not called at all", 0, scene.writes())
 
 
@@ -51,7 +54,7 @@ def mass_change(scene: Scene) -> None:
     )
     tell.check(f"{count:,} rows changed in the ERP", count, rows)
     scene.forget_calls()
-    scene.marea("sync")
+    scene.marea("sync", exits=1, because=f"all that changed was delivered, and {STILL}")
     tell.check(
         f"exactly those {count:,} accounts were updated, nothing else",
         {"accounts": {"updated": count}},
@@ -73,14 +76,14 @@ def direct_sql(scene: Scene) -> None:
         "UPDATE MA_Items SET ProductCtg = :new WHERE ProductCtg = 'VERNICI'", {"new": NEW_CATEGORY}, "sql"
     )
     scene.forget_calls()
-    scene.marea("sync", because="there was nothing to deliver")
+    scene.marea("sync", exits=1, because=f"nothing to deliver, and {STILL}")
     tell.check("the run found nothing: it goes by the last-edit date, and no date moved", {}, scene.changed())
     tell.say(
         "So the administrator says which records are meant. That sets their date, and the next run follows."
     )
     condition = f"ProductCtg = '{NEW_CATEGORY}'"
     scene.marea("touch", "items", "--where", condition, because="the dates are set")
-    scene.marea("sync")
+    scene.marea("sync", exits=1, because=f"all that changed was delivered, and {STILL}")
     tell.check(
         f"exactly those {count:,} products were updated, nothing else",
         {"products": {"updated": count}},
@@ -119,7 +122,7 @@ def outage(scene: Scene) -> None:
         " a second of a run is looked at again by the next one: where it is equal, it counts as unchanged.)"
     )
     scene.crm.start()
-    scene.marea("sync")
+    scene.marea("sync", exits=1, because=f"all that changed was delivered, and {STILL}")
     tell.check(
         f"{moved} accounts and {priced} products were updated, 1 account was created, nothing else",
         {"accounts": {"created": 1, "updated": moved}, "products": {"updated": priced}},
@@ -189,7 +192,7 @@ def the_wrong_customer(scene: Scene) -> None:
         {"customer": CUSTOMER, "code": code},
     )
     scene.forget_calls()
-    scene.marea("sync")
+    scene.marea("sync", exits=1, because=f"all that changed was delivered, and {STILL}")
     tell.check("exactly that account was created", {"accounts": {"created": 1}}, scene.changed())
     others = ", ".join(other for other in WRONG if other != code)
     tell.say(f"{others} is still wrong, and stays on record until it is mended: see marea status.")

@@ -179,10 +179,8 @@ class _Pass:
                 self._add(planned.plan)
 
     def _add(self, plan: Plan) -> None:
-        outcomes = plan.records.column(OUTCOME)
-        counts = {Outcome(item["values"]): item["counts"] for item in outcomes.value_counts().to_pylist()}
         books = self.result.books
-        books.add(plan.detected, counts)
+        books.add(plan.detected, plan.counts())
         for reason, number in plan.skipped.items():
             books.skipped[reason] = books.skipped.get(reason, 0) + number
         self._promise(plan)

@@ -45,6 +45,8 @@ class Run:
     """Why it was interrupted, one sentence a system or entity."""
     entities: Mapping[str, Books]
     """Entity -> its counts."""
+    left: int
+    """Records that earlier runs left not in order; 0 where the run chose records."""
     _read: Callable[[int], Iterator[Entry]] = field(repr=False)
 
     def entries(self) -> Iterator[Entry]:
@@ -122,6 +124,7 @@ class Project:
             result.seconds,
             result.messages,
             result.entities,
+            result.left,
             self._entries,
         )
 
@@ -255,16 +258,21 @@ class Project:
         from dataclasses import replace
 
         from marea.engine.alignment import Alignment
+        from marea.engine.asked import refuse_unknown
         from marea.engine.keys import key_text
+        from marea.engine.known import known_entity
 
         if (keys or request.where) and len(names) != 1:
             raise ConfigurationError.single("records are chosen within one entity", hint="name that entity")
         if not keys:
             return request
         entity = self.settings.entities[names[0]]
-        columns = Alignment(self.settings, entity, self._systems).aggregate.key
+        alignment = Alignment(self.settings, entity, self._systems)
+        columns = alignment.aggregate.key
         # A record named twice is asked for once (I5).
         texts = dict.fromkeys(key_text(key, entity.name, columns) for key in keys)
+        known = known_entity(self._memory.known, entity).id
+        refuse_unknown(alignment, self._memory.known.ledger, known, tuple(texts))
         return replace(request, keys=tuple(texts))
 
     def _entries(self, run: int) -> Iterator[Entry]:

@@ -39,6 +39,8 @@ class Result:
     seconds: float
     messages: tuple[str, ...]
     entities: Mapping[str, Books]
+    left: int
+    """Records of these entities that earlier runs left not in order; none where the run chose records."""
 
 
 class Runner:
@@ -70,7 +72,9 @@ class Runner:
         context = Context(self._state, run, ids, referrer_ids, self._clock, progress, self._page)
         try:
             messages = self._entities(in_order(self._settings.entities, names), rows, context, request)
-            return self._finished(run, kind, started, messages, [rows[name] for name in names])
+            met = [rows[name] for name in names]
+            left = 0 if request.selects else sum(self._state.ledger.left(row.id, run) for row in met)
+            return self._finished(run, kind, started, messages, met, left)
         except BaseException as error:
             # Words of foreign errors may hold a password; ours do not.
             text = str(error) if isinstance(error, MareaError) else f"internal error: {type(error).__name__}"
@@ -150,7 +154,13 @@ class Runner:
         return bool(self._state.ledger.due(row.id, self._clock()).num_rows)
 
     def _finished(
-        self, run: int, kind: RunKind, started: int, messages: Sequence[str], rows: Sequence[EntityRow]
+        self,
+        run: int,
+        kind: RunKind,
+        started: int,
+        messages: Sequence[str],
+        rows: Sequence[EntityRow],
+        left: int,
     ) -> Result:
         books = {row.name: self._state.runs.books(run, row.id) for row in rows}
         unbalanced = [name for name, book in books.items() if not book.balanced]
@@ -163,7 +173,7 @@ class Runner:
         status = _status(books, messages)
         now = self._clock()
         self._state.runs.finish(run, status, now, "; ".join(messages))
-        return Result(run, kind, status, (now - started) / 1e6, tuple(messages), books)
+        return Result(run, kind, status, (now - started) / 1e6, tuple(messages), books, left)
 
 
 def _compile(alignments: Sequence[Alignment], undone: Undone) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from marea.engine.alignment import Alignment
 from marea.engine.clock import Clock
 from marea.errors import SystemUnreachable
 from marea.flow import Plan
-from marea.model import Cause
+from marea.model import Cause, Outcome
 from marea.ports import KEY
 
 if TYPE_CHECKING:
@@ -90,9 +90,8 @@ class Planning:
         """Those of some records that are not in the source any more, as it is at this moment."""
         pages = self._alignment.pages
         with self._alignment.source.snapshot() as reader:
-            found = BatchReader(pages, reader, len(keys))
-            batches = found.read(pages.keys(f"[{','.join(keys)}]"), Cause.RETRY)
-            return set(keys).difference(*(batch.root.column(KEY).to_pylist() for batch in batches))
+            batches = BatchReader(pages, reader, len(keys)).listed(keys, Cause.RETRY)
+            return {key for batch in batches for key in batch.absent}
 
     def settled(self) -> None:
         """The oldest of the plans made here that were not settled yet is committed."""
@@ -106,7 +105,17 @@ class Planning:
             self._ledger.nothing(keys) if self._nothing_known else self._ledger.look_up(self._entity, keys)
         )
         plan = self._planner.plan(records, known, batch.cause, detected=batch.detected, resend=self._resend)
+        if batch.absent:
+            plan = self._with_absent(plan, batch.absent)
         return self._claims.decided(plan) if self._claims else plan
+
+    def _with_absent(self, plan: Plan, keys: Sequence[str]) -> Plan:
+        from marea.planning.absent import GONE, absent
+
+        filtered = self._alignment.aggregate.where is not None
+        found = absent(keys, self._ledger.troubles(self._entity, keys), filtered=filtered)
+        unchanged = sum(one.outcome is Outcome.UNCHANGED for one in found.values())
+        return replace(plan, absent=found, skipped={GONE: unchanged} if unchanged else {})
 
 
 def delivered(

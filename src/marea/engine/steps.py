@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -53,13 +53,15 @@ def steps(
         yield from _captured(request, standing, Watermark(batches, lag, standing.dates))
 
 
-def listed(keys: Iterable[str], cause: Cause, batches: BatchReader) -> Generator[Step, None, None]:
-    """The records of given keys; those that are gone from the source are missing."""
-    every = list(keys)
-    for start in range(0, len(every), batches.rows):
-        query = batches.pages.keys(f"[{','.join(every[start : start + batches.rows])}]")
-        for batch in batches.read(query, cause):
-            yield Step(batch, None)
+def listed(keys: Sequence[str], cause: Cause, batches: BatchReader) -> Generator[Step, None, None]:
+    """The records of given keys, also of those that are gone from the source."""
+    for batch in batches.listed(keys, cause):
+        yield Step(batch, None)
+
+
+def reads_all(request: Request, standing: Standing, pages: Pages) -> bool:
+    """Whether a request reads every record there is."""
+    return not request.selects and (standing.loading or whole(request, standing, pages) is not None)
 
 
 def whole(request: Request, standing: Standing, pages: Pages) -> Cause | None:

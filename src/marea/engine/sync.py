@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
 from marea.capture.batch import BatchReader
@@ -15,7 +15,7 @@ from marea.engine.alignment import Alignment
 from marea.engine.context import Context
 from marea.engine.request import Request
 from marea.engine.stages import Planning, Settled, delivered, ids_in_ledger
-from marea.engine.steps import Standing, due_by_cause, listed, steps
+from marea.engine.steps import Standing, due_by_cause, listed, reads_all, steps
 from marea.model import Cause
 from marea.store.commit import Commit
 
@@ -52,6 +52,8 @@ class EntitySync:
             batches = BatchReader(self._alignment.pages, reader, self._context.page)
             found = steps(request, standing, batches, self._alignment.entity.lag)
             self._flow(found, resend=request.resend)
+        if reads_all(request, standing, self._alignment.pages):
+            self._ask_again()
         if not request.selects and self._outdated:
             self._commit(Settled(None), evaluated=True)
 
@@ -64,11 +66,21 @@ class EntitySync:
         before = self._settled
         while fresh := self._due(seen):
             seen.update(key for keys in fresh.values() for key in keys)
-            with self._alignment.source.snapshot() as reader:
-                batches = BatchReader(self._alignment.pages, reader, self._context.page)
-                for cause, keys in fresh.items():
-                    self._flow(listed(keys, cause, batches), resend=False)
+            for cause, keys in fresh.items():
+                self._deliver(keys, cause)
         return self._settled - before
+
+    def _ask_again(self) -> None:
+        """Ask for what is in trouble and was not among all the records: its trouble ends when it is gone."""
+        ledger, run = self._context.state.ledger, self._context.run
+        left = ledger.troubled(self._entity, before=run).column("key").to_pylist()
+        if left:
+            self._deliver(left, Cause.RETRY)
+
+    def _deliver(self, keys: Sequence[str], cause: Cause) -> None:
+        with self._alignment.source.snapshot() as reader:
+            batches = BatchReader(self._alignment.pages, reader, self._context.page)
+            self._flow(listed(keys, cause, batches), resend=False)
 
     @property
     def _outdated(self) -> bool:

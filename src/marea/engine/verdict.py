@@ -97,7 +97,7 @@ def _away(finding: Finding) -> Verdict:
 def _absent(finding: Finding) -> Verdict:
     if finding.delivered:
         return Verdict(
-            f"{finding.name} is not in the source any more; {finding.target} still has it",
+            f"{finding.name} is not in the source any more; {_still(finding)}",
             ("deletes are not delivered by this version: delete it in the target by hand",),
         )
     return Verdict(
@@ -106,12 +106,17 @@ def _absent(finding: Finding) -> Verdict:
     )
 
 
+def _still(finding: Finding) -> str:
+    """What the target has of a record that it should not have any more."""
+    at = finding.ledger.delivered_at if finding.ledger else None
+    return f"{finding.target} still has it" + (f" as delivered on {at:%Y-%m-%d %H:%M} UTC" if at else "")
+
+
 def _outside(finding: Finding) -> Verdict:
     where = finding.entity.source.where
     if finding.delivered:
         return Verdict(
-            f"{finding.name} is in the source but has left the filter `{where}`; "
-            f"{finding.target} still has it as it was",
+            f"{finding.name} is in the source but has left the filter `{where}`; {_still(finding)}",
             ("deletes are not delivered by this version: delete it in the target by hand",),
         )
     return Verdict(

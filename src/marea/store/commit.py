@@ -67,8 +67,10 @@ def apply_commit(database: Database, commit: Commit, first: int) -> None:
         _hold_lease(database, commit)
         if commit.position is not None:
             _move_position(database, commit, *commit.position)
+        again: dict[str, int] = {}
         if commit.rows is not None and present:
             database.stage(_append_payloads(database, commit.rows, first), first)
+            again = _met_again(database, commit)
             _write_rows(database, commit, present)
         if commit.mapping is not None:
             database.run("set_mapping", entity=commit.entity, mapping=commit.mapping)
@@ -76,7 +78,7 @@ def apply_commit(database: Database, commit: Commit, first: int) -> None:
             database.run("end_stale", entity=commit.entity, mark=commit.fresh)
         for referrer in sorted(commit.referrers):
             database.run("mark_stale", entity=referrer, mark=first)
-        _add_books(database, commit)
+        _add_books(database, commit, again)
 
 
 def _check_books(commit: Commit) -> set[Outcome]:
@@ -190,7 +192,15 @@ def _claiming(rows: pa.Table | None) -> bool:
     return bool(rows["target_key"].null_count < rows.num_rows)
 
 
-def _add_books(database: Database, commit: Commit) -> None:
+def _met_again(database: Database, commit: Commit) -> dict[str, int]:
+    """Outcome -> records of the batch that this run has counted with it before, and takes back."""
+    if database.row("has_trouble", entity=commit.entity) is None:
+        return {}
+    return dict(database.rows("taken_back", entity=commit.entity, run=commit.run))
+
+
+def _add_books(database: Database, commit: Commit, again: Mapping[str, int]) -> None:
+    """Adds the batch; a record that a run meets twice counts once, by its last outcome (I5)."""
     if not (commit.counts or commit.seconds):
         return
     before = database.row("skipped", run=commit.run, entity=commit.entity)
@@ -201,8 +211,8 @@ def _add_books(database: Database, commit: Commit) -> None:
         "add_books",
         run=commit.run,
         entity=commit.entity,
-        detected=commit.detected,
-        **{outcome.value: commit.counts.get(outcome, 0) for outcome in Outcome},
+        detected=commit.detected - sum(again.values()),
+        **{outcome.value: commit.counts.get(outcome, 0) - again.get(outcome, 0) for outcome in Outcome},
         skipped=json.dumps(skipped, ensure_ascii=False),
         seconds=commit.seconds,
     )

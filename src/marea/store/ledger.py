@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from marea.model import Outcome, RecordState
 from marea.store.database import Database, Row
@@ -49,6 +49,8 @@ class RecordRow:
     """The last agreed payload; None when the target has none of us."""
     run: int
     """The run that last wrote this row."""
+    delivered_at: datetime | None
+    """When it was last created or updated in the target."""
     blocks: int
     """How many records wait for this one."""
     trouble: Trouble | None
@@ -113,9 +115,25 @@ class Ledger:
         rows = self._database.rows("due", entity=entity, now=now)
         return _table(rows, ("key", "cause"))
 
-    def troubled(self, entity: int) -> pa.Table:
-        """The key (utf8) of every record that is not in order."""
-        return _table(self._database.rows("troubled", entity=entity), ("key",))
+    def troubled(self, entity: int, before: int | None = None) -> pa.Table:
+        """The key (utf8) of every record that is not in order, or of those that no run since `before` met."""
+        return _table(self._database.rows("troubled", entity=entity, before=before), ("key",))
+
+    def left(self, entity: int, run: int) -> int:
+        """How many records are not in order that this run has not met."""
+        return int(self._database.rows("left", entity=entity, before=run)[0][0])
+
+    def troubles(self, entity: int, keys: Sequence[str]) -> list[dict[str, Any]]:
+        """One row a key, in the order given: state, stamp, delivered, outcome, attempts; None where unknown.
+
+        Delivered is a record that was applied at least once and not deleted since; outcome
+        and attempts are of its trouble.
+        """
+        import pyarrow as pa
+
+        names = ("state", "stamp", "delivered", "outcome", "attempts")
+        rows = self._database.match("troubles", pa.array(keys, pa.string()), entity=entity)
+        return [dict(zip(names, row, strict=True)) for row in rows]
 
     def count(self, entity: int) -> dict[RecordState, int]:
         """How many records stand in each state; reads the whole entity."""
@@ -135,7 +153,7 @@ class Ledger:
         if row is None:
             return None
         trouble = self._database.row("trouble", entity=entity, key=key)
-        state, target_id, fingerprint, form, stamp, payload, run, blocks = row
+        state, target_id, fingerprint, form, stamp, payload, run, delivered_at, blocks = row
         return RecordRow(
             key,
             RecordState(state),
@@ -145,6 +163,7 @@ class Ledger:
             stamp,
             payload,
             run,
+            moment(delivered_at),
             blocks,
             _trouble(trouble) if trouble else None,
         )

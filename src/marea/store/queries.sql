@@ -223,7 +223,24 @@ WHERE entity = :entity AND key = :key AND blocked_entity = :blocked_entity AND b
 SELECT count(*), min(key) FROM trouble WHERE entity = :entity AND code = 'circle' AND blocked_key IS NOT NULL
 
 -- name: troubled
-SELECT key FROM trouble WHERE entity = :entity ORDER BY key
+SELECT key FROM trouble WHERE entity = :entity
+    AND run < :before -- when before
+ORDER BY key
+
+-- name: left
+SELECT count(*) FROM trouble WHERE entity = :entity AND run < :before
+
+-- name: troubles
+SELECT record.state, record.stamp, record.fingerprint IS NOT NULL, trouble.outcome, trouble.attempts
+FROM {asked_keys} LEFT JOIN record ON record.entity = :entity AND record.key = asked.value
+    LEFT JOIN trouble ON trouble.entity = :entity AND trouble.key = asked.value
+{as_asked}
+
+-- name: taken_back
+-- What this run has counted before and meets again: each record counts by its last outcome.
+SELECT trouble.outcome, count(*)
+FROM batch JOIN trouble ON trouble.entity = :entity AND trouble.key = batch.key
+WHERE trouble.run = :run GROUP BY trouble.outcome
 
 -- name: count_records
 SELECT state, count(*) FROM record WHERE entity = :entity GROUP BY state
@@ -233,6 +250,8 @@ SELECT outcome, count(*) FROM trouble WHERE entity = :entity GROUP BY outcome
 
 -- name: record
 SELECT state, target_id, fingerprint, form, stamp, payload.body, run,
+    (SELECT max(at) FROM entry WHERE entry.entity = record.entity AND entry.key = record.key
+        AND outcome IN ('created', 'updated')),
     (SELECT count(*) FROM trouble
      WHERE trouble.blocked_entity = record.entity AND trouble.blocked_key = record.key)
 FROM record LEFT JOIN payload ON payload.id = record.payload

@@ -1,0 +1,36 @@
+"""Owns what becomes of records that were asked for and are not among the entity's in the source any more.
+
+This version delivers no deletes: what the target was given stays there, and that is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from marea.flow import Absent
+from marea.model import ABSENT, Outcome, Problem, RecordState
+
+GONE = "no longer in the source"
+
+
+def absent(keys: Iterable[str], known: Iterable[Mapping[str, Any]], *, filtered: bool) -> dict[str, Absent]:
+    """Key -> how its record ends.
+
+    `known` is a row of `Ledger.troubles` for each key, in their order; `filtered` says
+    whether a record may also have left the entity's filter.
+    """
+    where = f"{GONE}, or not within the filter" if filtered else GONE
+    return {key: _absent(row, where) for key, row in zip(keys, known, strict=True)}
+
+
+def _absent(row: Mapping[str, Any], where: str) -> Absent:
+    """A record in order has nothing to end; one in doubt stays so: what the target has is not known."""
+    if row["state"] != RecordState.DUE:
+        return Absent(Outcome.UNCHANGED)
+    if row["outcome"] == Outcome.DEFERRED:
+        said = f"{where}; whether its last delivery arrived is not known"
+        hint = "look for it in the target, and delete it there by hand"
+        return Absent(Outcome.DEFERRED, row["stamp"], row["attempts"], Problem(ABSENT, said, hint=hint))
+    said = f"{where}; the target still has what it was given" if row["delivered"] else where
+    return Absent(Outcome.UNCHANGED, row["stamp"], row["attempts"], Problem(ABSENT, said))
