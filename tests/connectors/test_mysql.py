@@ -9,7 +9,7 @@ import pytest
 
 from marea.connectors.mysql import MysqlConnector
 from marea.ports import Source, Target
-from marea.testing import KINDS, Kind, SourceContract, TargetContract
+from marea.testing import KINDS, Kind, SourceContract, SqlTargetContract
 from marea.testing.values import literal
 from mysql_systems import system
 from servers import run_sql
@@ -83,7 +83,7 @@ class TestSource(OnMariadb, SourceContract):
         return MysqlConnector().source(system(AWAY))
 
 
-class TestTarget(OnMariadb, TargetContract):
+class TestTarget(OnMariadb, SqlTargetContract):
     @pytest.fixture
     def unreachable(self) -> Target:
         return MysqlConnector().target(system(AWAY))

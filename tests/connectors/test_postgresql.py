@@ -10,7 +10,7 @@ import pytest
 from marea.config.settings import SystemSettings
 from marea.connectors.postgresql import PostgresqlConnector
 from marea.ports import Source, Target
-from marea.testing import SourceContract, TargetContract
+from marea.testing import SourceContract, SqlTargetContract
 from servers import free_port, run_sql
 
 pytestmark = pytest.mark.contract
@@ -71,7 +71,7 @@ class TestPostgresqlSource(Literals, SourceContract):
         return PostgresqlConnector().source(nowhere)
 
 
-class TestPostgresqlTarget(Literals, TargetContract):
+class TestPostgresqlTarget(Literals, SqlTargetContract):
     @pytest.fixture
     def another(self, postgresql_url: str) -> Iterator[Target]:
         target = PostgresqlConnector().target(system(postgresql_url))

@@ -4,13 +4,23 @@
 import pytest
 
 pytest.register_assert_rewrite(
-    *("marea.testing." + part for part in ("arriving", "delivering", "describing", "sources", "streaming")),
-    *("marea.testing." + part for part in ("suite", "targets")),
+    *("marea.testing." + part for part in ("arriving", "delivering", "describing", "receiving", "sources")),
+    *("marea.testing." + part for part in ("streaming", "suite", "targets")),
 )
 
 from marea.testing.delivering import batch, shape
+from marea.testing.receiving import TargetContract
 from marea.testing.sources import SourceContract
-from marea.testing.targets import TargetContract
+from marea.testing.targets import SqlTargetContract
 from marea.testing.values import KINDS, TEXTS, Kind
 
-__all__ = ["KINDS", "TEXTS", "Kind", "SourceContract", "TargetContract", "batch", "shape"]
+__all__ = [
+    "KINDS",
+    "TEXTS",
+    "Kind",
+    "SourceContract",
+    "SqlTargetContract",
+    "TargetContract",
+    "batch",
+    "shape",
+]

@@ -1,21 +1,21 @@
-"""Owns the part of the target contract about values: every one arrives unharmed."""
+"""Owns the part of the contract of SQL targets about values: every one arrives unharmed."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pyarrow as pa
 from hypothesis import given
 
 from marea.model import Operation
-from marea.ports import Shape, Source, Target
-from marea.testing.delivering import Delivering, Row, shape
-from marea.testing.values import TEXTS, Kind, rows_of, searching
+from marea.ports import Source, Target
+from marea.testing.delivering import Row, shape
+from marea.testing.receiving import TargetContract
+from marea.testing.values import Kind, rows_of, searching
 
 
-class Arriving(Delivering):
-    """What a target makes of values."""
+class Arriving(TargetContract):
+    """What a table makes of values."""
 
     def test_values_arrive_unharmed(self, target: Target, another: Target, source: Source) -> None:
         kinds = self.kinds
@@ -42,26 +42,6 @@ class Arriving(Delivering):
             assert {row["id"]: row for row in self.read(source, "t")} == arrived
 
         check()
-
-    def test_texts_arrive_unharmed_and_empty_is_not_null(
-        self, target: Target, another: Target, source: Source
-    ) -> None:
-        texts = shape({"id": pa.int64(), "text": pa.string()}, ("id",), create=True)
-        rows = [{"id": index, "text": text} for index, text in enumerate([*TEXTS, None])]
-        target.prepare(texts)
-        self.deliver(target, texts, rows)
-        assert self.read(source, "t", order="id") == rows
-        another.prepare(texts)
-        turned = [{**row, "text": other["text"]} for row, other in zip(rows, reversed(rows), strict=True)]
-        self.deliver(another, texts, turned, Operation.UPDATE)
-        assert self.read(source, "t", order="id") == turned
-
-    def test_a_letters_case_is_a_change(self, target: Target, source: Source, codes: Shape) -> None:
-        target.prepare(codes)
-        self.deliver(target, codes, [self.row("a", "name")])
-        for name in ("Name", "Näme", "name ", "name"):
-            self.deliver(target, codes, [self.row("a", name)], Operation.UPDATE, ["a"])
-            assert self.names(source) == {"a": name}
 
     def test_keys_of_every_kind(self, target: Target, source: Source) -> None:
         for name in self.key_kinds():
@@ -90,25 +70,3 @@ class Arriving(Delivering):
 
         collect()
         return found[:2]
-
-    def test_json_text_arrives(self, target: Target, source: Source) -> None:
-        lines = pa.field("lines", pa.string(), metadata={b"marea": b"json"})
-        json_shape = Shape(
-            "t", "t", ("id",), pa.schema([pa.field("id", pa.int64()), lines]), {"create": True}
-        )
-        target.prepare(json_shape)
-        values = ['[{"a":1.10,"b":"\\"x\\u00e8\\\\"},{"a":null}]', "[]", None]
-        for turn in (values, values[::-1]):
-            rows = [{"id": index, "lines": value} for index, value in enumerate(turn)]
-            self.deliver(target, json_shape, rows, Operation.UPDATE)
-            got = [row["lines"] for row in self.read(source, "t", order="id")]
-            assert [text and json.loads(text) for text in got] == [text and json.loads(text) for text in turn]
-
-    def test_names_may_be_reserved_or_quoted(self, target: Target, source: Source) -> None:
-        fields = {name: pa.string() for name in ("Order", "select", "Mixed Case", 'q"u`o]te', "ünï")}
-        odd = shape(fields, ("Order", "Mixed Case"), "Group By", create=True)
-        target.prepare(odd)
-        for value in ("1", "2"):
-            row = {name: name if name in odd.key else value for name in fields}
-            self.deliver(target, odd, [row], Operation.UPDATE)
-            assert self.read(source, "Group By") == [row]

@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
-import pytest
 
 from marea.model import Operation
-from marea.ports import KEY, OPERATION, PAYLOAD, TARGET_ID, Shape, Source, Target
+from marea.ports import KEY, OPERATION, PAYLOAD, TARGET_ID, Shape, Target
 from marea.sql.keys import identities
-from marea.testing.suite import Execute, Suite
+from marea.testing.suite import Suite
 from marea.testing.values import arrow
 
 Row = Mapping[str, Any]
@@ -49,27 +48,17 @@ def batch(
 
 
 class Delivering(Suite):
-    """Base of the target contract: a table of codes, and deliveries to it."""
+    """Base of the target contracts: shapes, records, and deliveries of which nothing may fail."""
 
-    @pytest.fixture
-    def codes(self, source: Source, execute: Execute) -> Shape:
-        """A table with a text key, a text and an amount, and a column that is not ours."""
-        columns = [
-            f"{source.dialect.quote(name)} {source.dialect.native(type_, key=name == 'code')}"
-            for name, type_ in CODES.items()
-        ]
-        columns[0] += " NOT NULL PRIMARY KEY"
-        columns[1] += " NOT NULL"
-        execute(f"CREATE TABLE t ({', '.join(columns)}, theirs INTEGER DEFAULT 7)")
-        return shape()
+    def made(
+        self, fields: Mapping[str, pa.DataType] = CODES, key: Sequence[str] = ("code",), name: str = "t"
+    ) -> Shape:
+        """A shape that the target takes though nothing was made ready for it."""
+        return shape(fields, key, name)
 
     def row(self, code: str, name: str = "") -> dict[str, Any]:
         """A record of `codes`."""
         return {"code": code, "name": name or f"name {code}", "amount": None}
-
-    def names(self, source: Source) -> dict[str, str]:
-        """What the table t holds: code -> name."""
-        return {row["code"]: row["name"] for row in self.read(source, "t")}
 
     def deliver(
         self,

@@ -1,0 +1,214 @@
+"""Owns the contract suite of targets of any kind: what whoever takes records must prove on the real thing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from marea.errors import ConfigurationError, SystemUnreachable
+from marea.model import Operation
+from marea.ports import OPERATION, Shape, Target
+from marea.testing.delivering import Delivering, batch, shape
+from marea.testing.values import TEXTS
+
+Held = Callable[[str], list[dict[str, Any]]]
+
+
+class TargetContract(Delivering):
+    """Subclass it, give the fixtures, and every test of it is a promise of the connector.
+
+    `target` is the connector's target on an empty system of the test's own, `another` a second
+    one on the same system; `held` gives the records that the system holds of an object, read by
+    other means, in any order; `unreachable` is a target whose system does not answer and whose
+    password is "pa55word"; `cut` breaks all connections of `target` from outside, or loses the
+    next answer. `codes` may be replaced by a shape that the system is made ready for.
+    """
+
+    @pytest.fixture
+    def codes(self) -> Shape:
+        """An object with a text key, a text and an amount."""
+        return self.made()
+
+    def names(self, held: Held) -> dict[str, str]:
+        """What the object t holds: code -> name."""
+        return {row["code"]: row["name"] for row in held("t")}
+
+    # -- creates, updates, deletes -----------------------------------------------------
+
+    def test_creates_updates_and_deletes(self, target: Target, held: Held, codes: Shape) -> None:
+        target.prepare(codes)
+        self.deliver(target, codes, [self.row("a"), self.row("b"), self.row("c")])
+        assert self.names(held) == {"a": "name a", "b": "name b", "c": "name c"}
+        receipt = self.deliver(
+            target, codes, [self.row("a", "new"), self.row("c", "new")], Operation.UPDATE, ["a", "c"]
+        )
+        assert receipt == ["a", "c"]
+        assert self.names(held) == {"a": "new", "b": "name b", "c": "new"}
+        self.deliver(target, codes, [{"code": "b"}], Operation.DELETE, ["b"])
+        assert self.names(held) == {"a": "new", "c": "new"}
+
+    def test_one_batch_may_hold_every_operation(self, target: Target, held: Held, codes: Shape) -> None:
+        target.prepare(codes)
+        self.deliver(target, codes, [self.row("a"), self.row("b"), self.row("c")])
+        mixed = [
+            {OPERATION: Operation.DELETE, "code": "a"},
+            {OPERATION: Operation.UPDATE, **self.row("b", "new")},
+            {OPERATION: Operation.CREATE, **self.row("d")},
+        ]
+        assert self.deliver(target, codes, mixed, ids=["a", "b", None]) == ["a", "b", "d"]
+        assert self.names(held) == {"b": "new", "c": "name c", "d": "name d"}
+
+    def test_the_same_batch_again_changes_nothing(self, target: Target, held: Held, codes: Shape) -> None:
+        target.prepare(codes)
+        rows = [self.row("a"), self.row("b")]
+        for _ in range(3):
+            assert self.deliver(target, codes, rows) == ["a", "b"]
+            assert self.names(held) == {"a": "name a", "b": "name b"}
+        for _ in range(2):
+            self.deliver(target, codes, [{"code": "b"}], Operation.DELETE, ["b"])
+            assert self.names(held) == {"a": "name a"}
+
+    def test_a_create_of_a_record_that_is_there_adopts_it(
+        self, target: Target, another: Target, held: Held, codes: Shape
+    ) -> None:
+        target.prepare(codes)
+        another.prepare(codes)
+        self.deliver(another, codes, [self.row("a", "theirs"), self.row("b", "theirs")])
+        self.deliver(target, codes, [self.row("b"), self.row("c")])
+        assert self.names(held) == {"a": "theirs", "b": "name b", "c": "name c"}
+
+    def test_an_update_of_a_record_that_was_removed_makes_it_again(
+        self, target: Target, held: Held, codes: Shape
+    ) -> None:
+        target.prepare(codes)
+        self.deliver(target, codes, [self.row("a")], Operation.UPDATE, ["a"])
+        assert self.names(held) == {"a": "name a"}
+
+    def test_a_key_that_changed_moves_the_record(self, target: Target, held: Held, codes: Shape) -> None:
+        target.prepare(codes)
+        self.deliver(target, codes, [self.row("a")])
+        for _ in range(2):
+            assert self.deliver(target, codes, [self.row("z")], Operation.UPDATE, ["a"]) == ["z"]
+            assert [row["code"] for row in held("t")] == ["z"]
+
+    def test_a_record_without_a_key_is_rejected_alone(self, target: Target, held: Held, codes: Shape) -> None:
+        target.prepare(codes)
+        rows = [self.row("a"), {"code": None, "name": "lost"}, self.row("b")]
+        receipt = target.deliver(codes, batch(codes, rows, Operation.CREATE))
+        assert list(receipt.rejected) == [1]
+        assert "code" in receipt.rejected[1].text
+        assert self.names(held) == {"a": "name a", "b": "name b"}
+
+    def test_composite_keys(self, target: Target, held: Held) -> None:
+        fields = {"code": pa.string(), "line": pa.int64(), "name": pa.string()}
+        lines = self.made(fields, ("code", "line"))
+        target.prepare(lines)
+        rows = [{"code": code, "line": line, "name": "x"} for code in ("a", 'b"') for line in (1, 11)]
+        ids = self.deliver(target, lines, rows)
+        assert [json.loads(str(text)) for text in ids] == [["a", "1"], ["a", "11"], ['b"', "1"], ['b"', "11"]]
+        self.deliver(target, lines, [{**rows[3], "line": 12}], Operation.UPDATE, [ids[3]])
+        self.deliver(target, lines, [{}, {}], Operation.DELETE, ids[:2])
+        assert sorted((row["code"], row["line"]) for row in held("t")) == [('b"', 1), ('b"', 12)]
+
+    def test_a_shape_of_nothing_but_its_key(self, target: Target, held: Held) -> None:
+        only = self.made({"code": pa.string()})
+        target.prepare(only)
+        for _ in range(2):
+            self.deliver(target, only, [{"code": "a"}, {"code": "b"}])
+        assert sorted(row["code"] for row in held("t")) == ["a", "b"]
+
+    def test_several_shapes_share_a_target(self, target: Target, held: Held) -> None:
+        shapes = [self.made(name=name) for name in ("t", "u", "v")]
+        for one in shapes:
+            target.prepare(one)
+        for one in [*shapes, *shapes]:
+            self.deliver(target, one, [self.row(one.object)], Operation.UPDATE)
+        assert [held(name)[0]["code"] for name in ("t", "u", "v")] == ["t", "u", "v"]
+
+    # -- values --------------------------------------------------------------------------
+
+    def test_texts_arrive_unharmed_and_empty_is_not_null(
+        self, target: Target, another: Target, held: Held
+    ) -> None:
+        texts = self.made({"id": pa.int64(), "text": pa.string()}, ("id",))
+        rows = [{"id": index, "text": text} for index, text in enumerate([*TEXTS, None])]
+        target.prepare(texts)
+        self.deliver(target, texts, rows)
+        assert _by(held("t"), "id") == rows
+        another.prepare(texts)
+        turned = [{**row, "text": other["text"]} for row, other in zip(rows, reversed(rows), strict=True)]
+        self.deliver(another, texts, turned, Operation.UPDATE)
+        assert _by(held("t"), "id") == turned
+
+    def test_a_letters_case_is_a_change(self, target: Target, held: Held, codes: Shape) -> None:
+        target.prepare(codes)
+        self.deliver(target, codes, [self.row("a", "name")])
+        for name in ("Name", "Näme", "name ", "name"):
+            self.deliver(target, codes, [self.row("a", name)], Operation.UPDATE, ["a"])
+            assert self.names(held) == {"a": name}
+
+    def test_json_text_arrives(self, target: Target, held: Held) -> None:
+        lines = pa.field("lines", pa.string(), metadata={b"marea": b"json"})
+        made = self.made({"id": pa.int64(), "lines": pa.string()}, ("id",))
+        fields = pa.schema([made.fields.field("id"), lines])
+        json_shape = Shape(made.entity, made.object, made.key, fields, made.options)
+        target.prepare(json_shape)
+        values = ['[{"a":1.10,"b":"\\"x\\u00e8\\\\"},{"a":null}]', "[]", None]
+        for turn in (values, values[::-1]):
+            rows = [{"id": index, "lines": value} for index, value in enumerate(turn)]
+            self.deliver(target, json_shape, rows, Operation.UPDATE)
+            got = [row["lines"] for row in _by(held("t"), "id")]
+            assert [text and json.loads(text) for text in got] == [text and json.loads(text) for text in turn]
+
+    def test_names_may_be_reserved_or_quoted(self, target: Target, held: Held) -> None:
+        fields = {name: pa.string() for name in ("Order", "select", "Mixed Case", 'q"u`o]te', "ünï")}
+        odd = self.made(fields, ("Order", "Mixed Case"), "Group By")
+        target.prepare(odd)
+        for value in ("1", "2"):
+            row = {name: name if name in odd.key else value for name in fields}
+            self.deliver(target, odd, [row], Operation.UPDATE)
+            assert held("Group By") == [row]
+
+    # -- mistakes and outages ------------------------------------------------------------
+
+    def test_unknown_options_are_named(self, target: Target, codes: Shape) -> None:
+        with pytest.raises(ConfigurationError, match="create"):
+            target.prepare(shape(craete=True))
+
+    def test_a_target_that_is_away_says_so(self, unreachable: Target) -> None:
+        with pytest.raises(SystemUnreachable) as caught:
+            self._reach(unreachable)
+        assert caught.value.system
+        assert caught.value.hint
+        assert "pa55word" not in str(caught.value)
+        unreachable.close()
+
+    def _reach(self, target: Target) -> None:
+        codes = shape()
+        target.prepare(codes)
+        target.deliver(codes, batch(codes, [self.row("a")], Operation.CREATE))
+
+    def test_a_connection_that_breaks_comes_back(
+        self, target: Target, held: Held, codes: Shape, cut: Callable[[], None]
+    ) -> None:
+        target.prepare(codes)
+        self.deliver(target, codes, [self.row("a")])
+        cut()
+        with suppress(SystemUnreachable):
+            target.deliver(codes, batch(codes, [self.row("b")], Operation.CREATE))
+        self.deliver(target, codes, [self.row("b")])
+        assert self.names(held) == {"a": "name a", "b": "name b"}
+
+    def test_closing_is_repeatable(self, target: Target, codes: Shape) -> None:
+        target.prepare(codes)
+        target.close()
+        target.close()
+
+
+def _by(rows: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    return sorted(rows, key=lambda row: row[name])
