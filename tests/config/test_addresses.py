@@ -41,6 +41,7 @@ def test_the_scheme_chooses_the_connector(url: str, named: str | None, connector
         ("mysql://h/d", "postgresql"),
         ("sqlite:///x", "rest"),
         ("ftp://h", None),
+        ("rest://h", None),
         ("erp.db", None),
         ("sqlite:///x", "sqlitee"),
     ],

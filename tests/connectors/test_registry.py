@@ -1,7 +1,11 @@
-"""Connectors are found by name, at once, and as pyproject.toml says."""
+"""Connectors are found by name, at once; one more is a folder, a line, a suite and a page, no more."""
 
 from __future__ import annotations
 
+import ast
+import os
+import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -9,27 +13,116 @@ from pathlib import Path
 
 import pytest
 
+from marea.config import addresses
 from marea.connectors import registry
-from marea.connectors.postgresql import PostgresqlConnector
 from marea.errors import ConfigurationError
 
-pytestmark = pytest.mark.unit
-
-PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
-
-
-def test_the_table_is_what_pyproject_declares() -> None:
-    declared = tomllib.loads(PYPROJECT.read_text())["project"]["entry-points"][registry.GROUP]
-    assert declared == registry.BUILT_IN
+HOME = Path(__file__).parents[2]
+FOLDER = HOME / "src/marea/connectors"
+BUILT_IN = sorted(folder.parent.name for folder in FOLDER.glob("*/__init__.py"))
+WITHOUT_SERVER = {"mssql": "no SQL Server is at hand: tests/connectors/test_mssql.py reads its SQL"}
 
 
-def test_a_built_in_connector_is_found_without_looking_at_the_installed_ones(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(registry, "_installed", lambda: pytest.fail("scanned the installed packages"))
-    assert isinstance(registry.connector("postgresql"), PostgresqlConnector)
+@pytest.mark.unit
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_a_built_in_connector_is_found_by_its_folder(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "importlib.metadata.entry_points", lambda **_: pytest.fail("scanned what is installed")
+    )
+    assert type(registry.connector(name)).__name__ == registry.class_name(name)
+    assert addresses.connector(f"{name}://h/d" if name != "rest" else "https://h", name) == name
 
 
+@pytest.mark.unit
+def test_each_has_an_entry_point_like_those_of_any_package() -> None:
+    declared = tomllib.loads((HOME / "pyproject.toml").read_text())["project"]["entry-points"][registry.GROUP]
+    assert declared == {
+        name: f"marea.connectors.{name}:{registry.class_name(name)}" for name in sorted(declared)
+    }
+    assert sorted(declared) == BUILT_IN
+
+
+@pytest.mark.unit
+def test_each_has_a_contract_suite() -> None:
+    suites = [file for file in (HOME / "tests/connectors").rglob("test_*.py") if _subclasses(file)]
+    text = "".join(file.read_text("utf-8") + file.parent.name for file in suites)
+    assert {name for name in BUILT_IN if re.search(rf"\b(marea\.connectors\.)?{name}\b", text)} == (
+        set(BUILT_IN) - WITHOUT_SERVER.keys()
+    )
+
+
+def _subclasses(file: Path) -> bool:
+    """Whether a file has a subclass of a contract suite."""
+    nodes = ast.walk(ast.parse(file.read_text("utf-8")))
+    bases = {ast.unparse(base) for node in nodes if isinstance(node, ast.ClassDef) for base in node.bases}
+    return bool(bases & {"SourceContract", "TargetContract", "SqlTargetContract"})
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_each_has_its_place_on_the_page(name: str) -> None:
+    page = (HOME / "docs/connectors.md").read_text("utf-8")
+    assert re.search(rf"^\| `{name}` \|", page, re.MULTILINE)
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_nothing_else_names_it(name: str) -> None:
+    """Neither the program nor the rules of its layers: whoever adds a connector edits neither."""
+    own = FOLDER / name
+    files = [file for file in (HOME / "src").rglob("*.py") if own not in file.parents]
+    naming = [file.name for file in files if f"marea.connectors.{name}" in file.read_text("utf-8")]
+    assert naming == []
+    lint = (HOME / "pyproject.toml").read_text().partition("[tool.importlinter]")[2]
+    assert f"marea.connectors.{name}" not in lint
+
+
+ACME = """
+class AcmeConnector:
+    def validate(self, options):
+        return []
+"""
+
+
+@pytest.fixture
+def grown(tmp_path: Path) -> Path:
+    """A copy of the program with one folder more among its connectors."""
+    shutil.copytree(HOME / "src/marea", tmp_path / "marea", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(HOME / "pyproject.toml", tmp_path)
+    (tmp_path / "marea/connectors/acme").mkdir()
+    (tmp_path / "marea/connectors/acme/__init__.py").write_text(ACME)
+    return tmp_path
+
+
+def _in(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+@pytest.mark.integration
+def test_one_more_folder_is_one_more_connector(grown: Path) -> None:
+    code = (
+        "from marea.config import addresses; from marea.connectors import registry;"
+        "print(addresses.connector('acme://h/d', None), addresses.connector('acme://h/d', 'sql'),"
+        "type(registry.connector('acme')).__name__, addresses.connectors())"
+    )
+    done = _in(grown, sys.executable, "-c", code)
+    assert done.stdout.split() == ["acme", "acme", "AcmeConnector", *str(sorted([*BUILT_IN, "acme"])).split()]
+
+
+@pytest.mark.integration
+def test_the_lint_knows_one_more_without_being_told(grown: Path) -> None:
+    lint = str(Path(sys.executable).parent / "lint-imports")
+    file = grown / "marea/connectors/acme/__init__.py"
+    file.write_text("from marea.connectors.sqlite import SqliteConnector\n" + ACME)
+    done = _in(grown, lint, "--no-cache")
+    assert "Connectors know nothing of each other BROKEN" in done.stdout
+    assert "marea.connectors.acme is not allowed to import marea.connectors.sqlite" in done.stdout
+
+
+@pytest.mark.unit
 def test_a_connector_that_is_installed_needs_nothing_of_ours_edited(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -40,14 +133,17 @@ def test_a_connector_that_is_installed_needs_nothing_of_ours_edited(
     (metadata / "entry_points.txt").write_text("[marea.connectors]\nacme = acme_marea:AcmeConnector\n")
     monkeypatch.syspath_prepend(tmp_path)
     assert type(registry.connector("acme")).__name__ == "AcmeConnector"
-    assert set(registry.names()) == {*registry.BUILT_IN, "acme"}
+    assert addresses.connectors() == sorted([*BUILT_IN, "acme"])
+    assert addresses.connector("acme://h/d", None) == "acme"
 
 
+@pytest.mark.unit
 def test_an_unknown_one_names_the_nearest() -> None:
     with pytest.raises(ConfigurationError, match='did you mean "postgresql"'):
         registry.connector("postgres")
 
 
+@pytest.mark.unit
 def test_nothing_heavy_is_imported_before_it_is_used() -> None:
     code = (
         "import sys, marea.connectors.registry as r; r.connector('postgresql'); r.connector('sqlite');"
@@ -57,6 +153,7 @@ def test_nothing_heavy_is_imported_before_it_is_used() -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.unit
 def test_a_source_is_ready_without_what_only_rows_and_targets_need() -> None:
     code = (
         "import sys, marea.connectors.postgresql.source;"

@@ -13,19 +13,19 @@ from urllib.parse import urlsplit
 from marea.config.mistake import Mistake
 from marea.config.names import suggest
 
-CONNECTORS = {
-    "sqlite": "sqlite",
-    "postgresql": "postgresql",
+ALIASES = {
     "postgres": "postgresql",
-    "mysql": "mysql",
     "mariadb": "mysql",
-    "mssql": "mssql",
     "sqlserver": "mssql",
     "http": "rest",
     "https": "rest",
 }
-"""The connector of each URL scheme that is served without saying `connector:`."""
+"""URL schemes that are served by a connector of another name; all others are named like theirs."""
 
+_NO_SCHEME = "rest"
+"""The one connector that is named like none of its schemes."""
+
+_FOLDER = Path(__file__).parents[1] / "connectors"
 _STATES = ("sqlite", "postgresql", "postgres")
 
 _AUTHORITY = re.compile(r"[^/?#]*")
@@ -37,24 +37,34 @@ _ENCODE = (
 )
 
 
+def built_in(name: str) -> bool:
+    """Whether it is a connector that Marea brings: a folder among its connectors."""
+    return name.isidentifier() and (_FOLDER / name / "__init__.py").is_file()
+
+
+def connectors() -> list[str]:
+    """The names of all connectors, those that other packages bring included, sorted."""
+    own = (folder.name for folder in _FOLDER.iterdir() if built_in(folder.name))
+    return sorted({*own, *_installed()})
+
+
 def known(named: str) -> str:
     """The name of a connector that is there. Raises Mistake where it is not."""
-    if named != "sql" and named not in CONNECTORS.values() and named not in (found := _entry_points()):
-        raise Mistake(f"there is no connector {named}", suggest(named, ["sql", *sorted(found)]))
+    if named != "sql" and not _is_there(named):
+        raise Mistake(f"there is no connector {named}", suggest(named, ["sql", *connectors()]))
     return named
 
 
 def connector(url: str, named: str | None) -> str:
     """The connector that serves `url`, when `connector:` says `named`. Raises Mistake."""
     check(url)
-    if named is not None and named != "sql" and named not in CONNECTORS.values():
+    if named is not None and named != "sql" and not built_in(named):
         return known(named)
     scheme = _scheme(url)
-    found = CONNECTORS.get(scheme)
-    if found is None and named is None and scheme in _entry_points():
-        return scheme
-    schemes = [each for each, serves in CONNECTORS.items() if _suits(serves, named)]
-    if found is None or not _suits(found, named):
+    found = ALIASES.get(scheme, scheme)
+    if scheme == _NO_SCHEME or not _is_there(found) or not _suits(found, named):
+        schemes = [name for name in (*connectors(), *ALIASES) if _suits(ALIASES.get(name, name), named)]
+        schemes = [name for name in schemes if name != _NO_SCHEME]
         served = "no connector serves" if named is None else f"the connector {named} does not serve"
         raise Mistake(f"{served} a URL that begins with {scheme}://", suggest(scheme, schemes))
     return found
@@ -116,10 +126,14 @@ def _scheme(url: str) -> str:
 
 
 def _suits(serves: str, named: str | None) -> bool:
-    return named in (None, serves) or (named == "sql" and serves != "rest")
+    return named in (None, serves) or (named == "sql" and serves != _NO_SCHEME)
 
 
-def _entry_points() -> set[str]:
-    from importlib.metadata import entry_points
+def _is_there(name: str) -> bool:
+    return built_in(name) or name in _installed()
 
-    return {point.name for point in entry_points(group="marea.connectors")} | set(CONNECTORS.values())
+
+def _installed() -> set[str]:
+    from importlib.metadata import entry_points  # slow: what Marea brings is found without it
+
+    return {point.name for point in entry_points(group="marea.connectors")}
