@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 from bench import report
 from bench.contest import Contest, say
 from bench.contestants import CONTESTANTS
 from bench.data import JOBS
+from bench.pace import paces
 from bench.server import SETTINGS, BenchServer
 
 BUILD = Path(__file__).resolve().parent.parent / "build"
@@ -21,15 +23,33 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the table (1,000,000)")
     parser.add_argument("--rounds", type=int, help="rounds of every job (A 3, E 1, the others 5)")
     parser.add_argument(
-        "--only", default="A,B,C,D,E", help="jobs: " + "; ".join(f"{j.letter} {j.title}" for j in JOBS)
+        "--only",
+        default="A,B,C,D,E,R",
+        help="jobs: "
+        + "; ".join([*(f"{j.letter} {j.title}" for j in JOBS), "R calls to a REST application"]),
     )
     parser.add_argument("--contestants", default=",".join(CONTESTANTS), help="whom to measure")
     return parser.parse_args()
 
 
 def main() -> None:
-    """Run the contest and report it."""
+    """Run what was asked for and report it."""
     wanted = arguments()
+    found: dict[str, Any] = {"machine": report.machine()}
+    if "R" in wanted.only:
+        say("calls to a REST application")
+        found["paces"] = [report.pace(each) for each in paces()]
+    if wanted.only.strip("R,"):
+        found |= contest(wanted)
+    latest = BUILD / "bench" / "latest.json"
+    latest.parent.mkdir(parents=True, exist_ok=True)
+    latest.write_text(json.dumps(found, indent=2) + "\n")
+    print(report.text(found))
+    say(f"\nall of it: {latest.relative_to(BUILD.parent)}")
+
+
+def contest(wanted: argparse.Namespace) -> dict[str, Any]:
+    """Marea beside its peers on a database server; what was measured."""
     server = BenchServer()
     try:
         server.start()
@@ -40,11 +60,7 @@ def main() -> None:
         facts = {"postgresql": server.version(), "settings": settings}
     finally:
         server.close()
-    found = report.summary(contest.results, wanted.rows, facts)
-    latest = BUILD / "bench" / "latest.json"
-    latest.write_text(json.dumps(found, indent=2) + "\n")
-    print(report.text(found))
-    say(f"\nall of it: {latest.relative_to(BUILD.parent)}")
+    return report.summary(contest.results, wanted.rows, facts)
 
 
 if __name__ == "__main__":

@@ -12,10 +12,12 @@ from typing import Any
 
 from bench.contest import Results
 from bench.data import JOBS
+from bench.pace import Pace
 
 OURS = "marea"
 LIMIT = "raw"
 MEMORY_MB = 300
+PACE = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Verdict:
 def summary(results: Results, rows: int, server: Mapping[str, str]) -> dict[str, Any]:
     """Everything measured, as plain data for a JSON file."""
     return {
-        "machine": machine() | dict(server),
+        "server": dict(server),
         "rows": rows,
         "versions": results.versions,
         "absent": results.absent,
@@ -68,6 +70,15 @@ def summary(results: Results, rows: int, server: Mapping[str, str]) -> dict[str,
     }
 
 
+def pace(found: Pace) -> dict[str, Any]:
+    """One measurement of calls, as plain data for a JSON file."""
+    return {
+        "what": found.what,
+        "calls_a_second": round(found.calls_a_second, 1),
+        "share": round(found.share, 3),
+    }
+
+
 def machine() -> dict[str, str]:
     """What it was measured on."""
     names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
@@ -83,8 +94,14 @@ def machine() -> dict[str, str]:
 
 def verdicts(found: Mapping[str, Any]) -> list[Verdict]:
     """Every goal against what was measured."""
-    jobs = found["jobs"]
-    return [*(_speed(goal, jobs.get(goal.job, {}), found["wrong"]) for goal in GOALS), *_memory(jobs)]
+    jobs = found.get("jobs", {})
+    speeds = [_speed(goal, jobs[goal.job], found["wrong"]) for goal in GOALS if goal.job in jobs]
+    return [*speeds, *_memory(jobs), *map(_pace, found.get("paces", ()))]
+
+
+def _pace(found: Mapping[str, Any]) -> Verdict:
+    measured = f"{found['share']:.2f} ({found['calls_a_second']:,.0f} calls/s)"
+    return Verdict(found["what"], f">= {PACE:g} of what latency allows", measured, found["share"] >= PACE)
 
 
 def _speed(goal: Goal, job: Mapping[str, Any], wrong: Mapping[str, str]) -> Verdict:
@@ -111,23 +128,25 @@ def _memory(jobs: Mapping[str, Any]) -> Iterator[Verdict]:
 
 def text(found: Mapping[str, Any]) -> str:
     """The report for a terminal."""
+    facts = found["machine"] | found.get("server", {}) | found.get("versions", {})
+    if "rows" in found:
+        facts |= {"rows": f"{found['rows']:,}"}
     return "\n".join(
         [
             "",
-            *(f"{name + ':':<12}{value}" for name, value in found["machine"].items()),
-            f"{'rows:':<12}{found['rows']:,}",
-            *(f"{name + ':':<12}{value}" for name, value in found["versions"].items()),
-            "",
+            *(f"{name + ':':<12}{value}" for name, value in facts.items()),
             *_table(found),
             "",
             *_goals(found),
-            *(f"{name} is absent: {why}" for name, why in found["absent"].items()),
-            *(f"{name} is WRONG: {why}" for name, why in found["wrong"].items()),
+            *(f"{name} is absent: {why}" for name, why in found.get("absent", {}).items()),
+            *(f"{name} is WRONG: {why}" for name, why in found.get("wrong", {}).items()),
         ]
     )
 
 
 def _table(found: Mapping[str, Any]) -> list[str]:
+    if "jobs" not in found:
+        return []
     rows = [("job", "contestant", "seconds", "x limit", "cpu s", "peak MB", "rounds")]
     for job in JOBS:
         measured = found["jobs"].get(job.letter, {})
@@ -142,7 +161,7 @@ def _table(found: Mapping[str, Any]) -> list[str]:
                     *(f"{each['cpu_seconds']:.2f}", f"{each['peak_mb']:.0f}", count),
                 )
             )
-    return _aligned(rows)
+    return ["", *_aligned(rows)]
 
 
 def _goals(found: Mapping[str, Any]) -> list[str]:
