@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from marea.config.addresses import connector
 from marea.config.settings import SystemSettings
+from marea.connectors import registry
 from marea.connectors.base import address, unknown_options
 from marea.errors import ConfigurationError
 
@@ -69,3 +73,42 @@ def test_what_postgresql_connects_to(url: str, options: dict[str, object], expec
     from marea.connectors.postgresql.link import uri
 
     assert uri(system(url, **options)) == expected
+
+
+@pytest.mark.parametrize(
+    ("urls", "place"),
+    [
+        (
+            (
+                "postgresql://me:hush@LOCALHOST/crm",
+                "postgres://other@127.0.0.1:5432/crm?sslmode=require",
+                "postgresql:///crm?host=/run/pg",
+                "postgresql:///?host=localhost&port=5432&dbname=crm",
+                "postgresql://crm@localhost",
+            ),
+            "postgresql://localhost:5432/crm",
+        ),
+        (
+            ("mysql://me:hush@db.example/crm", "mariadb://DB.example:3306/crm?charset=utf8mb4"),
+            "mysql://db.example:3306/crm",
+        ),
+        (("mssql://me:hush@db/crm", "sqlserver://db:1433/crm?encrypt=no"), "mssql://db:1433/crm"),
+        (
+            ("https://me:hush@crm.example/api/", "https://CRM.example:443/api"),
+            "https://crm.example:443/api",
+        ),
+        (("http://crm.example:8800",), "http://crm.example:8800"),
+    ],
+)
+def test_a_place_has_one_spelling_without_its_login(urls: tuple[str, ...], place: str) -> None:
+    for url in urls:
+        found = connector(url, None)
+        assert registry.connector(found).place(SystemSettings("crm", found, url)) == place
+
+
+def test_a_file_is_the_same_by_whatever_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    for folder in ("real", "link", "real/../link"):
+        found = SystemSettings("crm", "sqlite", f"sqlite:///{tmp_path}/{folder}/crm.db")
+        assert registry.connector("sqlite").place(found) == f"sqlite:///{tmp_path.resolve()}/real/crm.db"

@@ -15,10 +15,13 @@ from marea.config.settings import SystemSettings
 from marea.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from marea.ports import Source, Target
+    from marea.ports import Shape, Source, Target
 
 LOGIN_OPTIONS = frozenset({"user", "password"})
 """Options every SQL connector knows: a login that need not be spelled inside the address."""
+
+_HERE = ("", "localhost", "127.0.0.1", "::1")
+"""Names of this machine; a path of a socket is another."""
 
 
 class Connector(Protocol):
@@ -26,6 +29,13 @@ class Connector(Protocol):
 
     def validate(self, options: Mapping[str, object]) -> list[str]:
         """What is wrong with a system's options, one sentence each; nothing is opened."""
+        ...
+
+    def place(self, system: SystemSettings) -> str:
+        """Where the system is, in one spelling for all of its urls: without login and parameters.
+
+        Opens nothing. Raises ConfigurationError where the url cannot be read.
+        """
         ...
 
     def source(self, system: SystemSettings) -> Source:
@@ -63,6 +73,11 @@ def parameter_faults(given: Mapping[str, str], known: Mapping[str, Sequence[str]
     ]
 
 
+def lost(shape: Shape) -> str:
+    """The next step where a place is gone with what was delivered to it."""
+    return f"put it back, or have everything delivered again: marea sync {shape.entity} --resend"
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """A database's address taken apart; `shown` is how a message names it, without the password."""
@@ -87,9 +102,19 @@ class Address:
         port = f":{self.port}" if self.port else ""
         return f"{self.scheme}://{self.host}{port}/{self.database}"
 
+    def place(self, scheme: str, port: int) -> str:
+        """The address in one spelling: `port` is the one meant where none is named."""
+        return place(scheme, self.host, self.port or port, f"/{self.database}")
+
     def clean(self, message: str) -> str:
         """A driver's message on one line, without the password should it repeat it."""
         return one_line(message, self.secrets)
+
+
+def place(scheme: str, host: str, port: int, path: str) -> str:
+    """An address in one spelling: `scheme://host:port/path`, this machine as localhost."""
+    host = host.casefold()
+    return f"{scheme}://{'localhost' if host in _HERE or host.startswith('/') else host}:{port}{path}"
 
 
 def address(system: SystemSettings) -> Address:

@@ -17,6 +17,11 @@ class Systems:
         self._sources: dict[str, Source] = {}
         self._targets: dict[str, Target] = {}
 
+    def place(self, name: str) -> str:
+        """Where the system is, in one spelling, without its login. Raises ConfigurationError."""
+        settings = self._settings[name]
+        return connector(settings.connector).place(settings)
+
     def source(self, name: str) -> Source:
         """The system as a source. Raises ConfigurationError where it is none."""
         if name not in self._sources:

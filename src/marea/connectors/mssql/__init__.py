@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from marea.config.settings import SystemSettings
-from marea.connectors.base import LOGIN_OPTIONS, unknown_options
+from marea.connectors.base import LOGIN_OPTIONS, address, unknown_options
 from marea.connectors.mssql.options import login
 
 if TYPE_CHECKING:
@@ -23,6 +23,10 @@ class MssqlConnector:
     def validate(self, options: Mapping[str, object]) -> list[str]:
         """Options it does not know."""
         return unknown_options(options, LOGIN_OPTIONS)
+
+    def place(self, system: SystemSettings) -> str:
+        """Host, port and database."""
+        return address(system).place("mssql", 1433)
 
     def source(self, system: SystemSettings) -> Source:
         """The database to read from. Raises ConfigurationError for a wrong url, or without the driver."""

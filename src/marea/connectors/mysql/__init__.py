@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from marea.config.settings import SystemSettings
+from marea.connectors.base import address
 from marea.connectors.mysql.options import faults, login
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ class MysqlConnector:
     def validate(self, options: Mapping[str, object]) -> list[str]:
         """What is wrong with a system's options."""
         return faults(options)
+
+    def place(self, system: SystemSettings) -> str:
+        """Host, port and database."""
+        return address(system).place("mysql", 3306)
 
     def source(self, system: SystemSettings) -> Source:
         """The database of the system's url to read from. Raises ConfigurationError for a wrong url."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from marea.config.settings import SystemSettings
-from marea.connectors.base import LOGIN_OPTIONS, unknown_options
+from marea.connectors.base import LOGIN_OPTIONS, address, unknown_options
 
 if TYPE_CHECKING:
     from marea.ports import Source, Target
@@ -20,6 +21,19 @@ class PostgresqlConnector:
     def validate(self, options: Mapping[str, object]) -> list[str]:
         """Options it does not know; the server itself checks the name of a time zone."""
         return unknown_options(options, OPTIONS)
+
+    def place(self, system: SystemSettings) -> str:
+        """Host, port and database, also where libpq's parameters name them."""
+        where = address(system)
+        given = dict(where.parameters)
+        port = given.get("port", "")
+        named = replace(
+            where,
+            host=given.get("host") or where.host,
+            port=int(port) if port.isdecimal() else where.port,
+            database=given.get("dbname") or where.database or where.user,
+        )
+        return named.place("postgresql", 5432)
 
     def source(self, system: SystemSettings) -> Source:
         """Reads through ADBC, which hands over Arrow."""

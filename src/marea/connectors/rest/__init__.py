@@ -29,6 +29,20 @@ class RestConnector:
         parse(options, faults)
         return faults
 
+    def place(self, system: SystemSettings) -> str:
+        """Scheme, host, port and path."""
+        from urllib.parse import urlsplit
+
+        from marea.connectors.base import place
+        from marea.connectors.rest.options import split_url
+
+        try:
+            parts = urlsplit(split_url(system.url)[0])
+        except ValueError as error:
+            raise ConfigurationError.single(f"system {system.name}: {error}", line=system.line) from None
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        return place(parts.scheme, parts.hostname or "", port, parts.path)
+
     def source(self, system: SystemSettings) -> Source:
         """Raises ConfigurationError: an application is written to, not read from."""
         raise ConfigurationError.single(

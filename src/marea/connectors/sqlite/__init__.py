@@ -19,6 +19,14 @@ class SqliteConnector:
         """It has no options: every one is unknown."""
         return unknown_options(options, ())
 
+    def place(self, system: SystemSettings) -> str:
+        """The file itself, however many links lead to it."""
+        from pathlib import Path
+
+        from marea.connectors.sqlite.address import path
+
+        return f"sqlite:///{Path(path(system)).resolve()}"
+
     def source(self, system: SystemSettings) -> Source:
         """Opens the file read-only; it must be there."""
         from marea.connectors.sqlite.source import SqliteSource

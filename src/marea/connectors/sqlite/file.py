@@ -9,12 +9,11 @@ import apsw
 
 from marea.config.settings import SystemSettings
 from marea.connectors.relational import DuplicateKey
+from marea.connectors.sqlite.address import path
 from marea.errors import BatchRefused, ConfigurationError, MareaError, SystemUnreachable
 
 BUSY_MS = 5_000
 """How long a statement waits for another program that is writing."""
-
-_PREFIX = "sqlite:///"
 
 _PASSING = (apsw.CantOpenError, apsw.IOError, apsw.FullError, apsw.NoMemError, apsw.InterruptError)
 _BROKEN = (apsw.NotADBError, apsw.CorruptError)
@@ -25,18 +24,6 @@ _DUPLICATE = (
     apsw.SQLITE_CONSTRAINT_PRIMARYKEY,
     apsw.SQLITE_CONSTRAINT_ROWID,
 )
-
-
-def path(system: SystemSettings) -> str:
-    """The file of `sqlite:///relative/path` or `sqlite:////absolute/path`."""
-    name = system.url.removeprefix(_PREFIX)
-    if not system.url.startswith(_PREFIX) or not name or name.startswith(":"):
-        raise ConfigurationError.single(
-            f"the url of system {system.name} names no file",
-            line=system.line,
-            hint="write sqlite:///path/to/file.db",
-        )
-    return name
 
 
 def opened(system: SystemSettings, *, write: bool) -> apsw.Connection:
