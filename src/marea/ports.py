@@ -148,6 +148,8 @@ class Shape:
     """Typed fields in order. A field of JSON text (lists) has metadata {b"marea": b"json"}."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """The entity's `target:` entries that only its connector understands, e.g. `create`."""
+    delivered: bool = False
+    """Whether records were delivered there before: their place must be there, and is not made anew."""
 
 
 @dataclass(slots=True)
@@ -183,7 +185,8 @@ class Target(Protocol):
         """Makes ready for records of this shape; called once per run before its first batch.
 
         Repeatable. Raises ConfigurationError when the target cannot hold the shape
-        (a missing table or field), SystemUnreachable.
+        (a missing table or field, a place that is gone with what was delivered to it),
+        SystemUnreachable.
         """
         ...
 

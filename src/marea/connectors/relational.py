@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from marea.config.names import nearest
-from marea.connectors.base import unknown_options
+from marea.connectors.base import lost, unknown_options
 from marea.connectors.statements import Landing, Statements
 from marea.errors import BatchRefused, ConfigurationError, Fault, RunStopped, SystemUnreachable
 from marea.ports import Receipt, Shape, Table
@@ -104,7 +104,10 @@ class RelationalTarget:
         self._lock = threading.RLock()
 
     def prepare(self, shape: Shape) -> None:
-        """Finds the table, or makes it with `create: true`; names every fault at once. Repeatable."""
+        """Finds the table, or makes it with `create: true`; names every fault at once. Repeatable.
+
+        A table that records were delivered to is never made anew: it would lack them.
+        """
         with self._lock:
             session = self._open()
             try:
@@ -219,12 +222,18 @@ class RelationalTarget:
         if not isinstance(create, bool):
             faults.append(_fault(shape, f"create is true or false, not {create!r}", "create"))
         found = session.describe(shape.object)
-        if found is None and create is not True:
-            hint = nearest(shape.object, session.tables()) or "write `create: true` to have it made"
-            faults.append(_fault(shape, f'system {self._system} has no table "{shape.object}"', hint=hint))
+        if found is None and (shape.delivered or create is not True):
+            faults.append(self._absent(session, shape))
         if faults:
             raise ConfigurationError(faults)
         return (found, False) if found else (self._create(session, shape), True)
+
+    def _absent(self, session: Session, shape: Shape) -> Fault:
+        text = f'system {self._system} has no table "{shape.object}"'
+        if shape.delivered:
+            return _fault(shape, f"{text} any more, and records were delivered to it", hint=lost(shape))
+        hint = nearest(shape.object, session.tables()) or "write `create: true` to have it made"
+        return _fault(shape, text, hint=hint)
 
     def _create(self, session: Session, shape: Shape) -> Table:
         try:

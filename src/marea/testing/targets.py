@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -152,6 +153,22 @@ class SqlTargetContract(Arriving):
         self.deliver(another, made, [self.row("b")])
         self.deliver(target, made, [self.row("b", "later")])
         assert self.names(held) == {"a": "name a", "b": "later"}
+
+    def test_a_place_that_is_gone_is_made_anew_only_on_request(
+        self, target: Target, another: Target, source: Source, held: Held, execute: Execute
+    ) -> None:
+        made = shape(create=True)
+        target.prepare(made)
+        self.deliver(target, made, [self.row("a")])
+        known = replace(made, delivered=True)
+        another.prepare(known)
+        execute("DROP TABLE t")
+        with pytest.raises(ConfigurationError, match="--resend"):
+            another.prepare(known)
+        assert source.describe("t") is None
+        another.prepare(made)
+        self.deliver(another, made, [self.row("a")], Operation.UPDATE, ["a"])
+        assert self.names(held) == {"a": "name a"}
 
     # -- outages -------------------------------------------------------------------------
 
