@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from marea.engine.clock import Clock
 from marea.errors import MareaError
+from marea.store.commit import LOST
 
 if TYPE_CHECKING:
     from marea.store.leases import Leases
@@ -19,7 +20,8 @@ BEAT_SECONDS = 20.0
 class Heartbeat:
     """Renews one entity's lease until the `with` block is left, then releases it.
 
-    A lease that cannot be renewed is no error here: the next commit finds it lost and stops.
+    A state that fails is asked again with the next beat, for as long as the lease is ours. A lost
+    lease is no error here: the next intent or commit finds it out and stops.
     """
 
     def __init__(self, leases: Leases, entity: int, owner: str, clock: Clock) -> None:
@@ -42,8 +44,13 @@ class Heartbeat:
         self._leases.release(self._entity, self.fence)
 
     def _beat(self) -> None:
-        while not self._stop.wait(BEAT_SECONDS):
-            try:
-                self._leases.renew(self._entity, self.fence, self._clock(), LEASE_SECONDS)
-            except MareaError:
-                return
+        while not self._stop.wait(BEAT_SECONDS) and not self._lost():
+            pass
+
+    def _lost(self) -> bool:
+        """Renews the lease; whether another run has it."""
+        try:
+            self._leases.renew(self._entity, self.fence, self._clock(), LEASE_SECONDS)
+        except MareaError as error:
+            return error.code == LOST
+        return False

@@ -14,6 +14,9 @@ from marea.store.database import Database
 if TYPE_CHECKING:
     import pyarrow as pa
 
+LOST = "lease-lost"
+"""The code of the error that says that another run has the entity."""
+
 AGREED = (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED)
 TROUBLED = (Outcome.REJECTED, Outcome.WAITING, Outcome.DEFERRED, Outcome.HELD)
 
@@ -40,6 +43,8 @@ class Commit:
     rows: pa.Table | None = None
     position: tuple[str, str | None, str] | None = None
     """(capture, the value it must have now, the new value)."""
+    intent: int | None = None
+    """The number of the intent that this outcome answers."""
     mapping: str | None = None
     """The digest of the mapping that the ledger follows from now on."""
     referrers: Sequence[int] = ()
@@ -64,7 +69,7 @@ def apply_commit(database: Database, commit: Commit, first: int) -> None:
     """
     present = _check_books(commit)
     with database.transaction():
-        _hold_lease(database, commit)
+        hold_lease(database, commit.entity, commit.fence)
         if commit.position is not None:
             _move_position(database, commit, *commit.position)
         again: dict[str, int] = {}
@@ -72,6 +77,8 @@ def apply_commit(database: Database, commit: Commit, first: int) -> None:
             database.stage(_append_payloads(database, commit.rows, first), first)
             again = _met_again(database, commit)
             _write_rows(database, commit, present)
+        if commit.intent is not None:
+            database.run("drop_intent", entity=commit.entity, fence=commit.fence, n=commit.intent)
         if commit.mapping is not None:
             database.run("set_mapping", entity=commit.entity, mapping=commit.mapping)
         if commit.fresh is not None:
@@ -110,8 +117,9 @@ def _unbalanced(what: str) -> RunStopped:
     )
 
 
-def _hold_lease(database: Database, commit: Commit) -> None:
-    if database.row("hold_lease", entity=commit.entity, fence=commit.fence) is None:
+def hold_lease(database: Database, entity: int, fence: int) -> None:
+    """Keeps the lease from passing on until the transaction ends. Raises RunStopped when it was lost."""
+    if database.row("hold_lease", entity=entity, fence=fence) is None:
         raise lost_lease()
 
 
@@ -121,7 +129,7 @@ def lost_lease() -> RunStopped:
         "this run lost its lease of the entity: another run has taken over",
         where="state",
         hint="nothing is lost: the other run goes on from the last commit",
-        code="lease-lost",
+        code=LOST,
     )
 
 

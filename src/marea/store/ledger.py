@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from marea.model import Outcome, RecordState
+from marea.model import Cause, Outcome, RecordState
 from marea.store.database import Database, Row
 from marea.store.moments import moment
 
@@ -70,6 +70,10 @@ class Ledger:
         """Whether nothing of the entity is known: its first load has not begun."""
         return self._database.row("has_records", entity=entity) is None
 
+    def delivered(self, entity: int) -> bool:
+        """Whether any record of the entity was delivered and not deleted since."""
+        return self._database.row("has_delivered", entity=entity) is not None
+
     def look_up(self, entity: int, keys: pa.Array) -> pa.Table:
         """One row a key, in the order given; all null where the key is unknown.
 
@@ -111,9 +115,20 @@ class Ledger:
         return pa.array([row[0] for row in rows], pa.string())
 
     def due(self, entity: int, now: int) -> pa.Table:
-        """Key and cause (utf8) of what to try again: by time, or because a parent came or a key got free."""
-        rows = self._database.rows("due", entity=entity, now=now)
-        return _table(rows, ("key", "cause"))
+        """Key and cause (utf8) of what to try again.
+
+        By time, because a parent came or a key got free, or because a delivery is in doubt.
+        """
+        causes = dict.fromkeys(self.in_doubt(entity), Cause.RETRY.value)
+        causes |= dict(self._database.rows("due", entity=entity, now=now))
+        return _table(list(causes.items()), ("key", "cause"))
+
+    def in_doubt(self, entity: int) -> list[str]:
+        """The keys of records whose delivery was begun and whose outcome is not known.
+
+        Empty once a run has taken the entity over: they are due then like any other.
+        """
+        return [key for (key,) in self._database.rows("in_doubt", entity=entity)]
 
     def troubled(self, entity: int, before: int | None = None) -> pa.Table:
         """The key (utf8) of every record that is not in order, or of those that no run since `before` met."""

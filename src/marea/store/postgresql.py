@@ -58,6 +58,7 @@ class PostgresqlDatabase(Database):
         "temporary": "ON COMMIT DELETE ROWS",
         "asked_keys": f"{ASKED} AS asked (value, n)",
         "asked_ids": f"(SELECT CAST(value AS bigint), n FROM {ASKED} AS asked (value, n)) AS asked",
+        "intended": "json_array_elements_text(CAST(intent.keys AS json)) AS intended (value)",
         "as_asked": "ORDER BY asked.n",
     }
 

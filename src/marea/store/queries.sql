@@ -38,10 +38,10 @@ CREATE TEMPORARY TABLE batch (
 ) {temporary}
 
 -- name: entity
-SELECT id, name, target, mapping, stale FROM entity WHERE name = :name AND target = :target
+SELECT id, name, target, mapping, basis, stale FROM entity WHERE name = :name AND target = :target
 
 -- name: entities
-SELECT id, name, target, mapping, stale FROM entity ORDER BY id
+SELECT id, name, target, mapping, basis, stale FROM entity ORDER BY id
 
 -- name: add_entity
 INSERT INTO entity (name, target) VALUES (:name, :target) ON CONFLICT (name, target) DO NOTHING
@@ -58,6 +58,57 @@ UPDATE entity SET stale = NULL WHERE id = :entity AND stale = :mark
 
 -- name: is_stale
 SELECT 1 FROM entity WHERE id = :entity AND stale IS NOT NULL
+
+-- name: set_basis
+UPDATE entity SET basis = :basis WHERE id = :entity
+
+-- name: begin_anew
+UPDATE entity SET mapping = NULL, stale = NULL WHERE id = :entity
+
+-- name: forget_records
+DELETE FROM record WHERE entity = :entity
+
+-- name: forget_troubles
+DELETE FROM trouble WHERE entity = :entity
+
+-- name: forget_claims
+DELETE FROM claim WHERE entity = :entity
+
+-- name: forget_positions
+DELETE FROM position WHERE entity = :entity
+
+-- name: add_intent
+INSERT INTO intent (entity, fence, n, run, keys) VALUES (:entity, :fence, :n, :run, :keys)
+ON CONFLICT (entity, fence, n) DO NOTHING
+
+-- name: drop_intent
+DELETE FROM intent WHERE entity = :entity AND fence = :fence AND n = :n
+
+-- name: drop_intents
+DELETE FROM intent WHERE entity = :entity
+
+-- name: in_doubt
+SELECT DISTINCT intended.value FROM intent CROSS JOIN {intended} WHERE intent.entity = :entity
+ORDER BY intended.value
+
+-- name: has_intent
+SELECT 1 FROM intent WHERE entity = :entity LIMIT 1
+
+-- name: mark_intended
+INSERT INTO record (entity, key, state, run)
+SELECT DISTINCT :entity, intended.value, 'due', :run FROM intent CROSS JOIN {intended}
+WHERE intent.entity = :entity
+ON CONFLICT (entity, key) DO UPDATE SET state = 'due', run = excluded.run
+
+-- name: note_doubts
+INSERT INTO trouble (entity, key, outcome, attempts, next_attempt, code, error, since, run)
+SELECT :entity, intended.value, 'deferred', 0, :at, 'in-doubt',
+    'run ' || max(intent.run) || ' ended before it knew what became of this delivery', :at, :run
+FROM intent CROSS JOIN {intended} WHERE intent.entity = :entity GROUP BY intended.value
+ON CONFLICT (entity, key) DO UPDATE SET
+    outcome = excluded.outcome, next_attempt = excluded.next_attempt,
+    code = excluded.code, error = excluded.error, field = NULL, hint = NULL,
+    blocked_entity = NULL, blocked_key = NULL, target_key = NULL, run = excluded.run
 
 -- name: positions
 SELECT capture, value, moved_at FROM position WHERE entity = :entity
@@ -170,6 +221,9 @@ ON CONFLICT (entity, key) DO UPDATE SET
 
 -- name: has_records
 SELECT 1 FROM record WHERE entity = :entity LIMIT 1
+
+-- name: has_delivered
+SELECT 1 FROM record WHERE entity = :entity AND fingerprint IS NOT NULL LIMIT 1
 
 -- name: look_up
 SELECT record.state, record.target_id, record.fingerprint, record.form, record.stamp, record.payload,

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from marea.errors import ConfigurationError
 from marea.store.commit import Commit, apply_commit
+from marea.store.custody import Custody, intend, leave, take_over
 from marea.store.database import Database
 from marea.store.journal import Journal
 from marea.store.leases import Leases
@@ -17,6 +19,9 @@ from marea.store.ledger import Ledger
 from marea.store.moments import moment
 from marea.store.runs import Runs
 from marea.store.waits import Waits
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,8 @@ class EntityRow:
     target: str
     mapping: str | None
     """The digest of the mapping that the ledger follows; None before the first commit with one."""
+    basis: str | None
+    """What the ledger was written under, as JSON text; None before the first run."""
     stale: int | None
     """Set while records it refers to may have other ids than it was given; each mark is another number."""
     positions: Mapping[str, str]
@@ -76,6 +83,18 @@ class State:
         """Whether records it refers to may have other ids than it was given."""
         return self._database.row("is_stale", entity=entity) is not None
 
+    def take_over(self, custody: Custody, at: int, basis: str, *, anew: bool) -> None:
+        """Begins a run's work on an entity; see `marea.store.custody`."""
+        take_over(self._database, custody, at, basis, anew=anew)
+
+    def intend(self, custody: Custody, n: int, keys: pa.ChunkedArray) -> None:
+        """Commits that these records are about to be delivered; see `marea.store.custody`."""
+        intend(self._database, custody, n, keys)
+
+    def leave(self, custody: Custody, n: int, keys: pa.ChunkedArray) -> None:
+        """Announces, without the lease, what was sent after it was lost; see `marea.store.custody`."""
+        leave(self._database, custody, n, keys)
+
     def commit(self, commit: Commit) -> None:
         """Writes a batch in one transaction (I1, I3): all of it, or nothing and an error.
 
@@ -101,12 +120,12 @@ class State:
             return first
 
     def _entity(
-        self, number: int, name: str, target: str, mapping: str | None, stale: int | None
+        self, number: int, name: str, target: str, mapping: str | None, basis: str | None, stale: int | None
     ) -> EntityRow:
         rows = self._database.rows("positions", entity=number)
         positions = {capture: value for capture, value, _ in rows}
         moved = {capture: moment(at) for capture, _, at in rows}
-        return EntityRow(number, name, target, mapping, stale, positions, moved)
+        return EntityRow(number, name, target, mapping, basis, stale, positions, moved)
 
 
 def open_state(url: str) -> State:

@@ -6,6 +6,7 @@ CREATE TABLE entity (
     name text NOT NULL,
     target text NOT NULL,
     mapping text,
+    basis text,
     stale {int},
     UNIQUE (name, target)
 ) {plain};
@@ -65,6 +66,15 @@ CREATE TABLE claim (
 ) {clustered};
 
 CREATE INDEX claim_key ON claim (entity, key);
+
+CREATE TABLE intent (
+    entity {int} NOT NULL,
+    fence {int} NOT NULL,
+    n {int} NOT NULL,
+    run {int} NOT NULL,
+    keys text NOT NULL,
+    PRIMARY KEY (entity, fence, n)
+) {plain};
 
 CREATE TABLE run (
     id {identity},

@@ -1,0 +1,140 @@
+"""An intent is there before its delivery and gone with its outcome; one left behind makes its records due."""
+
+from __future__ import annotations
+
+import json
+
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from marea.errors import RunStopped
+from marea.model import Cause, Outcome, RecordState, RunKind
+from marea.store.custody import Custody
+from marea.store.state import State
+from store.desk import OWNER, Desk, row
+
+pytestmark = pytest.mark.unit
+
+BASIS = '{"object":"accounts"}'
+
+
+def custody(desk: Desk) -> Custody:
+    return Custody(desk.entity, desk.run, desk.fence)
+
+
+def intend(desk: Desk, n: int, *keys: str) -> None:
+    desk.state.intend(custody(desk), n, pa.chunked_array([keys[:1], keys[1:]], pa.string()))
+
+
+def die_and_begin_again(desk: Desk) -> Desk:
+    """The process of `desk` ends here; another run takes its entity over."""
+    desk.state.leases.release(desk.entity, desk.fence)
+    again = Desk(desk.state)
+    again.at = desk.at + 1_000_000
+    desk.state.take_over(custody(again), again.at, BASIS, anew=False)
+    return again
+
+
+def test_the_commit_of_the_outcome_answers_the_intent(desk: Desk) -> None:
+    intend(desk, 0, '"1"')
+    intend(desk, 1, '"2"', '"3"')
+    assert desk.state.ledger.in_doubt(desk.entity) == ['"1"', '"2"', '"3"']
+    desk.commit(row('"1"', Outcome.CREATED), intent=0)
+    assert desk.state.ledger.in_doubt(desk.entity) == ['"2"', '"3"']
+    again = die_and_begin_again(desk)
+    assert again.record('"1"').state is RecordState.ALIGNED
+    assert again.due(again.at) == {'"2"': "retry", '"3"': "retry"}
+
+
+def test_a_commit_that_fails_leaves_its_intent(desk: Desk) -> None:
+    intend(desk, 0, '"1"')
+    with pytest.raises(RunStopped):
+        desk.commit(row('"1"', Outcome.CREATED), intent=0, position=("watermark", "other", "x"))
+    assert desk.state.ledger.in_doubt(desk.entity) == ['"1"']
+
+
+def test_what_is_left_behind_is_due_at_once_and_says_why(desk: Desk) -> None:
+    desk.commit(row('"1"', Outcome.CREATED, target_id="T1", payload='{"a":1}'))
+    desk.commit(row('"2"', Outcome.REJECTED, attempt=3, field="name", hint="mend it", code="http"))
+    since = desk.record('"2"').trouble.since
+    intend(desk, 0, '"1"', '"2"', '"new"')
+    intend(desk, 1, '"1"')
+    assert desk.due(desk.at) == {'"1"': "retry", '"2"': "retry", '"new"': "retry"}
+    again = die_and_begin_again(desk)
+    assert again.state.ledger.in_doubt(again.entity) == []
+    assert again.due(again.at) == {'"1"': "retry", '"2"': "retry", '"new"': "retry"}
+    first, second, new = (again.record(key) for key in ('"1"', '"2"', '"new"'))
+    assert {first.state, second.state, new.state} == {RecordState.DUE}
+    assert (first.target_id, first.payload, new.target_id) == ("T1", '{"a":1}', None)
+    for record in (first, second, new):
+        assert (record.trouble.outcome, record.trouble.code) == (Outcome.DEFERRED, "in-doubt")
+        assert f"run {desk.run} ended before" in record.trouble.error
+        assert (record.run, record.trouble.run) == (again.run, again.run)
+    assert (second.trouble.attempts, second.trouble.since) == (3, since)
+    assert (second.trouble.field, second.trouble.hint) == (None, None)
+
+
+def test_a_run_without_its_lease_announces_nothing(desk: Desk) -> None:
+    desk.state.leases.release(desk.entity, desk.fence)
+    desk.state.leases.acquire(desk.entity, "other:1:1", desk.at, 60)
+    with pytest.raises(RunStopped) as caught:
+        intend(desk, 0, '"1"')
+    assert caught.value.code == "lease-lost"
+    with pytest.raises(RunStopped):
+        desk.state.take_over(custody(desk), desk.at, BASIS, anew=True)
+    assert desk.state.ledger.in_doubt(desk.entity) == []
+
+
+VALUES = st.one_of(st.integers(-(2**62), 2**62), st.text(), st.lists(st.text(max_size=5), min_size=2))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+@given(st.sets(VALUES.map(lambda value: json.dumps(value, ensure_ascii=False)), min_size=1, max_size=9))
+def test_keys_of_every_form_come_back_as_they_were(desk: Desk, keys: set[str]) -> None:
+    known = len(desk.due(desk.at + 10**12))
+    intend(desk, known, *sorted(keys))
+    assert set(desk.state.ledger.in_doubt(desk.entity)) == keys
+    desk.state.take_over(custody(desk), desk.at, BASIS, anew=False)
+    assert set(desk.due(desk.at)) >= keys
+    assert all(desk.record(key) is not None for key in keys)
+
+
+def test_an_entity_that_begins_anew_keeps_its_journal_alone(desk: Desk) -> None:
+    other = Desk(desk.state, "items")
+    for one in (desk, other):
+        one.commit(row('"1"', Outcome.CREATED, target_id="T1"), position=("w", None, "p"), mapping="m")
+        one.commit(row('"2"', Outcome.REJECTED))
+        intend(one, 0, '"3"')
+    desk.state.take_over(custody(desk), desk.at, BASIS, anew=True)
+    found = desk.state.entity("customers", "crm")
+    assert (found.mapping, found.basis, found.positions) == (None, BASIS, {})
+    assert desk.state.ledger.empty(desk.entity)
+    assert desk.state.ledger.in_doubt(desk.entity) == []
+    assert desk.state.ledger.troubled(desk.entity).num_rows == 0
+    entries = desk.entries(entity="customers")
+    assert [entry.outcome for entry in entries] == [Outcome.CREATED, Outcome.REJECTED]
+    assert entries[0].changes
+    assert other.record('"1"').state is RecordState.ALIGNED
+    assert other.positions == {"w": "p"}
+    assert other.state.ledger.in_doubt(other.entity) == ['"3"']
+
+
+def test_what_was_delivered_is_told_from_what_is_only_known(desk: Desk) -> None:
+    desk.commit(row('"1"', Outcome.REJECTED))
+    assert not desk.state.ledger.empty(desk.entity)
+    assert not desk.state.ledger.delivered(desk.entity)
+    desk.commit(row('"2"', Outcome.CREATED))
+    assert desk.state.ledger.delivered(desk.entity)
+
+
+def test_another_runs_intent_of_the_same_number_is_another(state: State) -> None:
+    first = Desk(state)
+    intend(first, 0, '"1"')
+    state.leases.release(first.entity, first.fence)
+    second = Desk(state)
+    assert state.runs.begin(RunKind.INCREMENTAL, "test", OWNER, second.at)
+    intend(second, 0, '"2"')
+    second.commit(row('"2"', Outcome.CREATED, cause=Cause.FIRST_LOAD), intent=0)
+    assert state.ledger.in_doubt(second.entity) == ['"1"']
