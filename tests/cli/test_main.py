@@ -101,10 +101,13 @@ def test_a_source_that_is_away_is_one_sentence_and_3(marea: Marea, shop: Shop) -
 
 
 def test_a_target_that_is_away_is_3_and_what_changed_is_due(marea: Marea, shop: Shop) -> None:
-    shop.configure("sqlite:///crm.db", "postgresql://127.0.0.1:1/crm")
+    file, aside = shop.folder / "crm.db", shop.folder / "aside.db"
+    file.rename(aside)
+    file.mkdir()
     shop.erp("UPDATE tax_codes SET rate = 23, modified = CURRENT_TIMESTAMP WHERE code = '22'")
     assert marea("sync").code == 3
-    shop.configure("postgresql://127.0.0.1:1/crm", "sqlite:///crm.db")
+    file.rmdir()
+    aside.rename(file)
     assert marea("sync", "tax_codes", "--json").document["entities"]["tax_codes"]["updated"] == 1
 
 

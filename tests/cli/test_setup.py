@@ -235,8 +235,8 @@ def test_check_of_a_target_that_cannot_hold_the_records(marea: Marea, shop: Shop
     assert "extra" in done.document["faults"][0]["message"]
 
 
-def test_check_of_systems_that_are_away(marea: Marea, shop: Shop) -> None:
-    shop.configure("sqlite:///crm.db", "postgresql://me:hush@127.0.0.1:1/crm")
+def test_check_of_systems_that_are_away(marea: Marea, fresh: Shop) -> None:
+    fresh.configure("sqlite:///crm.db", "postgresql://me:hush@127.0.0.1:1/crm")
     done = marea("check", "--json")
     assert done.code == 3
     assert done.document["systems"]["crm"]["reachable"] is False
@@ -244,15 +244,32 @@ def test_check_of_systems_that_are_away(marea: Marea, shop: Shop) -> None:
     assert "hush" not in done.out + done.err
 
 
-def test_check_of_an_application_that_is_away(marea: Marea, shop: Shop) -> None:
-    shop.configure(
+def test_check_of_an_application_that_is_away(marea: Marea, fresh: Shop) -> None:
+    fresh.configure(
         'crm: {url: "sqlite:///crm.db"}',
         'crm: {url: "http://127.0.0.1:1/api", upsert: {method: PUT, path: "/{object}/{key}"}}',
     )
-    shop.configure(", create: true", "")
+    fresh.configure(", create: true", "")
     done = marea("check", "--json")
     assert done.code == 3
     assert "nothing answers at 127.0.0.1:1" in done.document["systems"]["crm"]["message"]
+
+
+def test_check_of_a_state_that_is_away(marea: Marea, shop: Shop) -> None:
+    shop.configure("version: 1", "version: 1\nstate: postgresql://me:hush@127.0.0.1:1/state")
+    done = marea("check", "--json")
+    assert done.code == 3
+    assert done.document["systems"]["state"]["reachable"] is False
+    assert "hush" not in done.out + done.err
+
+
+def test_check_of_a_state_that_is_damaged(marea: Marea, shop: Shop) -> None:
+    for file in shop.folder.glob("marea.db*"):
+        file.unlink()
+    (shop.folder / "marea.db").write_text("no database")
+    done = marea("check", "--json")
+    assert done.code == 2
+    assert "damaged" in done.document["faults"][0]["message"]
 
 
 def test_check_lists_what_is_accepted_and_not_acted_on(marea: Marea, shop: Shop) -> None:

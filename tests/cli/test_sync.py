@@ -71,9 +71,9 @@ def test_a_waiting_record_that_left_the_source_ends_its_trouble(marea: Marea, sh
     counts = done.document["entities"]["customers"]
     assert (done.code, counts["detected"], counts["unchanged"]) == (0, 1, 1)
     explained = marea("explain", "customers", "1,00003").out
-    assert "customers 1,00003 is not in the source any more; crm still has it as delivered on 20" in explained
+    assert "customers 1,00003 is not in the source any more; it was last delivered to crm on 20" in explained
     assert (
-        "no longer in the source, or not within the filter; the target still has what it was given"
+        "no longer in the source, or not within the filter; what the target was given was not deleted there"
         in explained
     )
 

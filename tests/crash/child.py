@@ -1,18 +1,43 @@
-"""A run of Marea in a process of its own, made to be killed: prints each step it has committed."""
+"""A run of Marea in a process of its own, made to be killed: prints each step it has committed.
+
+`child.py marea.yaml` is killed by who started it. `child.py marea.yaml COMMITS ROWS` reads pages of
+so many rows and kills itself when the target has a batch that its state, after so many commits, lacks.
+"""
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 
+from marea.capture.batch import BatchReader
 from marea.config.load import load
 from marea.engine.clock import system_clock
 from marea.engine.request import Request
 from marea.engine.run import Runner
 from marea.engine.systems import Systems
-from marea.store.state import open_state
+from marea.store.commit import Commit
+from marea.store.state import State, open_state
+
+
+def die_after(commits: int) -> None:
+    """The process dies for good where it would commit another delivered batch."""
+    real, left = State.commit, [commits]
+
+    def commit(self: State, commit: Commit) -> None:
+        if commit.intent is not None:
+            left[0] -= 1
+            if left[0] < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+        real(self, commit)
+
+    State.commit = commit  # type: ignore[method-assign]
 
 
 def main() -> None:
+    if len(sys.argv) > 2:
+        die_after(int(sys.argv[2]))
+        BatchReader.__init__.__defaults__ = (int(sys.argv[3]),)  # type: ignore[misc]
     settings = load(sys.argv[1])
     state, systems = open_state(settings.state), Systems(settings.systems)
     print("started", flush=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from marea.config.load import load
-from marea.engine.doctor import TableReport, examine
-from marea.engine.systems import Systems
+from marea.engine.doctor import TableReport
+from marea.engine.project import Project
 from marea.sql import dates
 from worlds import World
 
@@ -49,12 +49,8 @@ def sqlite(tmp_path: Path) -> World:
 
 
 def told(world: World, relation: str = "") -> tuple[str, ...]:
-    settings = load(world.file)
-    systems = Systems(settings.systems)
-    try:
-        report = examine(settings, systems)
-    finally:
-        systems.close()
+    with Project(load(world.file)) as project:
+        report = project.check()
     assert report.faults == []
     tables: list[TableReport] = report.entities[0].tables
     return next(table.warnings for table in tables if table.relation == relation)

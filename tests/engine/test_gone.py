@@ -84,7 +84,7 @@ def test_what_the_target_holds_ends_its_trouble_and_keeps_what_was_agreed(world:
     assert after.delivered_at == before.delivered_at
     (entry,) = world.log(run=result.run)
     assert entry.error is not None
-    assert entry.error.endswith("the target still has what it was given")
+    assert entry.error.endswith("what the target was given was not deleted there")
 
 
 def test_a_record_that_comes_back_is_delivered_again(world: World) -> None:

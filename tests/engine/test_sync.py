@@ -195,14 +195,16 @@ def test_named_records_alone_are_resent(small: World) -> None:
 
 def test_an_absent_target_interrupts_and_the_next_run_delivers_all(small: World, tmp_path: Path) -> None:
     small.sync()
-    good = small.file.read_text()
-    small.file.write_text(good.replace(small.target, f"sqlite:///{tmp_path / 'no' / 'crm.db'}"))
+    file, aside = tmp_path / "crm.db", tmp_path / "aside.db"
+    file.rename(aside)
+    file.mkdir()
     small.change("customers", "name = 'Later'", "code < '00010'")
     away = small.sync()
     assert away.status is RunStatus.INTERRUPTED
     assert len(away.messages) == 1
     assert "crm" in away.messages[0]
-    small.file.write_text(good)
+    file.rmdir()
+    aside.rename(file)
     assert counts(small.sync()) == {"updated": 10}
 
 

@@ -38,7 +38,7 @@ def troubled(outcome: Outcome, **changes: object) -> RecordRow:
 @pytest.mark.parametrize(
     ("finding", "text", "step"),
     [
-        (FINDING, "is in crm with the values the source has now", ""),
+        (FINDING, "was last delivered to crm as the source has it now", ""),
         (replace(FINDING, now=CHANGED), "has changed since it was delivered (name)", "marea sync"),
         (
             replace(FINDING, now=replace(CHANGED, stamp="2026")),
@@ -47,13 +47,13 @@ def troubled(outcome: Outcome, **changes: object) -> RecordRow:
         ),
         (
             replace(FINDING, found="no", now=None),
-            "not in the source any more; crm still has it as delivered on 2026-11-05 12:00",
+            "not in the source any more; it was last delivered to crm on 2026-11-05 12:00 UTC, and",
             "by hand",
         ),
         (replace(FINDING, found="no", now=None, ledger=None), "is not in the source", "MA_CustSupp"),
         (
             replace(FINDING, found="outside where", now=None),
-            "has left the filter `CustSuppType = 1`; crm still has it",
+            "has left the filter `CustSuppType = 1`; it was last delivered to crm on 2026",
             "by hand",
         ),
         (
@@ -73,12 +73,12 @@ def troubled(outcome: Outcome, **changes: object) -> RecordRow:
         ),
         (
             replace(FINDING, parent=PARENT),
-            "waits for tax_codes 22, which is not in crm: no run has delivered it yet",
+            "waits for tax_codes 22, which was not delivered to crm: no run has delivered it yet",
             "marea sync tax_codes",
         ),
         (
             replace(FINDING, parent=replace(PARENT, trouble=replace(TROUBLE, hint="Mend it"))),
-            "tax_codes 22, which is not in crm: it is rejected itself: 422: no such country",
+            "tax_codes 22, which was not delivered to crm: it is rejected itself: 422: no such country",
             "Mend it marea explain tax_codes 22",
         ),
         (
@@ -119,6 +119,8 @@ def troubled(outcome: Outcome, **changes: object) -> RecordRow:
             "may or may not have reached crm: no answer in 30 s",
             "by the first run after 2026-11-05 12:00 UTC",
         ),
+        (replace(FINDING, now=CHANGED, in_doubt=True), "a run ended before it knew", "marea sync"),
+        (replace(FINDING, ledger=None, in_doubt=True), "a run ended before it knew", "marea sync"),
         (replace(FINDING, ledger=troubled(Outcome.WAITING)), "can be delivered now", "marea retry"),
         (replace(FINDING, ledger=None), "it came after the last run", "marea sync"),
         (replace(FINDING, ledger=None, standing="never"), "has never been synchronized", "marea sync"),

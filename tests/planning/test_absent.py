@@ -31,7 +31,7 @@ def test_the_trouble_of_a_record_ends_and_says_what_the_target_has(outcome: Outc
     assert (found.outcome, found.stamp, found.attempts) == (Outcome.UNCHANGED, "s", 3)
     assert found.problem is not None
     assert found.problem.code == ABSENT
-    assert ("the target still has what it was given" in found.problem.text) == delivered
+    assert ("what the target was given was not deleted there" in found.problem.text) == delivered
 
 
 @pytest.mark.parametrize("delivered", [True, False])

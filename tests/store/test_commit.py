@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pyarrow as pa
 import pytest
 
 from marea.errors import RunStopped
 from marea.model import Operation, Outcome, RecordState
+from marea.store.commit import Commit
 from marea.store.state import State, open_state
-from store.desk import NOW, OWNER, Desk, row
+from store.desk import NOW, OWNER, ROWS, Desk, row
 
 pytestmark = pytest.mark.unit
 
@@ -283,3 +285,13 @@ def _keys(*keys: str) -> object:
     import pyarrow as pa
 
     return pa.array(keys)
+
+
+def test_rows_in_pieces_of_which_some_are_empty(desk: Desk) -> None:
+    """The rows of records that were read may be none, beside those of records that are gone."""
+    rows = pa.Table.from_pylist([row('"1"', Outcome.REJECTED), row('"2"', Outcome.REJECTED)], ROWS)
+    pieces = pa.concat_tables([rows.slice(0, 0), rows.slice(0, 1), rows.slice(0, 0), rows.slice(1)])
+    counts = {Outcome.REJECTED: 2}
+    commit = Commit(desk.entity, desk.run, desk.fence, desk.at, pieces, detected=2, counts=counts)
+    desk.state.commit(commit)
+    assert [desk.record(key).trouble.error for key in ('"1"', '"2"')] == ["No", "No"]

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from marea.errors import RunStopped
-from marea.model import Cause, Outcome, RecordState, RunKind
+from marea.model import UNKNOWN, Cause, Outcome, RecordState, RunKind
 from marea.store.custody import Custody
 from marea.store.state import State
 from store.desk import OWNER, Desk, row
@@ -69,9 +69,9 @@ def test_what_is_left_behind_is_due_at_once_and_says_why(desk: Desk) -> None:
     assert {first.state, second.state, new.state} == {RecordState.DUE}
     assert (first.target_id, first.payload, new.target_id) == ("T1", '{"a":1}', None)
     for record in (first, second, new):
-        assert (record.trouble.outcome, record.trouble.code) == (Outcome.DEFERRED, "in-doubt")
+        assert (record.trouble.outcome, record.trouble.code) == (Outcome.DEFERRED, UNKNOWN)
         assert f"run {desk.run} ended before" in record.trouble.error
-        assert (record.run, record.trouble.run) == (again.run, again.run)
+        assert (record.run, record.trouble.run) == (desk.run, desk.run)  # not met by the run that takes over
     assert (second.trouble.attempts, second.trouble.since) == (3, since)
     assert (second.trouble.field, second.trouble.hint) == (None, None)
 

@@ -40,10 +40,10 @@ class Watermark:
         self._dates = dates
         self._feeds = {feed: Feed(*self.pages.feed(feed)) for feed in self.pages.aggregate.feeds()}
 
-    def first_load(self, position: Position | None) -> Iterator[Step]:
+    def first_load(self, position: Position | None, cause: Cause) -> Iterator[Step]:
         """All records in key order, continued where an earlier process stopped."""
         sweep = position.sweep if position and position.sweep else Sweep(None, self._starting_cursors())
-        for batch in self._batches.read(self.pages.everything(sweep.after), Cause.FIRST_LOAD):
+        for batch in self._batches.read(self.pages.everything(sweep.after), cause):
             after = batch.root.column(KEY)[-1].as_py()
             sweep = Sweep(after, sweep.cursors)
             yield Step(batch, Position(sweep=sweep, feeds=self._feeds, dates=self._dates))

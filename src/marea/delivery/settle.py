@@ -64,6 +64,11 @@ def to_deliver(plan: Plan) -> pa.Table:
     return batch.set_column(batch.column_names.index(TARGET_ID), TARGET_ID, _where(kept, ids))
 
 
+def keys_to_deliver(plan: Plan) -> pa.ChunkedArray:
+    """The keys of `to_deliver(plan)`."""
+    return plan.records.column(KEY).filter(_among(plan.records.column(OUTCOME), DELIVERED))
+
+
 def settle(plan: Plan, delivery: Delivery | None, entities: Mapping[str, int], now: int) -> Settlement:
     """What became of every record of a plan; `delivery` is of `to_deliver(plan)`, in its order.
 

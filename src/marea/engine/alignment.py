@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from marea.config.settings import EntitySettings, Settings
+from marea.engine.basis import Basis, destination, differences, other_basis, source_key
 from marea.engine.systems import Systems
-from marea.errors import SystemUnreachable
-from marea.ports import Column, Source, Target
+from marea.errors import ConfigurationError, SystemUnreachable
+from marea.ports import Column, Shape, Source, Target
 from marea.sql.aggregate import Aggregate
 from marea.sql.pages import Pages
 
@@ -19,10 +22,16 @@ if TYPE_CHECKING:
 
 
 class Alignment:
-    """An entity between its source and its target. What is costly is made when first needed."""
+    """An entity between its source and its target. What is costly is made when first needed.
 
-    def __init__(self, settings: Settings, entity: EntitySettings, systems: Systems) -> None:
+    `delivered` says that records were delivered before, which its place must then still hold.
+    """
+
+    def __init__(
+        self, settings: Settings, entity: EntitySettings, systems: Systems, *, delivered: bool = False
+    ) -> None:
         self.entity = entity
+        self._delivered = delivered
         self._file = settings.file
         self._entities = settings.entities
         self._systems = systems
@@ -87,12 +96,33 @@ class Alignment:
         return found
 
     def load_target(self) -> None:
-        """Load the code that serves the target, ahead of its first batch; nothing is connected."""
+        """Load the code that serves the target, ahead of its preparation; nothing is connected."""
         self._systems.target(self.entity.target.system)
+
+    @cached_property
+    def shape(self) -> Shape:
+        """What its records look like at the target."""
+        return replace(self.mapper.shape, delivered=self._delivered)
+
+    @cached_property
+    def destination(self) -> Basis:
+        """The part of its basis that is known without its source. Raises ConfigurationError."""
+        folder = Path(self._file).resolve().parent
+        return destination(self._systems.place(self.entity.target.system), self.entity, folder)
+
+    @cached_property
+    def basis(self) -> Basis:
+        """What its ledger is written under. Raises ConfigurationError, SystemUnreachable."""
+        return {**self.destination, **source_key(self.aggregate.key)}
+
+    def check_basis(self, known: str | None) -> None:
+        """Raises ConfigurationError where a ledger was written under another basis."""
+        if found := differences(known, self.basis):
+            raise ConfigurationError([other_basis(self._file, self.entity, found)])
 
     @cached_property
     def target(self) -> Target:
         """The system it is delivered to, prepared for it."""
         target = self._systems.target(self.entity.target.system)
-        target.prepare(self.mapper.shape)
+        target.prepare(self.shape)
         return target

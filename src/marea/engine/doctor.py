@@ -11,9 +11,12 @@ from urllib.parse import urlsplit
 from marea.config.settings import EntitySettings, RelationSettings, Settings, SystemSettings
 from marea.connectors.registry import connector
 from marea.engine.alignment import Alignment
+from marea.engine.basis import Basis
 from marea.engine.dates import warnings
+from marea.engine.memory import Memory
+from marea.engine.neighbours import Known, remembered, renamed, shared
 from marea.engine.systems import Systems
-from marea.errors import ConfigurationError, Fault, SystemUnreachable
+from marea.errors import ConfigurationError, Fault, RunStopped, SystemUnreachable
 from marea.sql.aggregate import ROOT, Aggregate
 
 SEES = "every change that sets the last-edit date, of any size, by whomever"
@@ -89,27 +92,65 @@ class Report:
         return [system for system in self.systems if system.reachable is False]
 
 
-def examine(settings: Settings, systems: Systems) -> Report:
+def examine(settings: Settings, systems: Systems, memory: Memory) -> Report:
     """Looks at everything and gathers what it finds; raises none of it, writes nothing."""
-    return _Examination(settings, systems).report()
+    return _Examination(settings, systems, memory).report()
 
 
 class _Examination:
-    def __init__(self, settings: Settings, systems: Systems) -> None:
+    def __init__(self, settings: Settings, systems: Systems, memory: Memory) -> None:
         self._settings = settings
+        self._memory = memory
         self._systems = systems
         self._report = Report(notes=_notes(settings))
         self._answers: dict[str, str] = {}
         self._unusable: set[str] = set()
+        self._known: list[Known] = []
 
     def report(self) -> Report:
         for name in self._settings.systems:
             self._options(name)
+        self._known = self._remembered()
         for entity in self._settings.entities.values():
             self._report.entities.append(self._entity(entity))
-        self._report.systems = [self._system(name) for name in self._settings.systems]
+        self._report.systems += [self._system(name) for name in self._settings.systems]
+        self._note_neighbours()
         self._report.faults = list(dict.fromkeys(self._report.faults))
         return self._report
+
+    def _note_neighbours(self) -> None:
+        entities = self._settings.entities.values()
+        places = {entity.name: place for entity in entities if (place := self._place(entity))}
+        configured = {(entity.name, entity.target.system) for entity in entities}
+        dropped = [known for known in self._known if (known.name, known.target) not in configured]
+        for report in self._report.entities:
+            report.notes += shared(report.name, places)
+            if not self._knowledge(report).delivered:
+                report.notes += renamed(report.name, places.get(report.name), dropped)
+
+    def _place(self, entity: EntitySettings) -> Basis | None:
+        try:
+            return Alignment(self._settings, entity, self._systems).destination
+        except ConfigurationError as error:
+            self._report.faults.extend(error.faults)
+            return None
+
+    def _knowledge(self, report: EntityReport) -> Known:
+        nothing = Known(report.name, report.target)
+        wanted = (report.name, report.target)
+        return next((known for known in self._known if (known.name, known.target) == wanted), nothing)
+
+    def _remembered(self) -> list[Known]:
+        """What the state knows of entities; a state that is away is in the report."""
+        scheme = self._settings.state.partition("://")[0]
+        try:
+            return remembered(self._memory.known)
+        except SystemUnreachable as error:
+            self._report.systems.append(SystemReport("state", scheme, False, error.message))
+        except (ConfigurationError, RunStopped) as error:
+            faults = error.faults if isinstance(error, ConfigurationError) else (Fault(str(error)),)
+            self._report.faults.extend(faults)
+        return []
 
     def _options(self, name: str) -> None:
         system = self._settings.systems[name]
@@ -132,13 +173,15 @@ class _Examination:
 
     def _entity(self, entity: EntitySettings) -> EntityReport:
         report = EntityReport(entity.name, entity.source.system, entity.target.system)
-        alignment = Alignment(self._settings, entity, self._systems)
+        known = self._knowledge(report)
+        alignment = Alignment(self._settings, entity, self._systems, delivered=known.delivered)
         if {entity.source.system, entity.target.system} & self._unusable:
             return report
         if self._tried(entity.source.system, lambda: alignment.aggregate):
             report.tables = _tables(entity, alignment.aggregate)
             self._tried(entity.source.system, lambda: self._dates(alignment, report))
-            if self._tried(entity.source.system, lambda: alignment.mapper):
+            usable = self._tried(entity.source.system, lambda: alignment.mapper)
+            if self._tried(entity.source.system, lambda: alignment.check_basis(known.basis)) and usable:
                 self._target(alignment, report)
         return report
 
@@ -150,7 +193,8 @@ class _Examination:
         """Asks the target whether it can hold the entity; a table that a run would make is not made now."""
         if self._answers.get(report.target):
             return
-        if alignment.mapper.shape.options.get("create") is True:
+        shape = alignment.shape
+        if shape.options.get("create") is True and not shape.delivered:
             self._tried(report.target, lambda: self._created(alignment, report))
         else:
             self._tried(report.target, lambda: self._prepared(alignment))

@@ -122,6 +122,7 @@ class _Life:
             ledger,
             loaded(self._row.positions.get(NAME)),
             self._parent(now),
+            self._key in self._state.ledger.in_doubt(self._row.id),
         )
         return Explanation(
             self._entity.name,

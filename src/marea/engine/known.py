@@ -25,12 +25,22 @@ PRIVATE = "(private)"
 
 def known_entity(state: State, entity: EntitySettings) -> EntityRow:
     """The entity as the state knows it; one without id and position where it does not."""
-    from marea.store.state import EntityRow
-
     for row in state.entities():
         if (row.name, row.target) == (entity.name, entity.target.system):
             return row
-    return EntityRow(UNKNOWN, entity.name, entity.target.system, None, None, {}, {})
+    return unknown_entity(entity)
+
+
+def unknown_entity(entity: EntitySettings) -> EntityRow:
+    """An entity as it is before its first run."""
+    from marea.store.state import EntityRow
+
+    return EntityRow(UNKNOWN, entity.name, entity.target.system, None, None, None, {}, {})
+
+
+def basis_of(state: State, row: EntityRow) -> str | None:
+    """What the entity's ledger was written under; None where it is empty, and so of any basis."""
+    return None if state.ledger.empty(row.id) else row.basis
 
 
 def known_ids(state: State, settings: Settings) -> dict[str, int]:

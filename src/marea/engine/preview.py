@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from marea.capture.batch import BatchReader
@@ -13,16 +14,17 @@ from marea.capture.watermark import Step
 from marea.config.digest import mapping_digest
 from marea.config.settings import EntitySettings, Settings
 from marea.engine.alignment import Alignment
+from marea.engine.basis import differences
 from marea.engine.clock import Clock
 from marea.engine.context import PAGE_ROWS
-from marea.engine.known import known_entity, known_ids, pairs, values
+from marea.engine.known import basis_of, known_entity, pairs, unknown_entity, values
 from marea.engine.order import in_order, referring_to_later
 from marea.engine.promised import Promised
+from marea.engine.ready import make_ready
 from marea.engine.request import Request
 from marea.engine.stages import Planning, ids_in_ledger
 from marea.engine.steps import Standing, due_by_cause, listed, steps
 from marea.engine.systems import Systems
-from marea.errors import ConfigurationError, Fault
 from marea.flow import CAUSE, CHANGES, MISSING, OUTCOME, Plan
 from marea.model import Books, Cause, Operation, Outcome, Problem
 from marea.ports import KEY, OPERATION, PAYLOAD
@@ -30,7 +32,7 @@ from marea.ports import KEY, OPERATION, PAYLOAD
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from marea.store.state import State
+    from marea.store.state import EntityRow, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,25 +72,41 @@ class Previewer:
     def preview(self, names: Sequence[str], request: Request) -> dict[str, EntityPreview]:
         """Entity -> its preview, parents first. Raises ConfigurationError, SystemUnreachable."""
         order = in_order(self._settings.entities, names)
+        rows = {name: known_entity(self._state, entity) for name, entity in self._settings.entities.items()}
         alignments = {
             name: Alignment(self._settings, self._settings.entities[name], self._systems) for name in order
         }
-        _compile(alignments)
+        make_ready({name: partial(self._ready, alignments[name], rows[name], request) for name in order})
+        rows |= {name: self._begun(alignments[name], rows[name]) for name in order}
         promised = Promised(self._wanted_parents(order))
-        passes = {name: self._pass(alignments[name], promised, request) for name in order}
+        passes = {name: self._pass(alignments[name], rows, promised, request) for name in order}
         for one in passes.values():
             one.run(request)
         for name in referring_to_later(self._settings.entities, order):
             passes[name].release()
         return {name: one.result for name, one in passes.items()}
 
+    def _ready(self, alignment: Alignment, row: EntityRow, request: Request) -> None:
+        """Raises ConfigurationError with every fault a run would find, but for those of its target."""
+        alignment.compile()
+        if not request.anew:
+            alignment.check_basis(basis_of(self._state, row))
+
+    def _begun(self, alignment: Alignment, row: EntityRow) -> EntityRow:
+        """The entity as a run would begin it: anew where its ledger is of another basis."""
+        other = differences(basis_of(self._state, row), alignment.basis)
+        return unknown_entity(alignment.entity) if other else row
+
     def _wanted_parents(self, order: Sequence[str]) -> set[str]:
         return {item.entity for name in order for item in self._settings.entities[name].references()}
 
-    def _pass(self, alignment: Alignment, promised: Promised, request: Request) -> _Pass:
+    def _pass(
+        self, alignment: Alignment, rows: Mapping[str, EntityRow], promised: Promised, request: Request
+    ) -> _Pass:
         entity = alignment.entity
-        row = known_entity(self._state, entity)
-        look_up = promised.beside(ids_in_ledger(self._state.ledger, known_ids(self._state, self._settings)))
+        row = rows[entity.name]
+        ids = {name: row.id for name, row in rows.items()}
+        look_up = promised.beside(ids_in_ledger(self._state.ledger, ids))
         planning = Planning(alignment, self._state.ledger, row.id, look_up, resend=request.resend)
         digest = mapping_digest(entity)
         position = row.positions.get(NAME)
@@ -116,18 +134,6 @@ class Previewer:
                 promised.wait(entity.name, key, record.trouble.blocked_on)
                 found.add(key)
         return found
-
-
-def _compile(alignments: Mapping[str, Alignment]) -> None:
-    """Raises ConfigurationError with the faults of all entities."""
-    faults: list[Fault] = []
-    for alignment in alignments.values():
-        try:
-            alignment.compile()
-        except ConfigurationError as error:
-            faults.extend(error.faults)
-    if faults:
-        raise ConfigurationError(faults)
 
 
 class _Pass:

@@ -221,7 +221,7 @@ class Project:
         """
         from marea.engine.doctor import examine
 
-        return examine(self.settings, self._systems)
+        return examine(self.settings, self._systems, self._memory)
 
     def totals(self, names: Sequence[str], *, full: bool) -> Iterator[tuple[str, int]]:
         """Entity -> records in its source, of those a run would read from beginning to end.

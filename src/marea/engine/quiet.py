@@ -8,6 +8,7 @@ from marea.capture.position import NAME, Position
 from marea.capture.probe import nothing_new
 from marea.config.digest import dates_digest
 from marea.engine.alignment import Alignment
+from marea.engine.basis import differences
 from marea.engine.request import Request
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def is_quiet(alignment: Alignment, row: EntityRow, mapping: str, request: Reques
     if request != Request() or text is None or row.mapping != mapping or row.stale is not None:
         return False
     position = Position.from_text(text)
-    if position.dates != dates_digest(alignment.entity):
+    if position.dates != dates_digest(alignment.entity) or differences(row.basis, alignment.destination):
         return False
     with alignment.source.snapshot() as reader:
         return nothing_new(position, alignment.source.dialect, reader)

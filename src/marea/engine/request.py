@@ -20,3 +20,8 @@ class Request:
     def selects(self) -> bool:
         """Whether it names records, and so leaves the position alone."""
         return bool(self.where or self.keys or self.only_failed)
+
+    @property
+    def anew(self) -> bool:
+        """Whether an entity may begin anew at another place, or at one that is gone."""
+        return self.resend and not self.selects

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from marea.config.digest import mapping_digest
 from marea.config.settings import Settings
 from marea.engine.alignment import Alignment
+from marea.engine.basis import as_text, differences
 from marea.engine.circles import tell_circles
 from marea.engine.clock import Clock
 from marea.engine.context import PAGE_ROWS, Context, Progress
 from marea.engine.heartbeat import Heartbeat
+from marea.engine.known import basis_of
 from marea.engine.order import in_order, referrers
 from marea.engine.quiet import is_quiet
+from marea.engine.ready import make_ready
 from marea.engine.request import Request
 from marea.engine.systems import Systems
 from marea.engine.undone import Undone
-from marea.errors import ConfigurationError, Fault, MareaError, RunStopped
+from marea.errors import MareaError, RunStopped
 from marea.model import Books, Outcome, RunKind, RunStatus
+from marea.store.custody import Custody
 from marea.store.owner import current_owner
 
 if TYPE_CHECKING:
@@ -93,12 +99,10 @@ class Runner:
         self, names: Sequence[str], rows: Mapping[str, EntityRow], context: Context, request: Request
     ) -> list[str]:
         """Run the entities one after the other; gives what was left undone, in words."""
-        alignments = {
-            name: Alignment(self._settings, self._settings.entities[name], self._systems) for name in names
-        }
+        alignments = {name: self._alignment(rows[name], request) for name in names}
         undone = Undone()
         quiet = {name for name in names if self._is_quiet(alignments[name], rows[name], request, undone)}
-        _compile([alignments[name] for name in names if name not in quiet], undone)
+        self._make_ready([alignments[name] for name in self._awake(names, quiet)], rows, request, undone)
         for name in names:
             if name not in quiet or self._is_stale(rows[name]) or self._is_due(rows[name]):
                 work = partial(self._entity, alignments[name], rows[name], context, request)
@@ -106,6 +110,45 @@ class Runner:
         if not request.selects:
             self._release(alignments, rows, context, undone)
         return undone.messages
+
+    def _alignment(self, row: EntityRow, request: Request) -> Alignment:
+        entity = self._settings.entities[row.name]
+        delivered = not request.anew and self._state.ledger.delivered(row.id)
+        return Alignment(self._settings, entity, self._systems, delivered=delivered)
+
+    def _awake(self, names: Sequence[str], quiet: Set[str]) -> list[str]:
+        """Who may deliver: those with something new, and those whose records these may release or rename."""
+        awake: list[str] = []
+        for name in names:
+            parents = {item.entity for item in self._settings.entities[name].references()}
+            if name not in quiet or parents.intersection(awake):
+                awake.append(name)
+        return awake
+
+    def _make_ready(
+        self, alignments: Sequence[Alignment], rows: Mapping[str, EntityRow], request: Request, undone: Undone
+    ) -> None:
+        """Find every fault there is before a record is delivered. Raises ConfigurationError with all."""
+        # The code of the targets is read while the sources are asked for their tables.
+        loading = Thread(target=_load_targets, args=(alignments,), name="marea-load", daemon=True)
+        loading.start()
+
+        def compile_one(alignment: Alignment) -> None:
+            alignment.compile()
+            if not request.anew:
+                alignment.check_basis(basis_of(self._state, rows[alignment.entity.name]))
+
+        def prepare(alignment: Alignment) -> None:
+            loading.join()
+            _ = alignment.target
+
+        make_ready(
+            *(
+                {one.entity.name: partial(undone.attempt, one, partial(step, one)) for one in alignments}
+                for step in (compile_one, prepare)
+            )
+        )
+        loading.join()
 
     def _release(
         self,
@@ -136,12 +179,26 @@ class Runner:
         from marea.engine.sync import EntitySync
 
         with Heartbeat(self._state.leases, row.id, self._owner, self._clock) as fence:
-            # Read under the lease: another run may have moved the position until now.
-            row = self._state.entity(row.name, row.target)
-            sync = EntitySync(context, alignment, row, mapping_digest(alignment.entity), fence)
+            custody = Custody(row.id, context.run, fence)
+            anew = request is not None and request.anew
+            row = self._taken_over(alignment, row, custody, context.referrers.get(row.name, ()), anew=anew)
+            sync = EntitySync(context, alignment, row, mapping_digest(alignment.entity), custody)
             if request is not None:
                 sync.run(request)
             return 0 if request is not None and request.selects else sync.deliver_due()
+
+    def _taken_over(
+        self, alignment: Alignment, row: EntityRow, custody: Custody, referrers: Sequence[int], *, anew: bool
+    ) -> EntityRow:
+        """The entity as it stands under the lease: until now another run may have moved it."""
+        row = self._state.entity(row.name, row.target)
+        known = basis_of(self._state, row)
+        if not anew:
+            alignment.check_basis(known)
+        other = bool(differences(known, alignment.basis))
+        basis = as_text(alignment.basis)
+        self._state.take_over(custody, self._clock(), basis, anew=other, referrers=referrers)
+        return self._state.entity(row.name, row.target)
 
     def _is_quiet(self, alignment: Alignment, row: EntityRow, request: Request, undone: Undone) -> bool:
         question = partial(is_quiet, alignment, row, mapping_digest(alignment.entity), request)
@@ -176,19 +233,11 @@ class Runner:
         return Result(run, kind, status, (now - started) / 1e6, tuple(messages), books, left)
 
 
-def _compile(alignments: Sequence[Alignment], undone: Undone) -> None:
-    """Compile every entity, so that all faults are known before anything is delivered.
-
-    Raises ConfigurationError with the faults of all entities.
-    """
-    faults: list[Fault] = []
-    for alignment in alignments:
-        try:
-            undone.attempt(alignment, alignment.compile)
-        except ConfigurationError as error:
-            faults.extend(error.faults)
-    if faults:
-        raise ConfigurationError(faults)
+def _load_targets(alignments: Sequence[Alignment]) -> None:
+    """What is wrong with a target is said when it is prepared."""
+    with suppress(MareaError):
+        for alignment in alignments:
+            alignment.load_target()
 
 
 def _status(books: Mapping[str, Books], messages: Sequence[str]) -> RunStatus:

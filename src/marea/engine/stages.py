@@ -1,4 +1,4 @@
-"""Owns the two middle stages of a run: map and plan each batch, deliver it and settle what became of it."""
+"""Owns the middle stages of a run: plan each batch, announce what it delivers, deliver it, settle it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from marea.engine.alignment import Alignment
 from marea.engine.clock import Clock
 from marea.errors import SystemUnreachable
 from marea.flow import Plan
-from marea.model import Cause, Outcome
+from marea.model import Cause, Outcome, RecordState
 from marea.ports import KEY
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ class Planned:
 
     plan: Plan | None
     position: Position | None
+    intent: int | None = None
+    """The number under which its delivery was announced; None where it delivers nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Settled:
 
     position: Position | None
     settlement: Settlement | None = None
+    intent: int | None = None
+    """The number of the intent that this answers."""
     skipped: Mapping[str, int] = field(default_factory=dict)
     """Why records are unchanged -> how many."""
     away: SystemUnreachable | None = None
@@ -61,6 +65,8 @@ class Planning:
         # A first load does not ask a ledger that knows nothing; its keys come once each.
         self._nothing_known = ledger.empty(entity)
         self._claims = None if alignment.keys_apart else self._claims_kept()
+        # None in a run, which has made them due; a dry run reads them as the run to come will.
+        self._in_doubt = ledger.in_doubt(entity)
 
     def planned(self, steps: Iterator[Step]) -> Generator[Planned, None, None]:
         """The plan of each step's batch."""
@@ -100,10 +106,7 @@ class Planning:
 
     def _plan(self, batch: Batch) -> Plan:
         records = self._alignment.mapper.map(batch.root, batch.related, self._look_up)
-        keys = records.column(KEY).combine_chunks()
-        known = (
-            self._ledger.nothing(keys) if self._nothing_known else self._ledger.look_up(self._entity, keys)
-        )
+        known = self._known(records.column(KEY).combine_chunks())
         plan = self._planner.plan(records, known, batch.cause, detected=batch.detected, resend=self._resend)
         if batch.absent:
             plan = self._with_absent(plan, batch.absent)
@@ -117,6 +120,35 @@ class Planning:
         unchanged = sum(one.outcome is Outcome.UNCHANGED for one in found.values())
         return replace(plan, absent=found, skipped={GONE: unchanged} if unchanged else {})
 
+    def _known(self, keys: pa.Array) -> pa.Table:
+        if self._nothing_known:
+            return self._ledger.nothing(keys)
+        known = self._ledger.look_up(self._entity, keys)
+        return _doubted(known, keys, self._in_doubt) if self._in_doubt else known
+
+
+def _doubted(known: pa.Table, keys: pa.Array, in_doubt: Sequence[str]) -> pa.Table:
+    """What is known, with the records in doubt as due."""
+    import pyarrow as pa
+    from pyarrow import compute as pc
+
+    doubted = pc.is_in(keys, pa.array(in_doubt, pa.string()))
+    state = pc.if_else(doubted, RecordState.DUE.value, known["state"])
+    return known.set_column(known.column_names.index("state"), "state", state)
+
+
+def intended(
+    plans: Iterator[Planned], announce: Callable[[pa.ChunkedArray], int]
+) -> Generator[Planned, None, None]:
+    """Announce each plan's deliveries before they are handed on to be made."""
+    from marea.delivery.settle import keys_to_deliver
+
+    def announced(item: Planned) -> Planned:
+        keys = keys_to_deliver(item.plan) if item.plan is not None else ()
+        return replace(item, intent=announce(keys)) if len(keys) else item
+
+    yield from map(announced, plans)
+
 
 def delivered(
     plans: Iterator[Planned], alignment: Alignment, entities: Mapping[str, int], clock: Clock
@@ -125,18 +157,16 @@ def delivered(
     from marea.delivery.deliver import deliver
     from marea.delivery.settle import settle, to_deliver
 
-    alignment.load_target()
     system = alignment.entity.target.system
 
     def settled(item: Planned) -> Settled:
         if item.plan is None:
             return Settled(item.position)
         batch = to_deliver(item.plan)
-        delivery = (
-            deliver(system, alignment.target, alignment.mapper.shape, batch) if batch.num_rows else None
-        )
+        delivery = deliver(system, alignment.target, alignment.shape, batch) if batch.num_rows else None
         settlement = settle(item.plan, delivery, entities, clock())
-        return Settled(item.position, settlement, item.plan.skipped, delivery.away if delivery else None)
+        away = delivery.away if delivery else None
+        return Settled(item.position, settlement, item.intent, item.plan.skipped, away)
 
     yield from map(settled, plans)
 

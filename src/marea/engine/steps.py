@@ -80,7 +80,8 @@ def _captured(request: Request, standing: Standing, watermark: Watermark) -> Gen
     if position is None or position.sweep is not None:
         # Begun by another mapping or with other ids it begins again: equal records cost a comparison.
         anew = standing.mapping_changed or standing.stale or request.full or request.resend
-        yield from watermark.first_load(None if anew else position)
+        why = Cause.REQUEST if request.resend else Cause.FIRST_LOAD
+        yield from watermark.first_load(None if anew else position, why)
         return
     cause = whole(request, standing, watermark.pages)
     yield from watermark.changes(position) if cause is None else watermark.full(cause, position)

@@ -13,13 +13,16 @@ from marea.config.digest import dates_digest
 from marea.engine.ahead import SideBySide
 from marea.engine.alignment import Alignment
 from marea.engine.context import Context
+from marea.engine.intents import Intents
 from marea.engine.request import Request
-from marea.engine.stages import Planning, Settled, delivered, ids_in_ledger
+from marea.engine.stages import Planning, Settled, delivered, ids_in_ledger, intended
 from marea.engine.steps import Standing, due_by_cause, listed, reads_all, steps
+from marea.errors import RunStopped
 from marea.model import Cause
-from marea.store.commit import Commit
+from marea.store.commit import LOST, Commit
 
 if TYPE_CHECKING:
+    from marea.store.custody import Custody
     from marea.store.state import EntityRow
 
 
@@ -27,7 +30,7 @@ class EntitySync:
     """Synchronizes one entity within one run, under its lease."""
 
     def __init__(
-        self, context: Context, alignment: Alignment, row: EntityRow, mapping: str, fence: int
+        self, context: Context, alignment: Alignment, row: EntityRow, mapping: str, custody: Custody
     ) -> None:
         self._context = context
         self._alignment = alignment
@@ -36,7 +39,8 @@ class EntitySync:
         self._mapping = mapping
         self._known_mapping = row.mapping
         self._stale = row.stale
-        self._fence = fence
+        self._custody = custody
+        self._intents = Intents(context.state, custody)
         self._referrers = context.referrers.get(self._name, ())
         self._position = row.positions.get(NAME)
         self._loading = False
@@ -101,13 +105,23 @@ class EntitySync:
         return {cause: keys for cause, keys in fresh.items() if keys}
 
     def _flow(self, found: Generator[Step, None, None], *, resend: bool) -> None:
+        """Run the stages until nothing is left of what was found."""
+        try:
+            self._run_stages(found, resend=resend)
+        except RunStopped as error:
+            if error.code == LOST:
+                self._intents.leave()
+            raise
+
+    def _run_stages(self, found: Generator[Step, None, None], *, resend: bool) -> None:
         """Run the stages side by side and commit what comes out, batch by batch."""
         context, alignment, ledger = self._context, self._alignment, self._context.state.ledger
         look_up = ids_in_ledger(ledger, context.entities)
         planning = Planning(alignment, ledger, self._entity, look_up, resend=resend)
         with SideBySide() as ahead:
             read = ahead(found, "read")
-            plans = ahead(planning.planned(read), "plan")
+            # Announced as part of the plan: meanwhile the batch before is delivered.
+            plans = ahead(intended(planning.planned(read), self._intents.announce), "plan")
             settled = ahead(delivered(plans, alignment, context.entities, context.clock), "deliver")
             for batch in settled:
                 self._commit(batch)
@@ -134,10 +148,11 @@ class EntitySync:
             Commit(
                 entity=self._entity,
                 run=self._context.run,
-                fence=self._fence,
+                fence=self._custody.fence,
                 at=self._context.clock(),
                 rows=batch.settlement.rows if batch.settlement else None,
                 position=position,
+                intent=batch.intent,
                 mapping=self._mapping if evaluated else None,
                 fresh=self._stale if evaluated else None,
                 referrers=self._referrers if batch.settlement and batch.settlement.renamed else (),
@@ -147,6 +162,7 @@ class EntitySync:
                 seconds=now - self._since,
             )
         )
+        self._intents.answered(batch.intent)
         self._since = now
         self._position = moved
         if evaluated:

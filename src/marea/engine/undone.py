@@ -16,12 +16,12 @@ class Undone:
 
     def __init__(self) -> None:
         self._away: dict[str, str] = {}
-        self._busy: list[str] = []
+        self._busy: dict[str, str] = {}
 
     @property
     def messages(self) -> list[str]:
         """One sentence for each."""
-        return [*self._away.values(), *self._busy]
+        return [*self._away.values(), *self._busy.values()]
 
     def attempt(self, alignment: Alignment, action: Callable[[], T]) -> T | None:
         """Do it, unless one of the entity's systems is known to be away; note what is found away or busy."""
@@ -32,5 +32,5 @@ class Undone:
         except SystemUnreachable as error:
             self._away[error.system] = str(error)
         except EntityBusy as error:
-            self._busy.append(str(error))
+            self._busy[alignment.entity.name] = str(error)
         return None

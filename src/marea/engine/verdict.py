@@ -47,6 +47,8 @@ class Finding:
     """How far the entity has been read: `never`, `loading`, `loaded`."""
     parent: Parent | None = None
     """The record it waits for, if any."""
+    in_doubt: bool = False
+    """Whether a run that began to deliver it has not said what became of that."""
 
     @property
     def name(self) -> str:
@@ -84,7 +86,11 @@ def judge(finding: Finding) -> Verdict:
         return _absent(finding)
     if finding.found == "outside where":
         return _outside(finding)
-    if finding.ledger is None and (finding.now is None or finding.now.problem is None):
+    if (
+        finding.ledger is None
+        and not finding.in_doubt
+        and (finding.now is None or finding.now.problem is None)
+    ):
         return _unseen(finding)
     return _troubled(finding) or (_known(finding) if finding.delivered else _unseen(finding))
 
@@ -107,9 +113,10 @@ def _absent(finding: Finding) -> Verdict:
 
 
 def _still(finding: Finding) -> str:
-    """What the target has of a record that it should not have any more."""
+    """What the target should not have any more, as far as the ledger knows."""
     at = finding.ledger.delivered_at if finding.ledger else None
-    return f"{finding.target} still has it" + (f" as delivered on {at:%Y-%m-%d %H:%M} UTC" if at else "")
+    when = f" on {at:%Y-%m-%d %H:%M} UTC" if at else ""
+    return f"it was last delivered to {finding.target}{when}, and not deleted there by Marea"
 
 
 def _outside(finding: Finding) -> Verdict:
@@ -132,6 +139,9 @@ def _troubled(finding: Finding) -> Verdict | None:
         text = f"{finding.name} is rejected: {now.problem.text}"
         hint = now.problem.hint or "mend it in the source"
         return Verdict(text, (f"{hint}; the next run delivers it then",))
+    if finding.in_doubt:
+        text = f"{finding.name} is being delivered, or a run ended before it knew what became of that"
+        return Verdict(text, ("the next run delivers it as it is then: marea sync",))
     trouble = finding.ledger.trouble if finding.ledger else None
     if finding.parent is not None:
         return _waiting(finding, finding.parent, trouble)
@@ -143,7 +153,7 @@ def _waiting(finding: Finding, parent: Parent, trouble: Trouble | None) -> Verdi
     if trouble is not None and trouble.code == CIRCLE and trouble.blocked_on == blocked:
         return Verdict(f"{finding.name} waits for ever: {trouble.error}", (trouble.hint or "",))
     why, *steps = _hindrance(finding, parent)
-    text = f"{finding.name} waits for {parent.name}, which is not in {finding.target}: {why}"
+    text = f"{finding.name} waits for {parent.name}, which was not delivered to {finding.target}: {why}"
     return Verdict(text, (*steps, "it is delivered by the run that delivers that record"))
 
 
@@ -203,7 +213,7 @@ def _known(finding: Finding) -> Verdict:
     now = finding.now
     ledger = finding.ledger
     if now is None or now.outcome is Outcome.UNCHANGED or ledger is None:
-        return Verdict(f"{finding.name} is in {finding.target} with the values the source has now")
+        return Verdict(f"{finding.name} was last delivered to {finding.target} as the source has it now")
     differs = ", ".join(now.changes) or "its form"
     if now.stamp and now.stamp == ledger.stamp:
         return Verdict(

@@ -32,5 +32,5 @@ def _absent(row: Mapping[str, Any], where: str) -> Absent:
         said = f"{where}; whether its last delivery arrived is not known"
         hint = "look for it in the target, and delete it there by hand"
         return Absent(Outcome.DEFERRED, row["stamp"], row["attempts"], Problem(ABSENT, said, hint=hint))
-    said = f"{where}; the target still has what it was given" if row["delivered"] else where
+    said = f"{where}; what the target was given was not deleted there" if row["delivered"] else where
     return Absent(Outcome.UNCHANGED, row["stamp"], row["attempts"], Problem(ABSENT, said))

@@ -7,9 +7,11 @@ outcome nobody knows: those records are due again, whatever the ledger believes 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from marea.model import UNKNOWN
 from marea.store.commit import hold_lease
 from marea.store.database import Database
 
@@ -26,19 +28,24 @@ class Custody:
     fence: int
 
 
-def take_over(database: Database, custody: Custody, at: int, basis: str, *, anew: bool) -> None:
+def take_over(
+    database: Database, custody: Custody, at: int, basis: str, *, anew: bool, referrers: Sequence[int]
+) -> None:
     """What earlier runs left in doubt becomes due, and the ledger is one of `basis` from now on.
 
-    `anew` forgets the entity's ledger, position and troubles, and keeps its journal. All of it
-    is one transaction. Raises RunStopped when the lease was lost.
+    `anew` forgets the entity's ledger, position and troubles, and keeps its journal; `referrers`
+    are the entities that were given ids of its records, and become stale then. All of it is one
+    transaction. Raises RunStopped when the lease was lost.
     """
     with database.transaction():
         hold_lease(database, custody.entity, custody.fence)
         if anew:
             _forget(database, custody.entity)
+            for referrer in sorted(referrers):
+                database.run("mark_stale", entity=referrer, mark=at)
         elif database.row("has_intent", entity=custody.entity) is not None:
-            database.run("mark_intended", entity=custody.entity, run=custody.run)
-            database.run("note_doubts", entity=custody.entity, run=custody.run, at=at)
+            database.run("mark_intended", entity=custody.entity)
+            database.run("note_doubts", entity=custody.entity, at=at, code=UNKNOWN)
             database.run("drop_intents", entity=custody.entity)
         database.run("set_basis", entity=custody.entity, basis=basis)
 

@@ -97,7 +97,8 @@ class PostgresqlDatabase(Database):
 
         text = pa.BufferOutputStream()
         options = csv.WriteOptions(include_header=False, quoting_style="needed")
-        csv.write_csv(_hexadecimal(table), text, options)
+        # In one piece: where a column begins with an empty one, the writer adds whatever its buffer held.
+        csv.write_csv(_hexadecimal(table).combine_chunks(), text, options)
         command = f"COPY {name} ({', '.join(table.column_names)}) FROM STDIN (FORMAT csv)"
         with self._connection.cursor() as cursor, cursor.copy(command.encode()) as copy:
             copy.write(memoryview(text.getvalue()))

@@ -96,14 +96,14 @@ SELECT 1 FROM intent WHERE entity = :entity LIMIT 1
 
 -- name: mark_intended
 INSERT INTO record (entity, key, state, run)
-SELECT DISTINCT :entity, intended.value, 'due', :run FROM intent CROSS JOIN {intended}
-WHERE intent.entity = :entity
+SELECT :entity, intended.value, 'due', max(intent.run) FROM intent CROSS JOIN {intended}
+WHERE intent.entity = :entity GROUP BY intended.value
 ON CONFLICT (entity, key) DO UPDATE SET state = 'due', run = excluded.run
 
 -- name: note_doubts
 INSERT INTO trouble (entity, key, outcome, attempts, next_attempt, code, error, since, run)
-SELECT :entity, intended.value, 'deferred', 0, :at, 'in-doubt',
-    'run ' || max(intent.run) || ' ended before it knew what became of this delivery', :at, :run
+SELECT :entity, intended.value, 'deferred', 0, :at, :code,
+    'run ' || max(intent.run) || ' ended before it knew what became of this delivery', :at, max(intent.run)
 FROM intent CROSS JOIN {intended} WHERE intent.entity = :entity GROUP BY intended.value
 ON CONFLICT (entity, key) DO UPDATE SET
     outcome = excluded.outcome, next_attempt = excluded.next_attempt,

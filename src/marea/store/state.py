@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -83,9 +83,11 @@ class State:
         """Whether records it refers to may have other ids than it was given."""
         return self._database.row("is_stale", entity=entity) is not None
 
-    def take_over(self, custody: Custody, at: int, basis: str, *, anew: bool) -> None:
+    def take_over(
+        self, custody: Custody, at: int, basis: str, *, anew: bool, referrers: Sequence[int] = ()
+    ) -> None:
         """Begins a run's work on an entity; see `marea.store.custody`."""
-        take_over(self._database, custody, at, basis, anew=anew)
+        take_over(self._database, custody, at, basis, anew=anew, referrers=referrers)
 
     def intend(self, custody: Custody, n: int, keys: pa.ChunkedArray) -> None:
         """Commits that these records are about to be delivered; see `marea.store.custody`."""
