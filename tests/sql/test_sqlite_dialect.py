@@ -62,7 +62,7 @@ def test_what_is_read_as_text(native: str, type_: pa.DataType, expected: str) ->
 
 
 def test_stamps_are_json_values() -> None:
-    assert SQL.stamp_out("r.at", "DATETIME") == "json_quote(r.at)"
+    assert SQL.stamp_out("r.at", "DATETIME") == "nullif(json_quote(r.at), 'null')"
     assert SQL.stamp_in("?1", "DATETIME") == "json_extract(?1, '$')"
 
 

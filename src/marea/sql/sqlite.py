@@ -64,8 +64,8 @@ class SqliteDialect(Dialect):
         return f"CAST({expression} AS TEXT)" if as_text else expression
 
     def stamp_out(self, expression: str, native: str) -> str:
-        """A JSON value: it keeps apart numbers and texts, which SQLite orders differently."""
-        return f"json_quote({expression})"
+        """A JSON value, which keeps apart numbers and texts: SQLite orders them differently."""
+        return f"nullif(json_quote({expression}), 'null')"
 
     def stamp_in(self, placeholder: str, native: str) -> str:
         """The JSON value again."""

@@ -82,6 +82,19 @@ class SourceContract(Describing, Streaming):
             assert self.stamped(source, f"t_{kind}", ">") == [[1], []], kind
             assert self.stamped(source, f"t_{kind}", "=") == [[0], [1]], kind
 
+    def test_a_stamp_that_is_null_stays_null(self, source: Source, execute: Execute) -> None:
+        for kind in self.stamps:
+            self.make(source, execute, {"id": self.kinds["int64"], "stamp": self.kinds[kind]}, f"t_{kind}")
+            dialect, native = source.dialect, source.type_of(f"t_{kind}", "stamp").native
+            execute(f"INSERT INTO t_{kind} VALUES (1, NULL)")
+            out = [
+                dialect.stamp_out(text, native) for text in ("stamp", f"(SELECT max(stamp) FROM t_{kind})")
+            ]
+            query = Query(f"SELECT {out[0]} AS s, {out[1]} AS m FROM t_{kind}")
+            with source.snapshot() as reader:
+                columns = [Column(name, pa.string(), dialect.text_type) for name in "sm"]
+                assert self.fetch(reader, query, columns) == [{"s": None, "m": None}], kind
+
     def stamped(self, source: Source, table: str, operator: str) -> list[list[int]]:
         """For each row in order: which rows' stamps compare so with its stamp, sent out and back in."""
         dialect = source.dialect
