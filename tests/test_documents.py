@@ -26,6 +26,18 @@ def test_links_lead_somewhere(page):
     assert gone == []
 
 
+def test_pages_that_the_code_names_are_there():
+    files = [*(HOME / "src").rglob("*.py"), *(HOME / "tests").rglob("*.py"), HOME / "pyproject.toml"]
+    named = {page for file in files for page in re.findall(r"docs/[\w-]+\.md", file.read_text("utf-8"))}
+    assert {"docs/errors.md", "docs/runs.md", "docs/hazards.md", "docs/glossary.md"} <= named
+    assert [page for page in sorted(named) if not (HOME / page).exists()] == []
+
+
+def test_every_page_is_reached_from_the_readme():
+    linked = set(re.findall(r"\]\((docs/[^)#]+)", text("README.md")))
+    assert {f"docs/{page.name}" for page in (HOME / "docs").glob("*.md")} - linked == set()
+
+
 def test_files_named_by_the_architecture_are_there():
     named = re.findall(rf"`((?:{LAYERS})/[\w/]*(?:\.\w+)?)`", text("ARCHITECTURE.md"))
     assert len(named) > 10

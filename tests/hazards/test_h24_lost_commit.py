@@ -65,9 +65,11 @@ class Wire:
     def _pump(self, source: socket.socket, sink: socket.socket, client: socket.socket) -> None:
         with suppress(OSError):
             while data := source.recv(65_536):
-                sink.sendall(data)
                 if source is client and self._is_the_one(data):
+                    client.shutdown(socket.SHUT_RDWR)  # before: the answer may come at once
+                    sink.sendall(data)
                     break
+                sink.sendall(data)
         # Towards Marea it breaks at once; the server reads what it was sent, and then the end.
         for end, how in ((client, socket.SHUT_RDWR), (sink, socket.SHUT_WR)):
             with suppress(OSError):
