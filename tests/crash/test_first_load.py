@@ -65,7 +65,7 @@ def kill_at_a_random_moment(file: Path, chance: random.Random) -> bool:
     steps = chance.randint(1, 4)
     lines = [line for _, line in zip(range(steps), process.stdout, strict=False)]
     try:
-        process.wait(timeout=chance.uniform(0, 0.8))
+        process.wait(timeout=chance.uniform(0, 0.1))
     except subprocess.TimeoutExpired:
         process.kill()
     process.stdout.close()
