@@ -55,9 +55,10 @@ def intend(database: Database, custody: Custody, n: int, keys: pa.ChunkedArray) 
 
     Raises RunStopped when the lease was lost: nothing may be delivered then (I4).
     """
+    text = listed(keys)  # before the transaction: a commit may be waiting for it
     with database.transaction():
         hold_lease(database, custody.entity, custody.fence)
-        leave(database, custody, n, keys)
+        _add(database, custody, n, text)
 
 
 def leave(database: Database, custody: Custody, n: int, keys: pa.ChunkedArray) -> None:
@@ -65,8 +66,12 @@ def leave(database: Database, custody: Custody, n: int, keys: pa.ChunkedArray) -
 
     The run that has the entity now may have answered the first intent already, so it is there again.
     """
+    _add(database, custody, n, listed(keys))
+
+
+def _add(database: Database, custody: Custody, n: int, keys: str) -> None:
     ids = {"entity": custody.entity, "fence": custody.fence, "run": custody.run}
-    database.run("add_intent", **ids, n=n, keys=listed(keys))
+    database.run("add_intent", **ids, n=n, keys=keys)
 
 
 def listed(keys: pa.ChunkedArray) -> str:
