@@ -60,6 +60,16 @@ def test_a_first_load_is_copied_straight_into_the_table(target: RelationalTarget
     assert on_postgresql("SELECT code, name FROM t ORDER BY code") == [("a", "1"), ("b", "2"), ("c", "4")]
 
 
+def test_a_batch_whose_columns_begin_with_nothing_arrives_whole(
+    target: RelationalTarget, on_postgresql: Run
+) -> None:
+    target.prepare(shape(create=True))
+    records = batch(shape(), rows(a="1", b="2"), Operation.CREATE)
+    columns = [pa.chunked_array([column.chunk(0)[:0], *column.chunks]) for column in records.columns]
+    target.deliver(shape(), pa.table(columns, records.schema))
+    assert on_postgresql("SELECT code, name FROM t ORDER BY code") == [("a", "1"), ("b", "2")]
+
+
 def test_a_table_that_holds_rows_is_merged_into(target: RelationalTarget, on_postgresql: Run) -> None:
     on_postgresql(f"{TABLE}; INSERT INTO t VALUES ('a', 'old')")
     target.prepare(shape())

@@ -129,7 +129,8 @@ def _text(statement: str) -> bytes:
 def _csv(rows: pa.Table) -> memoryview:
     sink = io.BytesIO()
     options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed", batch_size=8_192)
-    pyarrow.csv.write_csv(_printable(rows), sink, options)
+    # In one piece: where a column begins with an empty one, the writer adds whatever its buffer held.
+    pyarrow.csv.write_csv(_printable(rows).combine_chunks(), sink, options)
     return sink.getbuffer()
 
 
