@@ -81,6 +81,23 @@ def test_first_load_then_nothing(world: World) -> None:
     assert len(world.log()) == entries
 
 
+def test_what_comes_into_tables_that_were_empty_is_found(world: World) -> None:
+    for table in ("customers", "options", "branches", "tax_codes"):
+        world.erp(f"DELETE FROM {table}")
+    assert counts(world.sync()) == {}
+    world.fill(3)
+    assert counts(world.sync()) == {"created": 3}
+    assert counts(world.sync()) == {}
+
+
+def test_what_an_earlier_feed_brought_is_not_read_again_for_a_later_one(world: World) -> None:
+    world.sync()
+    for table in ("options", "branches", "customers"):
+        world.erp(f"UPDATE {table} SET modified = '2021-01-01 00:00:00'")
+    assert counts(world.sync()) == {"unchanged": 40}
+    assert counts(world.sync()) == {}
+
+
 def test_exactly_the_changed_are_updated_with_before_and_after(world: World) -> None:
     world.sync()
     world.change("customers", "credit = credit + 1", "code IN ('00001', '00002', '00003')")
@@ -309,6 +326,15 @@ def test_a_full_run_begins_an_unfinished_first_load_anew(
 ) -> None:
     stop_after(small, 3, monkeypatch, page=5)
     assert counts(small.sync(full=True)) == {"unchanged": 15, "created": 25}
+
+
+def test_a_continued_first_load_brings_what_came_behind_it(
+    small: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_after(small, 3, monkeypatch, page=5)
+    small.erp("UPDATE customers SET name = 'Late', modified = '2021-01-01 00:00:00' WHERE code = '00002'")
+    assert counts(small.sync(page=5)) == {"created": 25, "updated": 1}
+    assert counts(small.sync()) == {}
 
 
 def test_another_last_edit_date_begins_at_its_beginning(small: World) -> None:

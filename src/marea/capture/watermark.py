@@ -41,13 +41,19 @@ class Watermark:
         self._feeds = {feed: Feed(*self.pages.feed(feed)) for feed in self.pages.aggregate.feeds()}
 
     def first_load(self, position: Position | None, cause: Cause) -> Iterator[Step]:
-        """All records in key order, continued where an earlier process stopped."""
+        """All records in key order, continued where an earlier process stopped.
+
+        What changed since that one began is then brought as changes are: it may have passed it already.
+        """
         sweep = position.sweep if position and position.sweep else Sweep(None, self._starting_cursors())
         for batch in self._batches.read(self.pages.everything(sweep.after), cause):
             after = batch.root.column(KEY)[-1].as_py()
             sweep = Sweep(after, sweep.cursors)
             yield Step(batch, Position(sweep=sweep, feeds=self._feeds, dates=self._dates))
-        yield Step(None, Position(sweep.cursors, feeds=self._feeds, dates=self._dates))
+        loaded = Position(sweep.cursors, feeds=self._feeds, dates=self._dates)
+        yield Step(None, loaded)
+        if position and position.sweep:
+            yield from self.changes(loaded)
 
     def full(self, cause: Cause, position: Position) -> Iterator[Step]:
         """All records in key order; the position moves at the end alone, to before the read."""
@@ -60,25 +66,31 @@ class Watermark:
         """The records whose root or related rows have a stamp behind the position."""
         since = {feed: _kept(position, feed, bound) for feed, bound in self._feeds.items()}
         position = Position(since, feeds=self._feeds, dates=self._dates)
-        horizons = {feed: self._horizon(feed, latest=False)[0] for feed in since}
-        for feed, horizon in horizons.items():
+        ends = {feed: self._horizon(feed) for feed in since}
+        for feed, (horizon, latest) in ends.items():
             cause = Cause.LAST_EDIT if feed == ROOT else Cause.RELATED
+            unsettled = False
             for batch in self._batches.read(self.pages.changed(feed, since, horizon), cause):
-                position = position.moved(feed, _cursor_after(batch, horizon, position.cursors.get(feed)))
+                cursor = _cursor_after(batch, horizon, position.cursors.get(feed))
+                unsettled = cursor is not None and cursor.inclusive
+                position = position.moved(feed, cursor)
                 yield Step(batch, position)
-            position = _closed(position, feed)
+            if latest is not None and not unsettled:
+                # Also behind what an earlier feed has brought instead: else the next run read it again.
+                position = position.moved(feed, Cursor(latest))
         yield Step(None, position)
 
     def _starting_cursors(self) -> Mapping[str, Cursor | None]:
         """Cursors that lie before anything a read from now on could miss."""
         found = {}
         for feed in self.pages.aggregate.feeds():
-            _, latest = self._horizon(feed, latest=True)
+            _, latest = self._horizon(feed)
             found[feed] = Cursor(latest) if latest is not None else None
         return found
 
-    def _horizon(self, feed: str, *, latest: bool) -> tuple[str | None, str | None]:
-        query = self.pages.horizon(feed, self._lag, latest=latest)
+    def _horizon(self, feed: str) -> tuple[str | None, str | None]:
+        """A feed's horizon, and its latest stamp before it."""
+        query = self.pages.horizon(feed, self._lag)
         for page in self._batches.reader.stream(query, Pages.HORIZON_COLUMNS, 1):
             return page.column(HORIZON)[0].as_py(), page.column(LATEST)[0].as_py()
         return None, None
@@ -94,11 +106,3 @@ def _cursor_after(batch: Batch, horizon: str | None, current: Cursor | None) -> 
 def _kept(position: Position, feed: str, bound: Feed) -> Cursor | None:
     """The cursor of a feed, unless it was read by another date: that one says nothing about this."""
     return position.cursors.get(feed) if position.feeds.get(feed, bound) == bound else None
-
-
-def _closed(position: Position, feed: str) -> Position:
-    """A feed read to its end: no row of its last settled stamp remains."""
-    cursor = position.cursors.get(feed)
-    if cursor is None or cursor.key is None:
-        return position
-    return position.moved(feed, Cursor(cursor.stamp))

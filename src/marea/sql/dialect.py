@@ -61,7 +61,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def stamp_out(self, expression: str, native: str) -> str:
-        """A stamp as text that loses nothing and that `stamp_in` takes back."""
+        """A stamp as text that loses nothing and that `stamp_in` takes back; NULL for none."""
 
     def stamp_in(self, placeholder: str, native: str) -> str:
         """A parameter holding a stamp's text, as a value of the stamp's own type."""

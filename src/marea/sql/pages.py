@@ -135,8 +135,8 @@ class Pages:
 
     HORIZON_COLUMNS: ClassVar = (Column(HORIZON, pa.string(), ""), Column(LATEST, pa.string(), ""))
 
-    def horizon(self, feed: str, lag: float, *, latest: bool) -> Query:
-        """One row: a feed's horizon and, when asked for, its latest stamp before the horizon.
+    def horizon(self, feed: str, lag: float) -> Query:
+        """One row: a feed's horizon, and its latest stamp before the horizon.
 
         The horizon is the source's own clock. A stamp that is no time has no clock: its
         latest value takes the place, so that rows of that value are read again.
@@ -144,7 +144,7 @@ class Pages:
         table, stamp, native = self.feed(feed)
         clock = self.dialect.clock(native, lag) or f"(SELECT max({stamp}) FROM {table})"
         settled = f"(SELECT max({stamp}) FROM {table} WHERE {stamp} < {clock})"
-        last = self.dialect.stamp_out(settled, native) if latest else "NULL"
+        last = self.dialect.stamp_out(settled, native)
         horizon = self.dialect.stamp_out(clock, native)
         selects = f"{horizon} AS {self._quote(HORIZON)}, {last} AS {self._quote(LATEST)}"
         return _Text(self.dialect).query(f"SELECT {selects}")
