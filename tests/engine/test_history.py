@@ -33,8 +33,8 @@ from worlds import journal, synchronize
 
 SCHEMA = """
 CREATE TABLE parents (code TEXT PRIMARY KEY, rate INTEGER, modified DATETIME);
-CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT, amount TEXT, parent TEXT, boss INTEGER, active INTEGER,
-  modified DATETIME);
+CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT, amount TEXT, parent TEXT, boss INTEGER,
+  active INTEGER, modified DATETIME);
 CREATE TABLE extras (thing INTEGER PRIMARY KEY, color TEXT, modified DATETIME);
 CREATE TABLE details (thing INTEGER, line INTEGER, text TEXT, modified DATETIME, PRIMARY KEY (thing, line));
 """

@@ -321,6 +321,20 @@ def test_a_mapping_edited_while_the_first_load_is_interrupted_reaches_every_reco
     assert {row[0] for row in accounts(small).values()} == {f"NAME {number:05d}" for number in range(40)}
 
 
+def test_a_mapping_taken_back_before_every_record_followed_it_is_taken_back_everywhere(
+    small: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small.sync()
+    before, text = accounts(small), small.file.read_text()
+    small.file.write_text(text.replace("name: trim(name)", "name: upper(trim(name))"))
+    small.sync("customers", keys=('[1,"00007"]',))
+    stop_after(small, 2, monkeypatch, page=5)
+    assert accounts(small) != before
+    small.file.write_text(text)
+    small.sync()
+    assert accounts(small) == before
+
+
 def test_a_full_run_begins_an_unfinished_first_load_anew(
     small: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from marea.config.settings import EntitySettings, Field, ListField, ReferenceField, RelationSettings
 
+MIXED = "mixed"
+"""Stands for the digest where records were delivered by several mappings."""
+
 _VERSION = 1  # raised when the meaning of a mapping changes though its text does not
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from marea.capture.batch import BatchReader
 from marea.capture.position import NAME, Position
 from marea.capture.watermark import Step
-from marea.config.digest import dates_digest
+from marea.config.digest import MIXED, dates_digest
 from marea.engine.ahead import SideBySide
 from marea.engine.alignment import Alignment
 from marea.engine.context import Context
@@ -142,6 +142,7 @@ class EntitySync:
         evaluated = evaluated or (self._loading and self._outdated and position is not None)
         if batch.settlement is None and position is None and not evaluated:
             return
+        mapping = self._mapping if evaluated else self._mixed(batch)
         now = time.monotonic()
         detected = batch.settlement.detected if batch.settlement else 0
         self._context.state.commit(
@@ -153,7 +154,7 @@ class EntitySync:
                 rows=batch.settlement.rows if batch.settlement else None,
                 position=position,
                 intent=batch.intent,
-                mapping=self._mapping if evaluated else None,
+                mapping=mapping,
                 fresh=self._stale if evaluated else None,
                 referrers=self._referrers if batch.settlement and batch.settlement.renamed else (),
                 detected=detected,
@@ -165,7 +166,13 @@ class EntitySync:
         self._intents.answered(batch.intent)
         self._since = now
         self._position = moved
+        self._known_mapping = mapping or self._known_mapping
         if evaluated:
-            self._known_mapping, self._stale = self._mapping, None
+            self._stale = None
         self._settled += detected
         self._context.progress(self._name, self._settled)
+
+    def _mixed(self, batch: Settled) -> str | None:
+        """What to note when only some records follow today's mapping: it may be taken back before all do."""
+        known = (None, MIXED, self._mapping)
+        return MIXED if batch.settlement is not None and self._known_mapping not in known else None

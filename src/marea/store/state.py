@@ -32,7 +32,7 @@ class EntityRow:
     name: str
     target: str
     mapping: str | None
-    """The digest of the mapping that the ledger follows; None before the first commit with one."""
+    """The digest of the mapping that the ledger follows, or `mixed`; None before the first commit."""
     basis: str | None
     """What the ledger was written under, as JSON text; None before the first run."""
     stale: int | None
