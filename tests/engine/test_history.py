@@ -380,6 +380,7 @@ def test_any_history_ends_with_the_target_as_the_source() -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(0)
 @pytest.mark.property
 def test_a_great_many_histories() -> None:
     play(examples=2000, steps=50)
