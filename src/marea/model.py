@@ -84,6 +84,9 @@ class RecordState(StrEnum):
 CIRCLE = "circle"
 """The code of a record that waits, in the end, for itself: nothing releases it."""
 
+NO_KEY = "key"
+"""The code of a record with an empty field in its key at the target."""
+
 ABSENT = "absent"
 """The code of a record that was asked for and is not in the source."""
 

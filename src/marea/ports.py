@@ -193,6 +193,8 @@ class Target(Protocol):
     def deliver(self, shape: Shape, batch: pa.Table) -> Receipt:
         """Applies a batch: columns KEY, OPERATION, TARGET_ID, PAYLOAD and the shape's fields.
 
+        Key fields are null only in deletes, which have a TARGET_ID then: the plan rejects the
+        other records without a key.
         A create is an upsert wherever the target can find the record by its key: the
         same batch may come again after a crash, and must then change nothing (I6).
         Raises BatchRefused when nothing of the batch was applied because of its content;

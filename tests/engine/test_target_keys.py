@@ -180,6 +180,17 @@ def test_records_without_a_key_do_not_contend(erp: Erp) -> None:
     assert erp.claims == {}
 
 
+def test_a_plan_says_of_a_record_without_a_key_what_the_run_says(erp: Erp) -> None:
+    erp.add(1, None, "First")
+    with Project(load(erp.file)) as project:
+        [planned] = project.plan()["clients"].records
+    erp.sync()
+    trouble = erp.trouble(1)
+    assert (planned.outcome, planned.code, planned.error) == (Outcome.REJECTED, trouble.code, trouble.error)
+    assert trouble.error == "the key field vat is empty"
+    assert trouble.next_attempt is None
+
+
 def test_a_private_key_is_not_shown(tmp_path: Path) -> None:
     erp = Erp(tmp_path, CONFIG + "    private: [vat]\n")
     erp.add(1, "SECRET", "First")

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.unit
 FORM = 7
 
 
-def record(key: str, name: str, stamp: str = "s1", **extra: object) -> dict[str, object]:
+def record(key: str, name: str | None, stamp: str = "s1", **extra: object) -> dict[str, object]:
     payload = json.dumps({"name": name}, separators=(",", ":"))
     row = {KEY: key, STAMP: stamp, "name": name, PAYLOAD: payload, FINGERPRINT: payload.encode()}
     return {**row, MISSING: extra.get("missing"), PROBLEMS: extra.get("problems")}
@@ -72,7 +72,7 @@ def plan(pairs: list[tuple[dict, dict]], cause: Cause = Cause.LAST_EDIT, *, rese
         assert len(ids) == len(differing) <= len(texts)
         return pa.array(differing, pa.string())
 
-    return Planner(["name"], FORM, payloads, dated=True).plan(
+    return Planner(["name"], ["name"], FORM, payloads, dated=True).plan(
         records, ledger, cause, detected=len(pairs), resend=resend
     )
 
@@ -130,6 +130,21 @@ def test_broken_rules_come_before_missing_parents_and_name_all_reasons() -> None
     )
     assert column(result, OUTCOME) == ["rejected", "waiting"]
     assert result.problems[0].text == "name; x"
+
+
+def test_a_record_without_a_key_at_the_target_is_rejected_unless_a_rule_says_more() -> None:
+    problems = [{"code": "required", "text": "name is required and empty", "field": "name"}]
+    result = plan(
+        [
+            (record("1", "a"), UNKNOWN),
+            (record("2", None, missing={"entity": "tax", "key": '"22"'}), UNKNOWN),
+            (record("3", None, problems=problems), UNKNOWN),
+            (record("4", ""), UNKNOWN),
+        ]
+    )
+    assert column(result, OUTCOME) == ["created", "rejected", "rejected", "created"]
+    assert {row: problem.code for row, problem in result.problems.items()} == {1: "key", 2: "required"}
+    assert (result.problems[1].text, result.problems[1].field) == ("the key field name is empty", "name")
 
 
 def test_a_record_that_cannot_be_computed_tells_no_changes() -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from marea.model import Operation, Problem
+from marea.model import Operation
 from marea.ports import OPERATION, TARGET_ID, Shape
 from marea.sql.keys import as_text, identities
 
@@ -26,19 +26,17 @@ class Work:
     """The key (o0, …) of the records to delete."""
     ids: pa.Array
     """The key of each row of the batch as text; null for deletes without key fields."""
-    rejected: dict[int, Problem]
     creates_only: bool
     repeats: bool
     """Whether two records to create or update have the same key."""
 
 
 def sort_out(shape: Shape, batch: pa.Table) -> Work:
-    """Takes a batch apart. Rows whose key is empty are rejected: no table could find them again."""
+    """Takes a batch apart."""
     ids = identities([batch[name] for name in shape.key])
     deletes = pc.equal(batch[OPERATION], Operation.DELETE.value)
     previous = as_text(batch[TARGET_ID])
-    lost = pc.and_(pc.invert(deletes), pc.is_null(ids))
-    writes = pc.and_(pc.invert(deletes), pc.is_valid(ids))
+    writes = pc.invert(deletes)
     moved = pc.and_(writes, pc.fill_null(pc.not_equal(previous, ids), False))
     fields = batch.select(shape.fields.names)
     upserts = fields if pc.all(writes).as_py() else fields.filter(writes)
@@ -47,7 +45,6 @@ def sort_out(shape: Shape, batch: pa.Table) -> Work:
         renames=_renames(shape, batch.filter(moved), previous.filter(moved)),
         deletes=_old_keys(shape, batch.filter(deletes), pc.coalesce(previous, ids).filter(deletes)),
         ids=ids,
-        rejected=_rejections(shape, lost),
         creates_only=bool(pc.all(pc.equal(batch[OPERATION], Operation.CREATE.value)).as_py()),
         repeats=pc.count_distinct(ids.filter(writes)).as_py() < upserts.num_rows,
     )
@@ -91,11 +88,3 @@ def _renames(shape: Shape, rows: pa.Table, previous: pa.Array) -> pa.Table:
     for name, column in _columns("n", [rows[name] for name in shape.key]).items():
         old = old.append_column(name, column)
     return old
-
-
-def _rejections(shape: Shape, lost: pa.Array) -> dict[int, Problem]:
-    field = ", ".join(shape.key)
-    problem = Problem(
-        "key", f"the key field {field} is empty", field, "give every record a key at its target"
-    )
-    return dict.fromkeys(pc.indices_nonzero(lost).to_pylist(), problem)

@@ -123,7 +123,7 @@ class RelationalTarget:
                 self._places[shape.entity] = _Place(landing, known.fresh if known else fresh)
 
     def deliver(self, shape: Shape, batch: pa.Table) -> Receipt:
-        """Applies a batch in one transaction; records whose key is empty are rejected, all others applied."""
+        """Applies a batch in one transaction."""
         with self._lock:
             place = self._places.get(shape.entity)
             if place is None:
@@ -138,7 +138,7 @@ class RelationalTarget:
                 except Contended:
                     if attempt == ATTEMPTS:
                         raise
-            return Receipt(rejected=work.rejected, target_ids=work.ids)
+            return Receipt(target_ids=work.ids)
 
     def close(self) -> None:
         """Gives the connection back. Repeatable."""

@@ -83,7 +83,8 @@ class Planning:
         mapping = self._alignment.mapper.mapping
         fields = [name for name, _ in mapping.fields]
         dated = self._alignment.aggregate.dated
-        return Planner(fields, mapping.form, self._ledger.payloads, dated=dated)
+        key = self._alignment.entity.target.key
+        return Planner(fields, key, mapping.form, self._ledger.payloads, dated=dated)
 
     def _claims_kept(self) -> Claims:
         from marea.planning.claims import Claims

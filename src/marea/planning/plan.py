@@ -5,14 +5,14 @@ A plan is data: a dry run prints it, a run performs it. Everything is computed o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from marea.flow import ATTEMPT, CAUSE, CHANGES, FINGERPRINT, FOLLOW, MISSING, OUTCOME, PROBLEMS, STATE, Plan
-from marea.model import APPLIED, Cause, Operation, Outcome, Problem, RecordState
+from marea.model import APPLIED, NO_KEY, Cause, Operation, Outcome, Problem, RecordState
 from marea.planning.causes import causes
 from marea.planning.changes import changes
 from marea.ports import OPERATION, PAYLOAD, STAMP, TARGET_ID
@@ -28,13 +28,21 @@ SAME_TOUCHED = "same content, newer date"
 class Planner:
     """Plans batches of one entity; serves one thread.
 
-    `dated` says whether every table of the entity has a last-edit date.
+    `key` names the fields that identify a record at the target; `dated` says whether every
+    table of the entity has a last-edit date.
     """
 
     def __init__(
-        self, fields: list[str], form: int, payloads: Callable[[pa.Array], pa.Array], *, dated: bool
+        self,
+        fields: list[str],
+        key: Sequence[str],
+        form: int,
+        payloads: Callable[[pa.Array], pa.Array],
+        *,
+        dated: bool,
     ) -> None:
         self._fields = fields
+        self._key = key
         self._form = form
         self._payloads = payloads
         self._dated = dated
@@ -64,7 +72,7 @@ class Planner:
         # What an unfinished delivery left at the target is not known: such a record is sent again.
         certain = _true(pc.equal(ledger.column("state"), RecordState.ALIGNED.value))
         operation = _operations(known, pc.and_(equal, certain), resend=resend)
-        problems = _problems(records)
+        problems = {**_keyless(records, self._key), **_broken_rules(records)}
         outcome = _outcomes(operation, records, problems)
         unchanged = pc.equal(outcome, Outcome.UNCHANGED.value)
         touched = pc.and_(unchanged, pc.invert(pc.and_(same_date, same_form)))
@@ -106,6 +114,11 @@ class Planner:
         return self._engine
 
 
+def _at(rows: Collection[int], length: int) -> Any:
+    """A mask that is true at these rows."""
+    return pc.is_in(pa.array(range(length), pa.int64()), pa.array(list(rows), pa.int64()))
+
+
 def _true(mask: Any) -> Any:
     """A mask with NULL as false."""
     return pc.fill_null(mask, False)
@@ -117,8 +130,23 @@ def _operations(known: Any, equal: Any, *, resend: bool) -> Any:
     return pc.if_else(known, existing, Operation.CREATE.value)
 
 
-def _problems(records: pa.Table) -> dict[int, Problem]:
-    """Row -> everything that is wrong with its record, in one problem."""
+def _keyless(records: pa.Table, key: Sequence[str]) -> dict[int, Problem]:
+    """Row -> which of its key fields are empty: no target could find such a record again."""
+    empty: dict[int, list[str]] = {}
+    for name in key:
+        column = records.column(name)
+        if column.null_count:
+            for row in pc.indices_nonzero(pc.is_null(column)).to_pylist():
+                empty.setdefault(row, []).append(name)
+    return {row: _no_key(", ".join(names)) for row, names in empty.items()}
+
+
+def _no_key(names: str) -> Problem:
+    return Problem(NO_KEY, f"the key field {names} is empty", names, "give every record a key at its target")
+
+
+def _broken_rules(records: pa.Table) -> dict[int, Problem]:
+    """Row -> every rule that its record breaks, in one problem."""
     column = records.column(PROBLEMS)
     rows = pc.indices_nonzero(pc.is_valid(column))
     return {
@@ -132,8 +160,7 @@ def _computed(changes: pa.Array, problems: Mapping[int, Problem]) -> pa.Array:
     rows = [row for row, problem in problems.items() if problem.code == "expression"]
     if not rows:
         return changes
-    lost = pc.is_in(pa.array(range(len(changes))), pa.array(rows))
-    return pc.if_else(lost, pa.scalar(None, changes.type), changes)
+    return pc.if_else(_at(rows, len(changes)), pa.scalar(None, changes.type), changes)
 
 
 def _problem(found: list[dict[str, str]]) -> Problem:
@@ -149,7 +176,9 @@ def _outcomes(operation: Any, records: pa.Table, problems: Mapping[int, Problem]
     outcome = pc.if_else(
         pc.and_(delivers, pc.is_valid(records.column(MISSING))), Outcome.WAITING.value, outcome
     )
-    return pc.if_else(pc.is_valid(records.column(PROBLEMS)), Outcome.REJECTED.value, outcome)
+    return (
+        pc.if_else(_at(problems, records.num_rows), Outcome.REJECTED.value, outcome) if problems else outcome
+    )
 
 
 def _skips(unchanged: Any, touched: Any) -> dict[str, int]:

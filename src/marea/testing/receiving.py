@@ -96,14 +96,6 @@ class TargetContract(Delivering):
             assert self.deliver(target, codes, [self.row("z")], Operation.UPDATE, ["a"]) == ["z"]
             assert [row["code"] for row in held("t")] == ["z"]
 
-    def test_a_record_without_a_key_is_rejected_alone(self, target: Target, held: Held, codes: Shape) -> None:
-        target.prepare(codes)
-        rows = [self.row("a"), {"code": None, "name": "lost"}, self.row("b")]
-        receipt = target.deliver(codes, batch(codes, rows, Operation.CREATE))
-        assert list(receipt.rejected) == [1]
-        assert "code" in receipt.rejected[1].text
-        assert self.names(held) == {"a": "name a", "b": "name b"}
-
     def test_composite_keys(self, target: Target, held: Held) -> None:
         fields = {"code": pa.string(), "line": pa.int64(), "name": pa.string()}
         lines = self.made(fields, ("code", "line"))

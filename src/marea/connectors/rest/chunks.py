@@ -18,7 +18,7 @@ BODY_BYTES = 4 * 1024 * 1024
 
 
 def chunks(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
-    """Records in order, as many together as one call takes; a delete, or one without a key, stands alone."""
+    """Records in order, as many together as one call takes; a delete stands alone."""
     chunk: list[Record] = []
     room = BODY_BYTES
     for record in records:
@@ -36,7 +36,7 @@ def chunks(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
 
 def alone(record: Record) -> bool:
     """Whether a record cannot travel with others."""
-    return record.operation not in (Operation.CREATE, Operation.UPDATE) or "" in record.key
+    return record.operation not in (Operation.CREATE, Operation.UPDATE)
 
 
 def body(batch: Batch, chunk: list[Record]) -> bytes:

@@ -66,8 +66,6 @@ class Delivery:
     ) -> Verdict:
         if record.operation == Operation.NONE:
             return Applied(record.target_id)
-        if record.operation != Operation.DELETE and "" in record.key:
-            return Refused(_empty(self._calls.shape, record))
         try:
             end = await self._insist(lambda: attempt(record), policy)
         except Unaddressable as error:
@@ -128,8 +126,3 @@ def _own_ids(calls: Calls, routes: Routes) -> Operations:
     assert routes.create is not None  # noqa: S101 - the caller has seen it
     assert routes.update is not None  # noqa: S101 - create is not accepted without it
     return OwnIds(calls, routes.create, routes.update, routes.find, routes.delete)
-
-
-def _empty(shape: Shape, record: Record) -> Problem:
-    names = ", ".join(name for name, part in zip(shape.key, record.key, strict=True) if not part)
-    return Problem("key", f"the key field {names} is empty", names, "give every record a key at its target")

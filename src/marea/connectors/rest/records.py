@@ -23,7 +23,7 @@ class Record:
     row: int
     operation: str
     key: tuple[str, ...]
-    """The shape's key values as text; an empty text where one is missing."""
+    """The shape's key values as text; an empty text where a delete lacks one."""
     target_id: str | None
     payload: bytes
     """The body as it was agreed on: never decoded and encoded again."""
