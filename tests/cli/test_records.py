@@ -11,7 +11,7 @@ ABOUT = {
     "1,00000": "was last delivered to crm as the source has it now",
     "1,00001": "is rejected: name is required and empty",
     "1,00003": "waits for tax_codes 98, which was not delivered to crm: it is not in the source",
-    "1,00006": "was changed without its last-edit date (name)",
+    "1,00006": "was changed without a last-edit date (name)",
     "1,N2": "is in the source but was never delivered",
     "1,XX": "is not in the source",
     "2,S1": "is in the source but outside the filter `kind = 1`",

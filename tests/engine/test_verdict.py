@@ -41,8 +41,8 @@ def troubled(outcome: Outcome, **changes: object) -> RecordRow:
         (FINDING, "was last delivered to crm as the source has it now", ""),
         (replace(FINDING, now=CHANGED), "has changed since it was delivered (name)", "marea sync"),
         (
-            replace(FINDING, now=replace(CHANGED, stamp="2026")),
-            "was changed without its last-edit date (name)",
+            replace(FINDING, now=replace(CHANGED, read=False)),
+            "was changed without a last-edit date (name)",
             "marea sync customers --key 0815",
         ),
         (
@@ -123,6 +123,11 @@ def troubled(outcome: Outcome, **changes: object) -> RecordRow:
         (replace(FINDING, ledger=None, in_doubt=True), "a run ended before it knew", "marea sync"),
         (replace(FINDING, ledger=troubled(Outcome.WAITING)), "can be delivered now", "marea retry"),
         (replace(FINDING, ledger=None), "it came after the last run", "marea sync"),
+        (
+            replace(FINDING, ledger=None, now=replace(CHANGED, read=False)),
+            "so that no incremental run sees it",
+            "marea sync customers --key 0815 or all such records: marea sync customers --full",
+        ),
         (replace(FINDING, ledger=None, standing="never"), "has never been synchronized", "marea sync"),
         (replace(FINDING, ledger=None, standing="loading"), "is not through yet", "marea sync"),
         (

@@ -64,7 +64,7 @@ class Watermark:
 
     def changes(self, position: Position) -> Iterator[Step]:
         """The records whose root or related rows have a stamp behind the position."""
-        since = {feed: _kept(position, feed, bound) for feed, bound in self._feeds.items()}
+        since = self._since(position)
         position = Position(since, feeds=self._feeds, dates=self._dates)
         ends = {feed: self._horizon(feed) for feed in since}
         for feed, (horizon, latest) in ends.items():
@@ -79,6 +79,15 @@ class Watermark:
                 # Also behind what an earlier feed has brought instead: else the next run read it again.
                 position = position.moved(feed, Cursor(latest))
         yield Step(None, position)
+
+    def brings(self, position: Position, key: str) -> bool:
+        """Whether `changes` would read the record of a key (JSON text)."""
+        since = self._since(position)
+        found = (self.pages.changed(feed, since, None, f"[{key}]") for feed in since)
+        return any(True for query in found for _ in self._batches.read(query, Cause.REQUEST))
+
+    def _since(self, position: Position) -> dict[str, Cursor | None]:
+        return {feed: _kept(position, feed, bound) for feed, bound in self._feeds.items()}
 
     def _starting_cursors(self) -> Mapping[str, Cursor | None]:
         """Cursors that lie before anything a read from now on could miss."""

@@ -65,6 +65,11 @@ class RelationSettings:
     children: tuple[RelationSettings, ...] = ()
     line: int = 0
 
+    @property
+    def dated(self) -> bool:
+        """Whether it or one of its own has a last-edit date."""
+        return self.modified is not None or any(child.dated for child in self.children)
+
 
 @dataclass(frozen=True, slots=True)
 class SourceSettings:
@@ -78,6 +83,11 @@ class SourceSettings:
     capture: str = "auto"
     related: tuple[RelationSettings, ...] = ()
     line: int = 0
+
+    @property
+    def dated(self) -> bool:
+        """Whether any of its tables has a last-edit date: without one every run reads all."""
+        return self.modified is not None or any(relation.dated for relation in self.related)
 
 
 @dataclass(frozen=True, slots=True)

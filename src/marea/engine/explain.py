@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from marea.capture.batch import Batch
+from marea.capture.batch import Batch, BatchReader
 from marea.capture.position import NAME
 from marea.capture.watermark import Step
 from marea.config.settings import EntitySettings, Settings
@@ -19,6 +19,7 @@ from marea.engine.present import present
 from marea.engine.promised import Promised
 from marea.engine.stages import Planning, ids_in_ledger
 from marea.engine.status import loaded
+from marea.engine.steps import meets, standing_of
 from marea.engine.systems import Systems
 from marea.engine.verdict import Finding, Parent, Verdict, judge
 from marea.errors import SystemUnreachable
@@ -58,6 +59,8 @@ class PlanNow:
     changes: Mapping[str, tuple[Any, Any]]
     """Field -> (in the ledger, now)."""
     stamp: str | None
+    read: bool = True
+    """Whether the next run reads the record."""
     problem: Problem | None = None
     parent: tuple[str, str] | None = None
     """(entity, key) of the record it refers to that is not in the target."""
@@ -195,10 +198,16 @@ class _Life:
         planned = next(planning.planned(iter([Step(batch, None)])))
         if planned.plan is None:
             raise AssertionError("a step with a batch has a plan")
-        return _plan_now(self._entity, planned.plan)
+        return _plan_now(self._entity, planned.plan, read=self._meets())
+
+    def _meets(self) -> bool:
+        """Whether the next run reads the record."""
+        with self._alignment.source.snapshot() as reader:
+            batches = BatchReader(self._alignment.pages, reader, 1)
+            return meets(standing_of(self._entity, self._row), batches, self._key)
 
 
-def _plan_now(entity: EntitySettings, plan: Plan) -> PlanNow:
+def _plan_now(entity: EntitySettings, plan: Plan, *, read: bool) -> PlanNow:
     row = {
         name: plan.records.column(name)[0].as_py()
         for name in (KEY, OUTCOME, CHANGES, PAYLOAD, STAMP, MISSING)
@@ -211,6 +220,7 @@ def _plan_now(entity: EntitySettings, plan: Plan) -> PlanNow:
         values(entity, row[PAYLOAD]),
         pairs(entity, row[CHANGES]),
         row[STAMP],
+        read,
         plan.problems.get(0),
         (parent["entity"], parent["key"]) if waits and parent else None,
     )

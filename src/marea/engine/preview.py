@@ -9,9 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from marea.capture.batch import BatchReader
-from marea.capture.position import NAME, Position
 from marea.capture.watermark import Step
-from marea.config.digest import mapping_digest
 from marea.config.settings import EntitySettings, Settings
 from marea.engine.alignment import Alignment
 from marea.engine.basis import differences
@@ -23,7 +21,7 @@ from marea.engine.promised import Promised
 from marea.engine.ready import make_ready
 from marea.engine.request import Request
 from marea.engine.stages import Planning, ids_in_ledger
-from marea.engine.steps import Standing, due_by_cause, listed, steps
+from marea.engine.steps import Standing, due_by_cause, listed, standing_of, steps
 from marea.engine.systems import Systems
 from marea.flow import CAUSE, CHANGES, MISSING, OUTCOME, Plan
 from marea.model import Books, Cause, Operation, Outcome, Problem
@@ -108,13 +106,7 @@ class Previewer:
         ids = {name: row.id for name, row in rows.items()}
         look_up = promised.beside(ids_in_ledger(self._state.ledger, ids))
         planning = Planning(alignment, self._state.ledger, row.id, look_up, resend=request.resend)
-        digest = mapping_digest(entity)
-        position = row.positions.get(NAME)
-        standing = Standing(
-            Position.from_text(position) if position is not None else None,
-            row.mapping is not None and row.mapping != digest,
-            row.stale is not None,
-        )
+        standing = standing_of(entity, row)
         if request.selects:
             return _Pass(alignment, planning, promised, standing, {}, set(), self._limit)
         due = due_by_cause(self._state.ledger.due(row.id, self._clock()))

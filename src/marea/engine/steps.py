@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from marea.capture.batch import BatchReader
-from marea.capture.position import Position
+from marea.capture.position import NAME, Position
 from marea.capture.watermark import Step, Watermark
+from marea.config.digest import dates_digest, mapping_digest
+from marea.config.settings import EntitySettings
 from marea.engine.request import Request
 from marea.model import Cause
 from marea.sql.pages import Pages
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from marea.store.state import EntityRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,18 @@ class Standing:
     def loading(self) -> bool:
         """Whether the first load is not through yet."""
         return self.position is None or self.position.sweep is not None
+
+
+def standing_of(entity: EntitySettings, row: EntityRow, troubled: Sequence[str] = ()) -> Standing:
+    """Where the state has an entity, beside its configuration of today."""
+    position = row.positions.get(NAME)
+    return Standing(
+        Position.from_text(position) if position is not None else None,
+        row.mapping is not None and row.mapping != mapping_digest(entity),
+        row.stale is not None,
+        dates_digest(entity),
+        tuple(troubled),
+    )
 
 
 def steps(
@@ -62,6 +78,13 @@ def listed(keys: Sequence[str], cause: Cause, batches: BatchReader) -> Generator
 def reads_all(request: Request, standing: Standing, pages: Pages) -> bool:
     """Whether a request reads every record there is."""
     return not request.selects and (standing.loading or whole(request, standing, pages) is not None)
+
+
+def meets(standing: Standing, batches: BatchReader, key: str) -> bool:
+    """Whether a run that is asked for nothing special reads the record of a key, at this moment."""
+    if standing.position is None or reads_all(Request(), standing, batches.pages):
+        return True
+    return Watermark(batches, 0, standing.dates).brings(standing.position, key)
 
 
 def whole(request: Request, standing: Standing, pages: Pages) -> Cause | None:

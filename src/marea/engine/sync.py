@@ -7,16 +7,16 @@ from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
 from marea.capture.batch import BatchReader
-from marea.capture.position import NAME, Position
+from marea.capture.position import NAME
 from marea.capture.watermark import Step
-from marea.config.digest import MIXED, dates_digest
+from marea.config.digest import MIXED
 from marea.engine.ahead import SideBySide
 from marea.engine.alignment import Alignment
 from marea.engine.context import Context
 from marea.engine.intents import Intents
 from marea.engine.request import Request
 from marea.engine.stages import Planning, Settled, delivered, ids_in_ledger, intended
-from marea.engine.steps import Standing, due_by_cause, listed, reads_all, steps
+from marea.engine.steps import Standing, due_by_cause, listed, reads_all, standing_of, steps
 from marea.errors import RunStopped
 from marea.model import Cause
 from marea.store.commit import LOST, Commit
@@ -34,6 +34,7 @@ class EntitySync:
     ) -> None:
         self._context = context
         self._alignment = alignment
+        self._row = row
         self._entity = row.id
         self._name = alignment.entity.name
         self._mapping = mapping
@@ -93,11 +94,8 @@ class EntitySync:
 
     def _standing(self, request: Request) -> Standing:
         ledger = self._context.state.ledger
-        changed = self._known_mapping is not None and self._known_mapping != self._mapping
         troubled = ledger.troubled(self._entity).column("key").to_pylist() if request.only_failed else []
-        position = Position.from_text(self._position) if self._position is not None else None
-        dates = dates_digest(self._alignment.entity)
-        return Standing(position, changed, self._stale is not None, dates, tuple(troubled))
+        return standing_of(self._alignment.entity, self._row, troubled)
 
     def _due(self, seen: set[str]) -> dict[Cause, list[str]]:
         due = due_by_cause(self._context.state.ledger.due(self._entity, self._context.clock()))

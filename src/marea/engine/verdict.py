@@ -65,6 +65,16 @@ class Finding:
         """Whether the target was given it and it was not deleted since."""
         return self.ledger is not None and self.ledger.fingerprint is not None
 
+    @property
+    def met(self) -> bool:
+        """Whether the next run reads it."""
+        return self.now is None or self.now.read
+
+    @property
+    def undated(self) -> bool:
+        """Whether no date tells of a change in its root table, and runs go by the dates of others."""
+        return self.entity.source.modified is None and self.entity.source.dated
+
     def command(self, verb: str) -> str:
         """A command line about this record."""
         return f"marea {verb} {self.entity.name} --key {shown(self.key)}"
@@ -138,7 +148,12 @@ def _troubled(finding: Finding) -> Verdict | None:
     if now is not None and now.problem is not None:
         text = f"{finding.name} is rejected: {now.problem.text}"
         hint = now.problem.hint or "mend it in the source"
-        return Verdict(text, (f"{hint}; the next run delivers it then",))
+        then = (
+            f"then deliver it: {finding.command('sync')}"
+            if finding.undated
+            else "the next run delivers it then"
+        )
+        return Verdict(text, (f"{hint}; {then}",))
     if finding.in_doubt:
         text = f"{finding.name} is being delivered, or a run ended before it knew what became of that"
         return Verdict(text, ("the next run delivers it as it is then: marea sync",))
@@ -215,16 +230,19 @@ def _known(finding: Finding) -> Verdict:
     if now is None or now.outcome is Outcome.UNCHANGED or ledger is None:
         return Verdict(f"{finding.name} was last delivered to {finding.target} as the source has it now")
     differs = ", ".join(now.changes) or "its form"
-    if now.stamp and now.stamp == ledger.stamp:
-        return Verdict(
-            f"{finding.name} was changed without its last-edit date ({differs}), so that no incremental run "
-            "sees it",
-            (f"deliver it now: {finding.command('sync')}", "or all such records: marea sync --full"),
-        )
+    if not finding.met:
+        text = f"{finding.name} was changed without a last-edit date ({differs}), so that no incremental run"
+        return Verdict(f"{text} sees it", _asked_for(finding))
     return Verdict(
         f"{finding.name} has changed since it was delivered ({differs})",
         ("the next run delivers it: marea sync",),
     )
+
+
+def _asked_for(finding: Finding) -> tuple[str, ...]:
+    """How to deliver what no date tells of."""
+    everything = f"marea sync {finding.entity.name} --full"
+    return f"deliver it now: {finding.command('sync')}", f"or all such records: {everything}"
 
 
 def _unseen(finding: Finding) -> Verdict:
@@ -234,9 +252,9 @@ def _unseen(finding: Finding) -> Verdict:
         why = f"{finding.entity.name} has never been synchronized"
     elif finding.standing == "loading":
         why = f"the first load of {finding.entity.name} is not through yet"
+    elif finding.met:
+        why = "it came after the last run"
     else:
-        why = "it came after the last run, or its last-edit date was not set"
-    return Verdict(
-        f"{finding.name} is in the source but was never delivered: {why}",
-        ("the next run delivers it: marea sync", f"if it does not: {finding.command('sync')}"),
-    )
+        why = "it came without a last-edit date that runs go by, so that no incremental run sees it"
+    steps = ("the next run delivers it: marea sync",) if finding.met else _asked_for(finding)
+    return Verdict(f"{finding.name} is in the source but was never delivered: {why}", steps)

@@ -79,12 +79,19 @@ class Pages:
             conditions.append(_behind(self._key_names(), self._key_values(text, after)))
         return text.query(f"{self._select(text)}{_all(conditions)} ORDER BY {', '.join(self._key_names())}")
 
-    def changed(self, feed: str, since: Mapping[str, Cursor | None], horizon: str | None) -> Query:
+    def changed(
+        self,
+        feed: str,
+        since: Mapping[str, Cursor | None],
+        horizon: str | None,
+        among: str | None = None,
+    ) -> Query:
         """Root rows that changed in one feed since its cursor, in the order (stamp, key).
 
         `since` holds every feed's cursor as it was when the run began; None reads all rows
         that have a stamp. Rows that an earlier feed covers are left out, so that a record
-        whose root and related rows changed is read once.
+        whose root and related rows changed is read once. `among`, a JSON array of keys, asks
+        for these records alone.
         """
         text = _Text(self.dialect)
         if feed == ROOT:
@@ -95,6 +102,8 @@ class Pages:
             source = (
                 f"{self._select(text, stamp, horizon)} JOIN {self._changed_roots(text, feed, since[feed])}"
             )
+        if among is not None:
+            source = f"{source} JOIN {self._key_join(text, among, self.aggregate.key, 'r')}"
         conditions = [self._where(), self._since(text, stamp, since[feed])]
         conditions += [self._not_in(text, earlier, since[earlier]) for earlier in self._before(feed)]
         order = ", ".join([stamp.expression, *self._key_names()])
