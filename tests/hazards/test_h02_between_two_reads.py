@@ -19,8 +19,8 @@ def test_h02_a_row_that_commits_between_the_stamps_and_the_rows_is_not_lost(
     world.sync()
     real, edited = Watermark._horizon, []
 
-    def horizon(self: Watermark, feed: str, *, latest: bool) -> tuple[str | None, str | None]:
-        found = real(self, feed, latest=latest)
+    def horizon(self: Watermark, feed: str) -> tuple[str | None, str | None]:
+        found = real(self, feed)
         if not edited:
             world.change("customers", "name = 'Between'", "code = '00003'")
             edited.append(feed)
