@@ -90,6 +90,9 @@ NO_KEY = "key"
 ABSENT = "absent"
 """The code of a record that was asked for and is not in the source."""
 
+UNREADABLE = "unreadable"
+"""The code of a record with a value that its column's type cannot hold."""
+
 UNKNOWN = "unknown"
 """The code of a problem that leaves open whether the record was applied: its answer was lost."""
 

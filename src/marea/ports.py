@@ -25,6 +25,7 @@ KEY = "$key"  # utf8: the source key as JSON text, `"0815"` or `[3211264,"0815"]
 STAMP = "$stamp"  # utf8: the root row's own last-edit stamp, in the source's form
 OPERATION = "$operation"  # utf8: a value of `marea.model.Operation`
 TARGET_ID = "$target_id"  # utf8: the id the target gave this record, or null
+MISFIT = "$misfit"  # struct of column, type, value (utf8): what of a row its column's type cannot hold
 PAYLOAD = "$payload"  # utf8: the record in the target's shape as canonical JSON
 
 
@@ -77,6 +78,8 @@ class Reader(Protocol):
 
         An exhausted stream yields nothing; no table yielded is empty. Several streams
         of one reader may be open at once. Not restartable: ask again with a new query.
+        A value that its column's type cannot hold comes as null, and MISFIT tells it, a
+        column that only tables with such a row have: the record is rejected, not the run.
         Raises SystemUnreachable; ConfigurationError when the source rejects the SQL.
         """
         ...

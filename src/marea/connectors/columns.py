@@ -7,22 +7,40 @@ from decimal import Decimal, InvalidOperation
 
 import pyarrow as pa
 
-from marea.errors import ConfigurationError
-from marea.ports import Column
+from marea.ports import MISFIT, Column
 
 _WIDE, _WIDEST = 38, 76  # the decimal digits that 128 and 256 bits hold
 
+_MISFIT = pa.struct([(name, pa.string()) for name in ("column", "type", "value")])
+
 SHOWN = 60
-"""Characters of a value that an error shows."""
+"""Characters of a value that is shown."""
 
 
-def fit(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
-    """The columns by position, cast to exactly their types.
+class Misfits:
+    """What values of a table its columns cannot hold; the first of a row is told."""
 
-    Raises ConfigurationError for a value that does not fit.
-    """
+    def __init__(self) -> None:
+        self._found: dict[int, dict[str, str]] = {}
+
+    def add(self, row: int, column: Column, value: object, hint: str = "") -> None:
+        """Note a value, which the table must not hold any more: it is null there."""
+        native = column.native or "no declared type"
+        kind = f"{native}; {hint}" if hint else native
+        self._found.setdefault(row, {"column": column.name, "type": kind, "value": _short(value)})
+
+    def on(self, table: pa.Table) -> pa.Table:
+        """The table, with MISFIT where anything was noted."""
+        if not self._found:
+            return table
+        told = [self._found.get(row) for row in range(table.num_rows)]
+        return table.append_column(MISFIT, pa.array(told, _MISFIT))
+
+
+def fit(table: pa.Table, columns: Sequence[Column], misfits: Misfits) -> pa.Table:
+    """The columns by position, cast to exactly their types; what does not fit becomes null and is noted."""
     return pa.Table.from_arrays(
-        [_fit(table, index, column) for index, column in enumerate(columns)],
+        [_fit(table.column(index), column, misfits) for index, column in enumerate(columns)],
         names=[column.name for column in columns],
     )
 
@@ -34,32 +52,19 @@ def regroup(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
     for table in tables:
         rest = table
         while count + rest.num_rows >= rows:
-            yield pa.concat_tables([*held, rest.slice(0, rows - count)])
+            yield joined([*held, rest.slice(0, rows - count)])
             rest = rest.slice(rows - count)
             held, count = [], 0
         if rest.num_rows:
             held.append(rest)
             count += rest.num_rows
     if held:
-        yield pa.concat_tables(held)
+        yield joined(held)
 
 
-def misfit(
-    place: Sequence[tuple[str, object]], column: Column, value: object, hint: str = ""
-) -> ConfigurationError:
-    """The error for a value that its column's type cannot hold; the row is named by its first columns."""
-    row = ", ".join(f"{name} {_short(held)}" for name, held in place[:2])
-    return ConfigurationError.single(
-        f'column "{column.name}" ({column.native or "no declared type"}) holds {_short(value)}, '
-        f"which is no {column.type}; in the row with {row}",
-        hint=hint or "correct the value, or read the table through a view that casts the column",
-    )
-
-
-def place(table: pa.Table, row: int) -> list[tuple[str, object]]:
-    """The first columns of a row, which tell it apart for a reader."""
-    head = table.slice(row, 1).select(range(min(2, table.num_columns)))
-    return list(head.to_pylist()[0].items())
+def joined(tables: Sequence[pa.Table]) -> pa.Table:
+    """The rows of all; MISFIT is null in those that have none."""
+    return pa.concat_tables(tables, promote_options="default")
 
 
 def _short(value: object) -> str:
@@ -67,15 +72,25 @@ def _short(value: object) -> str:
     return text if len(text) <= SHOWN else text[:SHOWN] + "…"
 
 
-def _fit(table: pa.Table, index: int, column: Column) -> pa.ChunkedArray:
-    values = plain(table.column(index))
+def _fit(read: pa.ChunkedArray, column: Column, misfits: Misfits) -> pa.ChunkedArray:
+    values = plain(read)
     if values.type.equals(column.type):
         return values
     try:
         return _cast(values, column.type)
     except pa.ArrowInvalid:
-        row = _first_misfit(values, column.type)
-        raise misfit(place(table, row), column, values[row].as_py()) from None
+        wrong = list(_misfits(values, column.type, 0))
+        for row in wrong:
+            misfits.add(row, column, values[row].as_py())
+        return _cast(without(values, wrong), column.type)
+
+
+def without(values: pa.ChunkedArray, rows: Sequence[int]) -> pa.ChunkedArray:
+    """The values, null in some rows."""
+    import pyarrow.compute as pc  # 0.1 s that a run with nothing new does not spend
+
+    named = pc.is_in(pa.array(range(len(values)), pa.int64()), pa.array(rows, pa.int64()))
+    return pc.if_else(named, pa.scalar(None, values.type), values)
 
 
 def plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -85,16 +100,16 @@ def plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
     return pa.chunked_array([chunk.storage for chunk in values.chunks], values.type.storage_type)
 
 
-def _first_misfit(values: pa.ChunkedArray, type_: pa.DataType) -> int:
-    """The row of the first value that cannot be cast, by halving."""
-    start, count = 0, len(values)
-    while count > 1:
-        half = count // 2
-        if _castable(values.slice(start, half), type_):
-            start, count = start + half, count - half
-        else:
-            count = half
-    return start
+def _misfits(values: pa.ChunkedArray, type_: pa.DataType, start: int) -> Iterator[int]:
+    """The rows, counted from `start`, of values that cannot be cast, by halving."""
+    if _castable(values, type_):
+        return
+    half = len(values) // 2
+    if not half:
+        yield start
+        return
+    yield from _misfits(values.slice(0, half), type_, start)
+    yield from _misfits(values.slice(half), type_, start + half)
 
 
 def _castable(values: pa.ChunkedArray, type_: pa.DataType) -> bool:
@@ -133,10 +148,3 @@ def _decimal(text: str | None, type_: pa.DataType) -> Decimal | None:
     if not value.is_finite() or len(value.as_tuple().digits) > _WIDEST or abs(value.adjusted()) > _WIDEST:
         raise pa.ArrowInvalid(text)
     return value
-
-
-def first(mask: pa.ChunkedArray) -> int:
-    """The first row where a mask is true."""
-    import pyarrow.compute as pc  # 0.1 s that a run with nothing new does not spend
-
-    return int(pc.index(mask, True).as_py())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from marea.model import ABSENT, NO_KEY, UNKNOWN, Outcome, Problem
+from marea.model import ABSENT, NO_KEY, UNKNOWN, UNREADABLE, Outcome, Problem
 
 MINUTE = 60.0
 SCHEDULE = (15 * MINUTE, 60 * MINUTE, 6 * 60 * MINUTE, 24 * 60 * MINUTE)
@@ -13,7 +13,7 @@ SCHEDULE = (15 * MINUTE, 60 * MINUTE, 6 * 60 * MINUTE, 24 * 60 * MINUTE)
 LOST = (MINUTE, 5 * MINUTE, 15 * MINUTE, 60 * MINUTE)
 """The same for a record whose answer was lost: it may be there, so it is settled soon."""
 
-NEVER_ALONE = ("required", "check", "expression", "not-one", NO_KEY, UNKNOWN)
+NEVER_ALONE = ("required", "check", "expression", "not-one", NO_KEY, UNREADABLE, UNKNOWN)
 """Codes of rejections that time does not mend.
 
 Rules broken and keys empty in the source need a change there, or of the mapping. A create whose answer

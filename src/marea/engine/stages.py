@@ -7,14 +7,15 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from marea.capture.batch import Batch, BatchReader
+from marea.capture.batch import Batch, BatchReader, Misfit
 from marea.capture.position import Position
 from marea.capture.watermark import Step
 from marea.engine.alignment import Alignment
 from marea.engine.clock import Clock
+from marea.engine.known import PRIVATE, private_columns
 from marea.errors import SystemUnreachable
 from marea.flow import Plan
-from marea.model import Cause, Outcome, RecordState
+from marea.model import UNREADABLE, Cause, Outcome, RecordState
 from marea.ports import KEY
 
 if TYPE_CHECKING:
@@ -107,11 +108,25 @@ class Planning:
 
     def _plan(self, batch: Batch) -> Plan:
         records = self._alignment.mapper.map(batch.root, batch.related, self._look_up)
+        if batch.misfits:
+            records = self._without_misfits(records, batch.misfits)
         known = self._known(records.column(KEY).combine_chunks())
         plan = self._planner.plan(records, known, batch.cause, detected=batch.detected, resend=self._resend)
         if batch.absent:
             plan = self._with_absent(plan, batch.absent)
         return self._claims.decided(plan) if self._claims else plan
+
+    def _without_misfits(self, records: pa.Table, misfits: Mapping[str, Misfit]) -> pa.Table:
+        """The records, those with a value that could not be read rejected: it must not be taken for NULL."""
+        from marea.mapping.mapper import refused
+
+        private = private_columns(self._alignment.entity)
+        reasons = {
+            key: f'column "{misfit.relation and misfit.relation + "."}{misfit.column}" ({misfit.type}) holds '
+            f"{PRIVATE if misfit.column.lower() in private else misfit.value}, which it cannot hold"
+            for key, misfit in misfits.items()
+        }
+        return refused(records, reasons, UNREADABLE)
 
     def _with_absent(self, plan: Plan, keys: Sequence[str]) -> Plan:
         from marea.planning.absent import GONE, absent

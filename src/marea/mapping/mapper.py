@@ -75,14 +75,12 @@ class Mapper:
             records = self._evaluated(self._guarded, look_up)
         except duckdb.Error as error:
             raise self._stopped(_line(error)) from None
-        column = records.column(PROBLEMS)
-        problems = column.to_pylist()
+        problems = records.column(PROBLEMS).to_pylist()
         places = pc.index_in(records.column(KEY), root.column(KEY)).to_pylist()
         for found, place in zip(problems, places, strict=True):
             if found and found[0]["code"] == EXPRESSION:
                 found[0]["text"] = self._words(found[0]["field"], root.slice(place, 1))
-        index = records.column_names.index(PROBLEMS)
-        return records.set_column(index, PROBLEMS, pa.array(problems, column.type))
+        return _with_problems(records, problems)
 
     def _words(self, name: str, record: pa.Table) -> str:
         """Why a field of a record, or a check where the name is empty, cannot be computed: tried alone."""
@@ -146,6 +144,21 @@ class Mapper:
 
 def _line(error: Exception) -> str:
     return str(error).splitlines()[0]
+
+
+def refused(records: pa.Table, reasons: Dictionary[str, str], code: str) -> pa.Table:
+    """Mapped records with one problem, and no other, for those whose key has a reason."""
+    keys = records.column(KEY).to_pylist()
+    problems = [
+        [{"code": code, "text": reasons[key], "field": ""}] if key in reasons else found
+        for key, found in zip(keys, records.column(PROBLEMS).to_pylist(), strict=True)
+    ]
+    return _with_problems(records, problems)
+
+
+def _with_problems(records: pa.Table, problems: list[object]) -> pa.Table:
+    index = records.column_names.index(PROBLEMS)
+    return records.set_column(index, PROBLEMS, pa.array(problems, records.column(PROBLEMS).type))
 
 
 def _relation_schema(relation: Relation) -> pa.Schema:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from marea.connectors.columns import fit
+from marea.connectors.columns import Misfits, fit
 from marea.connectors.mssql.catalogue import describe, describe_expression, tables
 from marea.connectors.mssql.link import Link
 from marea.connectors.mssql.options import Login
@@ -93,7 +93,8 @@ class MssqlReader:
         link = self._free.pop() if self._free else self._begin()
         try:
             for batch in link.stream(query.text, query.parameters, rows):
-                yield fit(pa.Table.from_batches([batch]), columns)
+                misfits = Misfits()
+                yield misfits.on(fit(pa.Table.from_batches([batch]), columns, misfits))
         finally:
             if not link.lost:
                 self._free.append(link)

@@ -10,7 +10,7 @@ from typing import cast
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from marea.connectors.columns import first, fit, misfit, place
+from marea.connectors.columns import Misfits, fit, without
 from marea.ports import Column
 from marea.sql.mysql import BYTES, DECIMALS, FLOATS, INTEGERS, Native
 
@@ -71,18 +71,20 @@ def _decimal_type(kind: Native) -> pa.DataType:
 
 
 def columns_of(rows: Sequence[Sequence[bytes | None]], columns: Sequence[Column]) -> pa.Table:
-    """Rows as the server writes them, as a table of the columns' types. Raises ConfigurationError."""
+    """Rows as the server writes them, as a table of the columns' types; see `Reader.stream` for misfits."""
+    misfits = Misfits()
     arrays = [
         _readable(values, column) for values, column in zip(zip(*rows, strict=True), columns, strict=True)
     ]
+    arrays = [
+        _truth(values, column, misfits) if pa.types.is_boolean(column.type) else values
+        for values, column in zip(arrays, columns, strict=True)
+    ]
     read = pa.Table.from_arrays(arrays, names=[column.name for column in columns])
-    for index, column in enumerate(columns):
-        if pa.types.is_boolean(column.type):
-            _check_truth(read, index, column)
     naive = [
         replace(column, type=pa.timestamp("us")) if _zoned(column.type) else column for column in columns
     ]
-    return fit(fit(read, naive), columns)
+    return misfits.on(fit(fit(read, naive, misfits), columns, misfits))
 
 
 def _readable(values: Sequence[bytes | None], column: Column) -> pa.Array:
@@ -101,14 +103,14 @@ def _without_zero_dates(text: pa.Array) -> pa.Array:
     return pc.if_else(zero, None, text) if pc.any(zero).as_py() else text
 
 
-def _check_truth(read: pa.Table, index: int, column: Column) -> None:
+def _truth(values: pa.Array, column: Column, misfits: Misfits) -> pa.Array:
     """A TINYINT(1) may hold any small number; one that is neither 0 nor 1 must not become true."""
-    values = read.column(index)
     wrong = pc.and_(pc.not_equal(values, "0"), pc.not_equal(values, "1"))
-    if pc.any(wrong).as_py():
-        row = first(wrong)
+    rows = pc.indices_nonzero(wrong).to_pylist()
+    for row in rows:
         hint = "write `tinyint1: integer` in the system's entry to read such columns as numbers"
-        raise misfit(place(read, row), column, values[row].as_py(), hint)
+        misfits.add(row, column, values[row].as_py(), hint)
+    return without(values, rows) if rows else values
 
 
 def _zoned(type_: pa.DataType) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from marea.config.settings import SystemSettings
-from marea.connectors.columns import first, fit, misfit, place, plain, regroup
+from marea.connectors.columns import Misfits, fit, plain, regroup, without
 from marea.connectors.postgresql.binding import inline, literal
 from marea.connectors.postgresql.catalogue import TABLES, arrow_type, described, describing
 from marea.connectors.postgresql.link import Link, opened, single
@@ -193,28 +193,28 @@ def _ended(link: Link) -> bool:
 
 
 def _checked(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
+    misfits = Misfits()
     for index, column in enumerate(columns):
         if pa.types.is_timestamp(column.type) or pa.types.is_date32(column.type):
-            _finite(table, index, column)
-    return fit(table, columns)
+            table = _finite(table, index, column, misfits)
+    return misfits.on(fit(table, columns, misfits))
 
 
-def _finite(table: pa.Table, index: int, column: Column) -> None:
+def _finite(table: pa.Table, index: int, column: Column, misfits: Misfits) -> pa.Table:
+    """The table with null for the moments that the driver moved out of its own calendar."""
     import pyarrow.compute as pc
 
     day = pa.types.is_date32(column.type)
-    numbers = plain(table.column(index)).cast(pa.int32() if day else pa.int64())
+    values = plain(table.column(index))
+    numbers = values.cast(pa.int32() if day else pa.int64())
     limit = _FIRST_DAY if day else _FIRST_MICROSECOND
     least = pc.min(numbers).as_py()
-    if least is not None and least < limit:
-        row = first(pc.less(numbers, limit))
-        safe = table.set_column(index, table.schema.field(index).name, numbers)
-        raise misfit(
-            place(safe, row),
-            column,
-            "infinity",
-            hint="or a time after the year 294246; read the table through a view that has NULL instead",
-        )
+    if least is None or least >= limit:
+        return table
+    rows = pc.indices_nonzero(pc.less(numbers, limit)).to_pylist()
+    for row in rows:
+        misfits.add(row, column, "infinity", "a time after the year 294246 is read as infinity too")
+    return table.set_column(index, table.schema.field(index).name, without(values, rows))
 
 
 def _typing(table: str, expression: str) -> str:

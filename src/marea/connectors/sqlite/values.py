@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from marea.connectors.columns import fit, misfit
+from marea.connectors.columns import Misfits, fit, without
 from marea.errors import BatchRefused
 from marea.ports import Column
 
@@ -16,32 +16,34 @@ _NONE = type(None)
 
 
 def arranged(rows: Sequence[tuple[Any, ...]], columns: Sequence[Column]) -> pa.Table:
-    """Rows as columns of exactly their types. Raises ConfigurationError for a value of another one."""
+    """Rows as columns of exactly their types; see `Reader.stream` for values of another one."""
+    misfits = Misfits()
     lists = zip(*rows, strict=True)
-    arrays = [_array(rows, columns, index, values) for index, values in enumerate(lists)]
+    arrays = [_array(values, column, misfits) for values, column in zip(lists, columns, strict=True)]
     table = pa.Table.from_arrays(arrays, names=[column.name for column in columns])
-    return fit(table, columns)
+    return misfits.on(fit(table, columns, misfits))
 
 
-def _array(
-    rows: Sequence[tuple[Any, ...]], columns: Sequence[Column], index: int, values: tuple[Any, ...]
-) -> pa.Array:
-    column = columns[index]
+def _array(values: tuple[Any, ...], column: Column, misfits: Misfits) -> pa.Array:
     wanted, stored = _stored(column.type)
-    for kind in set(map(type, values)):
-        if kind not in wanted:
-            row = list(map(type, values)).index(kind)
-            raise misfit(_place(rows[row], columns), column, values[row])
+    if not set(map(type, values)).issubset(wanted):
+        values = tuple(_kept(values, column, wanted, misfits))
     array = pa.array(values, stored)
     if pa.types.is_boolean(column.type):
-        return _booleans(rows, columns, index, array)
+        return _booleans(array, column, misfits)
     if pa.types.is_temporal(column.type):
-        return _moments(rows, columns, index, array)
+        return _moments(array, column, misfits)
     return array
 
 
-def _place(row: tuple[Any, ...], columns: Sequence[Column]) -> list[tuple[str, object]]:
-    return [(column.name, value) for column, value in zip(columns, row, strict=True)]
+def _kept(
+    values: tuple[Any, ...], column: Column, wanted: tuple[type, ...], misfits: Misfits
+) -> Iterator[Any]:
+    for row, value in enumerate(values):
+        fits = type(value) in wanted
+        if not fits:
+            misfits.add(row, column, value)
+        yield value if fits else None
 
 
 def _stored(type_: pa.DataType) -> tuple[tuple[type, ...], pa.DataType]:
@@ -55,25 +57,21 @@ def _stored(type_: pa.DataType) -> tuple[tuple[type, ...], pa.DataType]:
     return (str, _NONE), pa.string()
 
 
-def _booleans(
-    rows: Sequence[tuple[Any, ...]], columns: Sequence[Column], index: int, numbers: pa.Array
-) -> pa.Array:
+def _booleans(numbers: pa.Array, column: Column, misfits: Misfits) -> pa.Array:
     import pyarrow.compute as pc  # 0.1 s that a run with nothing new does not spend
 
-    outside = pc.index(pc.is_in(numbers, pa.array([0, 1, None], pa.int64())), False).as_py()
-    if outside >= 0:
-        raise misfit(_place(rows[outside], columns), columns[index], numbers[outside].as_py())
-    return numbers.cast(pa.bool_())
+    outside = pc.invert(pc.is_in(numbers, pa.array([0, 1, None], pa.int64())))
+    rows = pc.indices_nonzero(outside).to_pylist()
+    for row in rows:
+        misfits.add(row, column, numbers[row].as_py())
+    return (without(numbers, rows) if rows else numbers).cast(pa.bool_())
 
 
 # -- dates and times, which SQLite keeps as ISO text ---------------------------------------
 
 
-def _moments(
-    rows: Sequence[tuple[Any, ...]], columns: Sequence[Column], index: int, texts: pa.Array
-) -> pa.Array:
+def _moments(texts: pa.Array, column: Column, misfits: Misfits) -> pa.Array:
     """All at once where every text has the usual form, else one by one."""
-    column = columns[index]
     try:
         return _cast(texts, column.type)
     except pa.ArrowInvalid:
@@ -82,7 +80,8 @@ def _moments(
             try:
                 values.append(_moment(text, column.type))
             except ValueError:
-                raise misfit(_place(rows[row], columns), column, text) from None
+                misfits.add(row, column, text)
+                values.append(None)
         return pa.array(values, column.type)
 
 
