@@ -104,6 +104,8 @@ def test_where_is_the_sources_own_sql(marea: Marea, shop: Shop) -> None:
     wrong = marea("sync", "customers", "--where", "nome = 1")
     assert wrong.code == 2
     assert "nome" in wrong.err
+    assert [run["run"] for run in marea("runs", "--json").document] == ["3", "2", "1"]
+    assert marea("plan", "customers", "--where", "nome = 1").code == 2
 
 
 def test_resend_delivers_what_is_equal(marea: Marea, shop: Shop) -> None:

@@ -45,6 +45,11 @@ class Alignment:
         """Find every fault there is now. Raises ConfigurationError, SystemUnreachable."""
         _ = self.mapper
 
+    def check_condition(self, where: str | None) -> None:
+        """Raises ConfigurationError where the source does not take a condition over the root table's rows."""
+        if where is not None:
+            self.source.type_of(self.aggregate.table.name, f"CASE WHEN ({where}) THEN 1 ELSE 0 END")
+
     @cached_property
     def source(self) -> Source:
         """The system its records are read from."""

@@ -87,6 +87,7 @@ class Previewer:
     def _ready(self, alignment: Alignment, row: EntityRow, request: Request) -> None:
         """Raises ConfigurationError with every fault a run would find, but for those of its target."""
         alignment.compile()
+        alignment.check_condition(request.where)
         if not request.anew:
             alignment.check_basis(basis_of(self._state, row))
 

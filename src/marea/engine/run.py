@@ -65,11 +65,16 @@ class Runner:
     def run(self, names: Sequence[str], request: Request, progress: Progress) -> Result:
         """Synchronize entities, parents first. What cannot be reached is in the result, not raised.
 
-        Raises ConfigurationError before anything is delivered, RunStopped when going on
-        could lose or invent data; the run is then closed as failed.
+        Raises ConfigurationError before the run is begun, RunStopped when going on could
+        lose or invent data; the run is then closed as failed.
         """
         started = self._clock()
         rows = self._rows()
+        order = in_order(self._settings.entities, names)
+        alignments = {name: self._alignment(rows[name], request) for name in order}
+        undone = Undone()
+        quiet = {name for name in order if self._is_quiet(alignments[name], rows[name], request, undone)}
+        self._make_ready([alignments[name] for name in self._awake(order, quiet)], rows, request, undone)
         kind = RunKind.FULL if request.full else RunKind.INCREMENTAL
         run = self._state.runs.begin(kind, _cause(request), self._owner, started)
         ids = {name: row.id for name, row in rows.items()}
@@ -77,10 +82,10 @@ class Runner:
         referrer_ids = {name: [ids[one] for one in others] for name, others in referring.items()}
         context = Context(self._state, run, ids, referrer_ids, self._clock, progress, self._page)
         try:
-            messages = self._entities(in_order(self._settings.entities, names), rows, context, request)
+            self._entities(alignments, quiet, rows, context, request, undone)
             met = [rows[name] for name in names]
             left = 0 if request.selects else sum(self._state.ledger.left(row.id, run) for row in met)
-            return self._finished(run, kind, started, messages, met, left)
+            return self._finished(run, kind, started, undone.messages, met, left)
         except BaseException as error:
             # Words of foreign errors may hold a password; ours do not.
             text = str(error) if isinstance(error, MareaError) else f"internal error: {type(error).__name__}"
@@ -96,20 +101,21 @@ class Runner:
         }
 
     def _entities(
-        self, names: Sequence[str], rows: Mapping[str, EntityRow], context: Context, request: Request
-    ) -> list[str]:
-        """Run the entities one after the other; gives what was left undone, in words."""
-        alignments = {name: self._alignment(rows[name], request) for name in names}
-        undone = Undone()
-        quiet = {name for name in names if self._is_quiet(alignments[name], rows[name], request, undone)}
-        self._make_ready([alignments[name] for name in self._awake(names, quiet)], rows, request, undone)
-        for name in names:
+        self,
+        alignments: Mapping[str, Alignment],
+        quiet: Set[str],
+        rows: Mapping[str, EntityRow],
+        context: Context,
+        request: Request,
+        undone: Undone,
+    ) -> None:
+        """Run the entities one after the other; what is left undone is noted."""
+        for name in alignments:
             if name not in quiet or self._is_stale(rows[name]) or self._is_due(rows[name]):
                 work = partial(self._entity, alignments[name], rows[name], context, request)
                 undone.attempt(alignments[name], work)
         if not request.selects:
             self._release(alignments, rows, context, undone)
-        return undone.messages
 
     def _alignment(self, row: EntityRow, request: Request) -> Alignment:
         entity = self._settings.entities[row.name]
@@ -135,6 +141,7 @@ class Runner:
 
         def compile_one(alignment: Alignment) -> None:
             alignment.compile()
+            alignment.check_condition(request.where)
             if not request.anew:
                 alignment.check_basis(basis_of(self._state, rows[alignment.entity.name]))
 
