@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import time
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from cli.conftest import Marea, Shop
@@ -88,13 +92,45 @@ def test_touch_sets_the_date_of_the_entitys_rows(marea: Marea, shop: Shop) -> No
     where = "name LIKE 'By %' OR code = 'S1'"
     counted = marea("touch", "customers", "--where", where, "--dry-run", "--json")
     assert counted.document == {
-        "entity": "customers", "table": "customers", "column": "modified", "rows": 1, "dry_run": True,
+        "entity": "customers", "table": "customers", "column": "modified", "rows": 1, "outside": 0,
+        "dry_run": True,
     }  # fmt: skip
     assert marea("sync", "--json").document["entities"]["customers"]["updated"] == 0
     done = marea("touch", "customers", "--where", where)
     assert done.code == 0
     assert "1 row of customers touched" in done.out
     assert marea("sync", "--json").document["entities"]["customers"]["updated"] == 1
+
+
+@pytest.mark.parametrize("words", [(), ("--dry-run",)])
+def test_touch_that_meets_no_row_says_what_it_met_instead(
+    marea: Marea, shop: Shop, words: tuple[str, ...]
+) -> None:
+    nothing = marea("touch", "customers", "--where", "code = 'nobody'", *words)
+    assert nothing.out == "no row of customers fulfils this\n"
+    one = marea("touch", "customers", "--where", "code = 'S1'", *words)
+    assert one.out == "no row of customers fulfils this; 1 row of customers does but is outside `where`\n"
+    document = marea("touch", "customers", "--where", "code = 'S1'", "--json", *words).document
+    assert (document["rows"], document["outside"]) == (0, 1)
+
+
+def test_text_tells_local_time_and_documents_utc(
+    marea: Marea, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        shop.erp("DELETE FROM customers WHERE code = '00000'")
+        text = marea("explain", "customers", "1,00000").out
+        document = marea("explain", "customers", "1,00000", "--json").document
+        at = datetime.fromisoformat(document["entries"][0]["at"])
+        tokyo = at.astimezone(ZoneInfo("Asia/Tokyo"))
+        assert f"on {tokyo:%Y-%m-%d %H:%M}, and not deleted" in text
+        assert f"{tokyo:%Y-%m-%d %H:%M:%S}  run 2" in text
+        assert f"on {at:%Y-%m-%d %H:%M} UTC, and not deleted" in document["verdict"]
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from marea.cli.common import changes_text, key_value, opened
@@ -11,6 +13,7 @@ from marea.cli.output import clean, moment, plural, show_json, table, value_text
 
 if TYPE_CHECKING:
     from marea.engine.explain import Explanation, PlanNow, SourceNow
+    from marea.engine.touch import Touched
     from marea.store.journal import Entry
     from marea.store.ledger import RecordRow, Trouble
 
@@ -20,27 +23,29 @@ def touch(options: Namespace) -> int:
     with opened(options) as project:
         found = project.touch(options.entity, options.where, dry_run=options.dry_run)
     if options.json:
-        show_json(
-            {
-                "entity": found.entity,
-                "table": found.table,
-                "column": found.column,
-                "rows": found.rows,
-                "dry_run": found.dry_run,
-            }
-        )
-    elif found.dry_run:
-        print(f"{plural(found.rows, 'row')} of {found.table} would be touched; nothing was changed")
+        show_json(asdict(found))
     else:
-        print(f"{plural(found.rows, 'row')} of {found.table} touched: {found.column} is now")
-        print(f"deliver them: marea sync {found.entity}")
+        for line in _touched(found):
+            print(line)
     return 0
+
+
+def _touched(found: Touched) -> Iterator[str]:
+    if not found.rows:
+        do = "does but is" if found.outside == 1 else "do but are"
+        outside = f"; {plural(found.outside, 'row')} of {found.table} {do} outside `where`"
+        yield f"no row of {found.entity} fulfils this{outside if found.outside else ''}"
+    elif found.dry_run:
+        yield f"{plural(found.rows, 'row')} of {found.table} would be touched; nothing was changed"
+    else:
+        yield f"{plural(found.rows, 'row')} of {found.table} touched: {found.column} is now"
+        yield f"deliver them: marea sync {found.entity}"
 
 
 def explain(options: Namespace) -> int:
     """Tells the life of one record."""
     with opened(options) as project:
-        found = project.explain(options.entity, options.key)
+        found = project.explain(options.entity, options.key, zone=UTC if options.json else None)
     if options.json:
         from marea.cli.journal import document as entry
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -94,9 +95,9 @@ class Explainer:
         self._state = state
         self._systems = systems
 
-    def explain(self, entity: EntitySettings, key: Key) -> Explanation:
+    def explain(self, entity: EntitySettings, key: Key, zone: tzinfo | None) -> Explanation:
         """The life of one record. Raises ConfigurationError; a source that is away is in the answer."""
-        return _Life(self._settings, self._state, self._systems, entity, key).told()
+        return _Life(self._settings, self._state, self._systems, entity, key).told(zone)
 
 
 class _Life:
@@ -113,7 +114,7 @@ class _Life:
         self._alignment = Alignment(settings, entity, systems)
         self._row: EntityRow = known_entity(state, entity)
 
-    def told(self) -> Explanation:
+    def told(self, zone: tzinfo | None) -> Explanation:
         source, now = self._read()
         ledger = self._state.ledger.record(self._row.id, self._key)
         finding = Finding(
@@ -126,6 +127,7 @@ class _Life:
             loaded(self._row.positions.get(NAME)),
             self._parent(now),
             self._key in self._state.ledger.in_doubt(self._row.id),
+            zone,
         )
         return Explanation(
             self._entity.name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -205,14 +206,16 @@ class Project:
         wanted = EntryFilter(entity, exact, run, outcome, cause, field, since, until, text)
         return hidden(self.settings, journal.entries(wanted, limit))
 
-    def explain(self, name: str, key: Key) -> Explanation:
+    def explain(self, name: str, key: Key, *, zone: tzinfo | None = UTC) -> Explanation:
         """The life of one record: in the source now, in the ledger, every delivery, what to do.
 
-        A source that is away is said, not raised. Raises ConfigurationError.
+        `zone` is the one that its sentences tell moments in; None is the machine's own. A source that
+        is away is said, not raised. Raises ConfigurationError.
         """
         from marea.engine.explain import Explainer
 
-        return Explainer(self.settings, self._memory.known, self._systems).explain(self._entity(name), key)
+        explainer = Explainer(self.settings, self._memory.known, self._systems)
+        return explainer.explain(self._entity(name), key, zone)
 
     def check(self) -> Report:
         """What is wrong with the project, and what its captures can and cannot promise.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from marea.config.settings import EntitySettings
 from marea.engine.systems import Systems
@@ -20,6 +20,8 @@ class Touched:
     table: str
     column: str
     rows: int
+    outside: int
+    """Where none is: rows of the table that fulfil the condition, but lie outside the entity's filter."""
     dry_run: bool
 
 
@@ -34,7 +36,13 @@ def touch(file: str, entity: EntitySettings, systems: Systems, where: str, dry_r
     column = touching.column(table)
     touching.check(table, where)
     rows = count(entity, systems, where) if dry_run else touching.update(table, column, where)
-    return Touched(entity.name, table.name, column.name, rows, dry_run)
+    outside = 0 if rows or not entity.source.where else count(_whole(entity), systems, where)
+    return Touched(entity.name, table.name, column.name, rows, outside, dry_run)
+
+
+def _whole(entity: EntitySettings) -> EntitySettings:
+    """The entity without its filter."""
+    return replace(entity, source=replace(entity.source, where=None))
 
 
 class _Touching:

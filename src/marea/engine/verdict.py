@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING
 
 from marea.config.settings import EntitySettings
@@ -49,6 +50,8 @@ class Finding:
     """The record it waits for, if any."""
     in_doubt: bool = False
     """Whether a run that began to deliver it has not said what became of that."""
+    zone: tzinfo | None = UTC
+    """The zone that moments are told in; None is the machine's own, which needs no name."""
 
     @property
     def name(self) -> str:
@@ -74,6 +77,10 @@ class Finding:
     def undated(self) -> bool:
         """Whether no date tells of a change in its root table, and runs go by the dates of others."""
         return self.entity.source.modified is None and self.entity.source.dated
+
+    def when(self, moment: datetime) -> str:
+        """A moment, to the minute."""
+        return f"{moment.astimezone(self.zone):%Y-%m-%d %H:%M}{' UTC' if self.zone is UTC else ''}"
 
     def command(self, verb: str) -> str:
         """A command line about this record."""
@@ -125,7 +132,7 @@ def _absent(finding: Finding) -> Verdict:
 def _still(finding: Finding) -> str:
     """What the target should not have any more, as far as the ledger knows."""
     at = finding.ledger.delivered_at if finding.ledger else None
-    when = f" on {at:%Y-%m-%d %H:%M} UTC" if at else ""
+    when = f" on {finding.when(at)}" if at else ""
     return f"it was last delivered to {finding.target}{when}, and not deleted there by Marea"
 
 
@@ -196,10 +203,11 @@ def _hindrance(finding: Finding, parent: Parent) -> tuple[str, ...]:
 
 def _stopped(finding: Finding, trouble: Trouble) -> Verdict:
     retry = finding.command("retry")
+    when = finding.when(trouble.next_attempt) if trouble.next_attempt else ""
     if trouble.outcome is Outcome.DEFERRED and trouble.code == UNKNOWN:
         return Verdict(
             f"{finding.name} may or may not have reached {finding.target}: {trouble.error}",
-            (f"it is delivered again by the first run after {_minute(trouble)}", f"or at once: {retry}"),
+            (f"it is delivered again by the first run after {when}", f"or at once: {retry}"),
         )
     if trouble.outcome is Outcome.DEFERRED:
         return Verdict(
@@ -212,16 +220,10 @@ def _stopped(finding: Finding, trouble: Trouble) -> Verdict:
             f"{finding.name} waited for {entity} {shown(key)}, and can be delivered now",
             ("the next run delivers it: marea sync", f"or at once: {retry}"),
         )
-    when = _minute(trouble)
     then = f"it is tried again by the first run after {when}" if when else "time alone does not bring it back"
     text = f"{finding.name} is {trouble.outcome}: {trouble.error}"
     mend = trouble.hint or "mend what the message names"
     return Verdict(text, (mend, f"then {retry}", then))
-
-
-def _minute(trouble: Trouble) -> str:
-    """When it is tried again; empty where time alone brings nothing."""
-    return f"{trouble.next_attempt:%Y-%m-%d %H:%M} UTC" if trouble.next_attempt else ""
 
 
 def _known(finding: Finding) -> Verdict:
