@@ -152,3 +152,34 @@ def test_touch_with_a_condition_the_source_does_not_take(marea: Marea, shop: Sho
     done = marea("touch", "customers", "--where", "nome = 1")
     assert done.code == 2
     assert "nome" in done.err
+
+
+def test_what_decides_whether_a_record_is_meant_is_shown_unless_it_is_private(
+    marea: Marea, shop: Shop
+) -> None:
+    shop.configure("where: kind = 1\n", "where: kind = 1 AND credit < 1000\n")
+    shop.erp("UPDATE customers SET credit = 4711 WHERE code = '00000'")
+    row = marea("explain", "customers", "1,00000", "--json").document["source"]["row"]
+    assert (row["kind"], row["credit"], row["modified"][:4]) == (1, 4711, "2021")
+    text = marea("explain", "customers", "1,00000").out
+    assert "has left the filter `kind = 1 AND credit < 1000`" in text
+    assert "in the ledger: last delivered, target id 00000, run 2" in text
+    shop.configure("    require: [name]", "    private: [credit]\n    require: [name]")
+    assert "4711" not in marea("explain", "customers", "1,00000").out
+
+
+def test_a_record_that_was_rejected_and_is_gone_is_no_misspelling(marea: Marea, shop: Shop) -> None:
+    shop.erp("INSERT INTO customers VALUES (1, 'R', '', '22', 1, '2022-01-01 00:00:00')")
+    marea("sync")
+    shop.erp("DELETE FROM customers WHERE code = 'R'")
+    out = marea("explain", "customers", "1,R").out
+    assert out.startswith("customers 1,R is not in the source any more, and crm has nothing of it by Marea\n")
+    assert "spelled" not in out
+    assert "in the log, newest first:" in out
+
+
+def test_an_empty_text_is_told_from_none(marea: Marea, shop: Shop) -> None:
+    out = marea("explain", "customers", "1,00001").out
+    assert 'name  Name 00001 -> ""' in out
+    shop.erp("UPDATE customers SET name = NULL WHERE code = '00001'")
+    assert "name  Name 00001 -> null" in marea("explain", "customers", "1,00001").out

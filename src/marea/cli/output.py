@@ -94,8 +94,8 @@ def shorten(text: str, width: int = 60) -> str:
 
 
 def value_text(value: object) -> str:
-    """A field's value as people read it: texts bare, everything else as JSON."""
-    return shorten(clean(value if isinstance(value, str) else encode(value)))
+    """A field's value as people read it: texts bare, everything else as JSON, and so an empty text."""
+    return shorten(clean(value if isinstance(value, str) and value else encode(value)))
 
 
 def plural(number: int, one: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from marea.cli.common import changes_text, key_value, opened
 from marea.cli.output import clean, moment, plural, show_json, table, value_text
+from marea.model import RecordState
 
 if TYPE_CHECKING:
     from marea.engine.explain import Explanation, PlanNow, SourceNow
@@ -169,7 +170,10 @@ def _ledger_text(record: RecordRow | None, found: Explanation) -> Iterator[str]:
     if record is None:
         yield "in the ledger: not there, no run has detected it"
         return
-    yield f"in the ledger: {record.state}, target id {record.target_id or 'none'}, run {record.run}"
+    aligned = record.state is RecordState.ALIGNED
+    # The word would say that nothing is to be done about what the source does not give any more.
+    state = "last delivered" if aligned and found.source.found in ("no", "outside where") else record.state
+    yield f"in the ledger: {state}, target id {record.target_id or 'none'}, run {record.run}"
     if record.blocks:
         yield f"  {plural(record.blocks, 'record')} of other entities wait for it"
     if record.trouble:
@@ -195,6 +199,6 @@ def _entries_text(entries: list[Entry]) -> Iterator[str]:
     from marea.cli.journal import lines
 
     yield ""
-    yield "deliveries, newest first:" if entries else "deliveries: none"
+    yield "in the log, newest first:" if entries else "in the log: nothing"
     for entry in entries:
         yield from lines(entry, "  ", with_record=False)

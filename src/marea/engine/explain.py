@@ -1,9 +1,9 @@
-"""Owns the life of one record: in the source now, in the ledger, its deliveries, and what they come to."""
+"""Owns the life of one record: in the source now, in the ledger, in the log, and what they come to."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from functools import cached_property
 from itertools import islice
@@ -15,6 +15,7 @@ from marea.capture.watermark import Step
 from marea.config.settings import EntitySettings, Settings
 from marea.engine.alignment import Alignment
 from marea.engine.keys import Key, key_text, likely_texts
+from marea.engine.known import NAME as NAME_IN_SQL
 from marea.engine.known import PRIVATE, hidden, known_entity, known_ids, pairs, private_columns, values
 from marea.engine.present import present
 from marea.engine.promised import Promised
@@ -25,7 +26,7 @@ from marea.engine.systems import Systems
 from marea.engine.verdict import Finding, Parent, Verdict, judge
 from marea.errors import SystemUnreachable
 from marea.flow import CHANGES, MISSING, OUTCOME, Plan
-from marea.model import Outcome, Problem
+from marea.model import Cause, Outcome, Problem
 from marea.ports import KEY, PAYLOAD, STAMP
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from marea.store.ledger import RecordRow
     from marea.store.state import EntityRow, State
 
-ENTRIES = 20  # deliveries shown of one record, newest first
+ENTRIES = 20  # shown of one record, newest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class SourceNow:
     message: str = ""
     """Why it did not answer."""
     row: Mapping[str, Any] = field(default_factory=dict)
-    """The root row's columns that the mapping uses."""
+    """The root row's columns that the mapping, `where` and `modified` use."""
     related: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
     """Relation -> its rows."""
 
@@ -84,7 +85,7 @@ class Explanation:
     delivered: Mapping[str, Any]
     """The last agreed payload."""
     entries: list[Entry]
-    """Its last deliveries, newest first."""
+    """Its last ones in the log, newest first."""
 
 
 class Explainer:
@@ -175,14 +176,28 @@ class _Life:
             return SourceNow(there.system, there.found, there.message), None
         try:
             now = self._plan(there.batch) if there.found == "yes" else None
+            return self._source_now(there.found, there.batch), now
         except SystemUnreachable as error:
             return SourceNow(error.system, "away", error.message), None
-        return self._source_now(there.found, there.batch), now
 
     def _source_now(self, found: str, batch: Batch) -> SourceNow:
         row = batch.root.slice(0, 1).to_pylist()[0]
         related = {path: list(map(self._plain, rows.to_pylist())) for path, rows in batch.related.items()}
-        return SourceNow(self._entity.source.system, found, "", self._plain(row), related)
+        return SourceNow(self._entity.source.system, found, "", self._plain(row | self._telling()), related)
+
+    def _telling(self) -> Mapping[str, Any]:
+        """The root row's columns that say whether it is meant, and when it was edited."""
+        pages = self._alignment.pages
+        source = self._entity.source
+        words = set(NAME_IN_SQL.findall(f"{source.where or ''} {source.modified or ''}".lower()))
+        columns = [column for column in pages.aggregate.table.columns if column.name.lower() in words]
+        read = tuple(dict.fromkeys((*pages.aggregate.key, *columns)))
+        bare = replace(pages.aggregate, columns=read, where=None, relations=())
+        pages = replace(pages, aggregate=bare)
+        with self._alignment.source.snapshot() as reader:
+            found = BatchReader(pages, reader, 1).read(pages.keys(f"[{self._key}]"), Cause.REQUEST)
+            rows = [row for batch in found for row in batch.root.to_pylist()]
+        return {column.name: rows[0][column.name] for column in columns} if rows else {}
 
     def _plain(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """A row without the columns that only travel along, private ones hidden."""

@@ -123,6 +123,9 @@ def _absent(finding: Finding) -> Verdict:
             f"{finding.name} is not in the source any more; {_still(finding)}",
             ("deletes are not delivered by this version: delete it in the target by hand",),
         )
+    if finding.ledger is not None:
+        text = f"{finding.name} is not in the source any more, and {finding.target} has nothing of it"
+        return Verdict(f"{text} by Marea")
     return Verdict(
         f"{finding.name} is not in the source",
         (f"look for the key in table {finding.entity.source.table}: is it spelled as there?",),
