@@ -25,6 +25,17 @@ def test_status_as_text(marea: Marea, shop: Shop) -> None:
     assert "run 2" in out
 
 
+def test_what_is_at_the_target_is_counted_apart(marea: Marea, fresh: Shop) -> None:
+    marea("sync")
+    customers = marea("status", "--json").document["entities"]["customers"]
+    assert sum(customers["records"].values()) == 14
+    assert [(customers["delivered"],)] == fresh.crm("SELECT count(*) FROM accounts")
+    assert customers["delivered"] == 12
+    header, line, *_ = marea("status").out.splitlines()
+    assert "records  delivered  not in order" in header
+    assert line.split()[:5] == ["customers", "erp", "crm", "14", "12"]
+
+
 def test_nothing_was_ever_done(marea: Marea, fresh: Shop) -> None:
     assert "never synchronized" in marea("status").out
     assert marea("runs", "--json").document == []

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from contextlib import closing
+
+import apsw
 import pytest
 
 from cli.conftest import Marea, Shop
@@ -34,6 +37,34 @@ def test_the_summary_groups_the_reasons_and_names_the_next_commands(marea: Marea
     assert '1 x customers: tax_codes "98" is not in the target yet' in out
     assert "marea log --run 1 --outcome rejected" in out
     assert "marea explain customers 1,0000" in out
+
+
+def test_reasons_that_differ_in_values_alone_are_told_together(marea: Marea, fresh: Shop) -> None:
+    fresh.erp("UPDATE customers SET tax = code WHERE code IN ('00004', '00005')")
+    out = marea("sync").out
+    assert "3 x customers: tax_codes" in out
+    assert "is not in the target yet, and the like" in out
+
+
+def test_what_an_earlier_run_found_is_told_with_its_reason(marea: Marea, shop: Shop) -> None:
+    waiting = marea("sync", "--full").out.split("1 record waiting:\n")[1]
+    assert waiting.splitlines() == [
+        '  1 x customers: tax_codes "98" is not in the target yet',
+        "  see them: marea log --outcome waiting (an earlier run found them)",
+        "  see one:  marea explain customers 1,00003",
+    ]
+
+
+def test_run_again_is_said_once(marea: Marea, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("marea.connectors.sqlite.file.BUSY_MS", 20)
+    shop.erp("UPDATE customers SET name = 'New', modified = CURRENT_TIMESTAMP WHERE code = '00004'")
+    with closing(apsw.Connection(str(shop.folder / "crm.db"))) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        done = marea("sync", "customers")
+    assert done.code == 3
+    [said] = done.err.splitlines()
+    assert (said.count("run again"), said.count("nothing is lost")) == (1, 1)
+    assert "no outcomes" in done.out
 
 
 def test_a_run_without_trouble_does_not_hide_what_earlier_runs_left(marea: Marea, shop: Shop) -> None:

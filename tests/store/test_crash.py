@@ -58,7 +58,7 @@ def _check_agreement(state: State, entity: int, done: int) -> None:
     assert state.ledger.payloads(known["payload"].combine_chunks()).to_pylist() == [
         f'{{"n":{key}}}' for key in keys
     ]
-    assert sum(state.ledger.count(entity).values()) == len(keys)
+    assert sum(state.ledger.count(entity)[0].values()) == len(keys)
     entries = list(state.journal.entries(EntryFilter(), newest_first=False))
     assert [entry.key for entry in entries] == [int(key) for key in keys]
     assert all(entry.changes == {"n": (None, entry.key)} for entry in entries)

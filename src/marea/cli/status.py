@@ -73,19 +73,21 @@ def _entity(entity: EntityStatus) -> dict[str, object]:
         "position_moved_at": entity.moved_at,
         "mapping_changed": entity.mapping_changed,
         "records": entity.records,
+        "delivered": entity.delivered,
         "backlog": entity.backlog,
         "circling": entity.circling,
     }
 
 
 def _text(found: Status) -> Iterator[str]:
-    headers = ("entity", "from", "to", "records", "not in order", "position moved", "")
+    headers = ("entity", "from", "to", "records", "delivered", "not in order", "position moved", "")
     rows = [
         (
             name,
             entity.source,
             entity.target,
             sum(entity.records.values()),
+            entity.delivered,
             ", ".join(f"{number:,} {outcome}" for outcome, number in entity.backlog.items()) or "-",
             moment(entity.moved_at) or "never",
             _remark(name, entity),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections import Counter
 from collections.abc import Iterator
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from marea.cli.common import EXIT_CODES, counts, in_words, opened, seconds
@@ -15,11 +15,9 @@ from marea.model import Outcome, RunStatus
 if TYPE_CHECKING:
     from marea.engine.project import Project, Run
     from marea.model import Books
-    from marea.store.journal import Entry
 
 REASONS = 5  # groups of reasons shown
 SAFE = "nothing is lost"
-EXAMINED = 2000  # entries looked at to group them
 
 
 def sync(options: Namespace) -> int:
@@ -51,8 +49,7 @@ def retry(options: Namespace) -> int:
 
 def _told(project: Project, run: Run, options: Namespace) -> int:
     for message in run.messages:
-        safe = "" if SAFE in message else f"; {SAFE}: run again to deliver what is left"
-        print(clean(message) + safe, file=sys.stderr)
+        print(f"{clean(message)}{_safely(message)}", file=sys.stderr)
     if _left_behind(run):
         left = plural(run.left, "record")
         print(f"{left} of earlier runs not in order: marea status, marea retry", file=sys.stderr)
@@ -62,6 +59,12 @@ def _told(project: Project, run: Run, options: Namespace) -> int:
         for line in _summary(project, run):
             print(line)
     return EXIT_CODES[RunStatus.PARTIAL] if _left_behind(run) else EXIT_CODES[run.status]
+
+
+def _safely(message: str) -> str:
+    """That nothing is lost and what to do, as far as the message does not say it."""
+    safe = "" if SAFE in message else f"; {SAFE}"
+    return safe if "run again" in message or not safe else f"{safe}: run again to deliver what is left"
 
 
 def _left_behind(run: Run) -> bool:
@@ -99,37 +102,24 @@ def _summary(project: Project, run: Run) -> Iterator[str]:
 
 def _outcome(run: Run, books: Books) -> str:
     if run.status is RunStatus.INTERRUPTED and not books.detected:
-        return "nothing was settled"
+        return "no outcomes"
     return in_words(books)
 
 
 def _reasons(project: Project, run: Run, outcome: Outcome, number: int) -> Iterator[str]:
     """Why records ended so, the most frequent reasons first, and the commands that tell more."""
-    entries = list(project.log(run=run.id, outcome=outcome, limit=EXAMINED))
-    yield ""
-    yield f"{plural(number, 'record')} {outcome}:"
-    groups = Counter((entry.entity, _reason(entry)) for entry in entries)
-    for (entity, reason), times in groups.most_common(REASONS):
-        yield f"  {times:,} x {entity}: {clean(reason)}"
-    if len(groups) > REASONS:
-        yield f"  … and {plural(len(groups) - REASONS, 'other reason')}"
-    which = f"--run {run.id} --outcome" if entries else "--outcome"
-    yield f"  see them: marea log {which} {outcome}"
-    if not entries:
-        yield "  as an earlier run found them"
-    for entry in entries[:1]:
-        yield f"  see one:  marea explain {entry.entity} {_spelled(entry.key)}"
-
-
-def _reason(entry: Entry) -> str:
-    return entry.error or "no reason was given"
-
-
-def _spelled(key: object) -> str:
-    """A key as a shell takes it."""
-    import json
-    from shlex import quote
-
     from marea.engine.keys import shown
 
-    return clean(quote(shown(json.dumps(key, ensure_ascii=False, default=str))))
+    reasons = project.reasons(run, outcome)
+    yield ""
+    yield f"{plural(number, 'record')} {outcome}:"
+    for reason in reasons[:REASONS]:
+        like = ", and the like" if reason.alike else ""
+        yield f"  {reason.records:,} x {reason.entity}: {clean(reason.text or 'no reason was given')}{like}"
+    if len(reasons) > REASONS:
+        yield f"  … and {plural(len(reasons) - REASONS, 'other reason')}"
+    logged = any(True for _ in project.log(run=run.id, outcome=outcome, limit=1))
+    which, whose = (f"--run {run.id} ", "") if logged else ("", " (an earlier run found them)")
+    yield f"  see them: marea log {which}--outcome {outcome}{whose}"
+    for reason in reasons[:1]:
+        yield f"  see one:  marea explain {reason.entity} {clean(quote(shown(reason.key)))}"

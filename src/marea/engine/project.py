@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from marea.engine.explain import Explanation
     from marea.engine.keys import Key
     from marea.engine.preview import EntityPreview
+    from marea.engine.reasons import Reason
     from marea.engine.status import Status
     from marea.engine.touch import Touched
     from marea.model import Cause, Outcome
@@ -51,7 +52,7 @@ class Run:
     _read: Callable[[int], Iterator[Entry]] = field(repr=False)
 
     def entries(self) -> Iterator[Entry]:
-        """Its deliveries in their order; to be read before the project is closed."""
+        """Its entries in the log in their order; to be read before the project is closed."""
         return self._read(self.id)
 
 
@@ -167,6 +168,18 @@ class Project:
         entity = self._entity(name)
         return touch(self.settings.file, entity, self._systems, where, dry_run)
 
+    def reasons(self, run: Run, outcome: Outcome) -> list[Reason]:
+        """Why records that a run met are rejected, waiting, deferred or held; the most frequent first."""
+        from marea.engine.known import known_entity
+        from marea.engine.reasons import MOST, grouped
+
+        state = self._memory.known
+        found = []
+        for name in run.entities:
+            row = known_entity(state, self.settings.entities[name])
+            found += grouped(name, state.ledger.reasons(row.id, run.id, outcome, MOST))
+        return sorted(found, key=lambda reason: -reason.records)
+
     # -- what is known ---------------------------------------------------------------------
 
     def status(self) -> Status:
@@ -193,7 +206,7 @@ class Project:
         text: str | None = None,
         limit: int | None = None,
     ) -> Iterator[Entry]:
-        """The deliveries that fit, newest first; read page by page, so that any number fits into memory.
+        """The entries that fit, newest first; read page by page, so that any number fits into memory.
 
         `field` is a field whose value changed; `text` stands in the error, the key or a
         value; `since` and `until` are aware moments.
@@ -207,7 +220,7 @@ class Project:
         return hidden(self.settings, journal.entries(wanted, limit))
 
     def explain(self, name: str, key: Key, *, zone: tzinfo | None = UTC) -> Explanation:
-        """The life of one record: in the source now, in the ledger, every delivery, what to do.
+        """The life of one record: in the source now, in the ledger, in the log, what to do.
 
         `zone` is the one that its sentences tell moments in; None is the machine's own. A source that
         is away is said, not raised. Raises ConfigurationError.

@@ -34,6 +34,8 @@ class EntityStatus:
     mapping_changed: bool
     """Whether the next run evaluates every record again, because the mapping is another."""
     records: Mapping[RecordState, int]
+    delivered: int
+    """How many of them the target was given, and has by us."""
     backlog: Mapping[Outcome, int]
     """Records that are not in order, by outcome; only those there are."""
     circling: int
@@ -60,13 +62,15 @@ def status(settings: Settings, state: State) -> Status:
 def _entity(entity: EntitySettings, state: State) -> EntityStatus:
     row = known_entity(state, entity)
     circling, circling_key = state.waits.circling_of(row.id)
+    records, delivered = state.ledger.count(row.id)
     return EntityStatus(
         source=entity.source.system,
         target=entity.target.system,
         loaded=loaded(row.positions.get(NAME)),
         moved_at=row.moved_at.get(NAME),
         mapping_changed=row.mapping is not None and row.mapping != mapping_digest(entity),
-        records=state.ledger.count(row.id),
+        records=records,
+        delivered=delivered,
         backlog=state.ledger.count_troubled(row.id),
         circling=circling,
         circling_key=circling_key,

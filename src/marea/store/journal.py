@@ -1,4 +1,4 @@
-"""Owns reading the journal: one entry per delivery attempt, with the values before and after."""
+"""Owns reading the journal: what became of records, with the values before and after."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PARSER = json.JSONDecoder(parse_float=Decimal)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One attempt to deliver one record."""
+    """What became of one record in one run."""
 
     run: int
     at: datetime

@@ -150,17 +150,27 @@ class Ledger:
         rows = self._database.match("troubles", pa.array(keys, pa.string()), entity=entity)
         return [dict(zip(names, row, strict=True)) for row in rows]
 
-    def count(self, entity: int) -> dict[RecordState, int]:
-        """How many records stand in each state; reads the whole entity."""
+    def count(self, entity: int) -> tuple[dict[RecordState, int], int]:
+        """How many records stand in each state, and how many the target has; reads the whole entity."""
         counted = dict.fromkeys(RecordState, 0)
-        for state, number in self._database.rows("count_records", entity=entity):
+        delivered = 0
+        for state, number, known in self._database.rows("count_records", entity=entity):
             counted[RecordState(state)] = number
-        return counted
+            delivered += known
+        return counted, delivered
 
     def count_troubled(self, entity: int) -> dict[Outcome, int]:
         """How many records are not in order, by outcome; only those there are."""
         rows = self._database.rows("count_troubles", entity=entity)
         return {Outcome(outcome): number for outcome, number in rows}
+
+    def reasons(self, entity: int, run: int, outcome: Outcome, most: int) -> list[tuple[str, int, str]]:
+        """Why records that a run met are not in order: the words, how many, one of their keys (JSON text).
+
+        The most frequent first, `most` of them.
+        """
+        rows = self._database.rows("reasons", entity=entity, run=run, outcome=outcome.value, most=most)
+        return [(error or "", number, key) for error, number, key in rows]
 
     def record(self, entity: int, key: str) -> RecordRow | None:
         """Everything known of one record."""

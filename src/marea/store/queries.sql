@@ -297,10 +297,14 @@ FROM batch JOIN trouble ON trouble.entity = :entity AND trouble.key = batch.key
 WHERE trouble.run = :run GROUP BY trouble.outcome
 
 -- name: count_records
-SELECT state, count(*) FROM record WHERE entity = :entity GROUP BY state
+SELECT state, count(*), count(fingerprint) FROM record WHERE entity = :entity GROUP BY state
 
 -- name: count_troubles
 SELECT outcome, count(*) FROM trouble WHERE entity = :entity GROUP BY outcome
+
+-- name: reasons
+SELECT error, count(*), min(key) FROM trouble WHERE entity = :entity AND run = :run AND outcome = :outcome
+GROUP BY error ORDER BY count(*) DESC, min(key) LIMIT :most
 
 -- name: record
 SELECT state, target_id, fingerprint, form, stamp, payload.body, run,
