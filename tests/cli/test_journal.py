@@ -47,6 +47,14 @@ def test_filters(marea: Marea, shop: Shop, words: tuple[str, ...], keys: list[ob
     assert sorted(map(str, found)) == sorted(map(str, keys))
 
 
+def test_entries_of_records_that_are_no_longer_in_the_source_are_found(marea: Marea, shop: Shop) -> None:
+    shop.erp("DELETE FROM customers WHERE code = '00003'")
+    marea("retry", "customers", "--key", "1,00003")
+    assert [entry["key"] for entry in marea("log", "--outcome", "unchanged", "--json").document] == [
+        [1, "00003"]
+    ]
+
+
 def test_before_and_after_keep_every_digit(marea: Marea, shop: Shop) -> None:
     done = marea("log", "--entity", "customers", "--key", "1,00000", "--run", "2", "--json")
     assert '"credit": [100.5, 101.5]' in done.out
@@ -56,7 +64,7 @@ def test_before_and_after_keep_every_digit(marea: Marea, shop: Shop) -> None:
 def test_the_text_says_when_there_is_more(marea: Marea, shop: Shop) -> None:
     done = marea("log", "--limit", "2")
     assert "the newest 2 are shown" in done.err
-    assert "no delivery fits" in marea("log", "--entity", "nobody").out
+    assert "no entry fits" in marea("log", "--entity", "nobody").out
 
 
 def test_csv_is_read_back_and_holds_no_formula(marea: Marea, shop: Shop) -> None:

@@ -15,7 +15,7 @@ EPILOG = (
     "2 usage or configuration; 3 a system was away: nothing lost, run again; 4 internal"
 )
 
-_OUTCOMES = ("created", "updated", "deleted", "rejected", "waiting", "deferred", "held")
+_OUTCOMES = ("created", "updated", "deleted", "unchanged", "rejected", "waiting", "deferred", "held")
 
 
 class Formatter(argparse.HelpFormatter):
@@ -204,7 +204,7 @@ _COMMANDS: dict[str, tuple[str, str, _Build]] = {
     "touch": ("records:touch", "set the last-edit date in the source for the records meant", _touch),
     "status": ("status:status", "show entities, positions, backlog, last runs", _nothing),
     "runs": ("status:runs", "show the last runs", _runs),
-    "log": ("journal:log", "show deliveries with their values before and after", _log),
+    "log": ("journal:log", "show what became of records, with their values before and after", _log),
     "explain": ("records:explain", "tell the life of one record, and what to do", _explain),
     "retry": ("sync:retry", "try again what is rejected, waiting or deferred", _retry),
     "schema": ("setup:schema", "print the JSON Schema of the configuration, for editors", _nothing),

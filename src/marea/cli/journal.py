@@ -1,4 +1,4 @@
-"""Owns `marea log`: deliveries as text, as a document, and exported."""
+"""Owns `marea log`: entries as text, as a document, and exported."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def log(options: Namespace) -> int:
-    """Shows or exports the deliveries that fit."""
+    """Shows or exports the entries that fit."""
     with opened(options) as project:
         if options.export:
             return _export(_entries(project, options, options.limit), options)
@@ -124,7 +124,7 @@ def _print(entries: Iterator[Entry]) -> None:
         for line in lines(entry):
             print(line)
     if empty:
-        print("no delivery fits")
+        print("no entry fits")
 
 
 def _export(entries: Iterator[Entry], options: Namespace) -> int:
