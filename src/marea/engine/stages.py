@@ -126,7 +126,7 @@ class Planning:
             f"{PRIVATE if misfit.column.lower() in private else misfit.value}, which it cannot hold"
             for key, misfit in misfits.items()
         }
-        return refused(records, reasons, UNREADABLE)
+        return refused(records, reasons, code=UNREADABLE)
 
     def _with_absent(self, plan: Plan, keys: Sequence[str]) -> Plan:
         from marea.planning.absent import GONE, absent
