@@ -364,6 +364,17 @@ def test_a_faulty_check_is_reported() -> None:
         Mapper("marea.yaml", entity, bound(entity), {})
 
 
+@pytest.mark.parametrize(
+    ("that", "type_"), [("name", "VARCHAR"), ("credit", "DECIMAL(38,18)"), ("1", "INTEGER")]
+)
+def test_a_check_is_a_condition(that: str, type_: str) -> None:
+    entity = dataclasses.replace(ENTITY, checks=(CheckSettings(that, "x", 12),))
+    with pytest.raises(ConfigurationError) as raised:
+        Mapper("marea.yaml", entity, bound(entity), {})
+    (fault,) = raised.value.faults
+    assert (fault.line, fault.message) == (12, f"a value of type {type_} is no condition")
+
+
 def test_only_needed_columns_are_read() -> None:
     entity = dataclasses.replace(ENTITY, fields=(ScalarField("code", "code"),), require=(), checks=())
     entity = dataclasses.replace(entity, source=dataclasses.replace(entity.source, related=()))

@@ -58,8 +58,8 @@ class Rules:
         """The rows, with a column a check that says whether the row breaks it."""
         selects = ["*"]
         for name, rule in zip(self._checks, self._entity.checks, strict=True):
+            self._trial.truth(f"SELECT ({rule.that}\n) AS that FROM ({rows.sql})", rule.line, "checks")
             broken = f"({rule.that}\n) IS FALSE"
-            self._trial.types(f"SELECT {broken} FROM ({rows.sql})", rule.line, "checks")
             selects.append(f"{self._guard.tried(broken)} AS {quote(name)}")
         return f"SELECT {', '.join(selects)} FROM ({rows.sql})"
 

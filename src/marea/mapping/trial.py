@@ -10,6 +10,8 @@ from marea.errors import ConfigurationError, Fault
 if TYPE_CHECKING:
     import duckdb
 
+_COMPARE = "compare it, such as `price > 0` or `title IS NOT NULL`"
+
 
 class Trial:
     """Describes queries, and notes each fault with the line it stands in."""
@@ -38,6 +40,12 @@ class Trial:
         except duckdb.Error as error:
             self.fault(_words(error), line, name)
             return {}
+
+    def truth(self, sql: str, line: int, name: str = "") -> None:
+        """A fault where the one column of a SELECT is not of the type BOOLEAN."""
+        for found in self.types(sql, line, name).values():
+            if found != "BOOLEAN":
+                self.fault(f"a value of type {found} is no condition", line, name, _COMPARE)
 
 
 def _words(error: Exception) -> str:
