@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -50,14 +51,16 @@ ELSEWHERE = [
     ("object: accounts", "object: clients", "object: accounts -> clients"),
     ("object: accounts, key: code", "object: accounts, key: name", "target key: code -> name"),
     ("crm.db", "other.db", "address: sqlite:///crm.db -> sqlite:///other.db"),
+    ("erp.db", "copy.db", "source: sqlite:///erp.db -> sqlite:///copy.db"),
+    ("table: customers", "table: clients", "source table: customers -> clients"),
 ]
 
 
 @pytest.mark.parametrize(("old", "new", "said"), ELSEWHERE)
-def test_another_destination_is_named_and_nothing_is_done(
-    world: World, old: str, new: str, said: str
-) -> None:
+def test_another_place_is_named_and_nothing_is_done(world: World, old: str, new: str, said: str) -> None:
     world.sync()
+    world.erp("CREATE VIEW clients AS SELECT * FROM customers")
+    shutil.copy(world.folder / "erp.db", world.folder / "copy.db")
     configure(world, old, new)
     text = refused(world)
     assert said in text

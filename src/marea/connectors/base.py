@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from marea.config.addresses import check
 from marea.config.mistake import Mistake
 from marea.config.names import suggest
 from marea.config.scrub import one_line
-from marea.config.settings import SystemSettings
+from marea.config.settings import EntitySettings, SystemSettings
 from marea.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -44,6 +44,19 @@ class Connector(Protocol):
 
     def target(self, system: SystemSettings) -> Target:
         """The system as a target; opens nothing yet. Raises ConfigurationError where it is none."""
+        ...
+
+
+@runtime_checkable
+class Addressing(Protocol):
+    """Optional capability of a connector: the configuration says how records are addressed there."""
+
+    def addressing(self, system: SystemSettings, entity: EntitySettings) -> Mapping[str, str]:
+        """How and where the entity's records are addressed, readable values by name, without secrets.
+
+        Always the same names; what only makes a delivery faster or more patient is left out. Opens
+        nothing. Raises ConfigurationError where it cannot be read.
+        """
         ...
 
 

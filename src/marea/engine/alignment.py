@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from marea.config.settings import EntitySettings, Settings
-from marea.engine.basis import Basis, destination, differences, other_basis, source_key
+from marea.engine.basis import Basis, configured, differences, other_basis, source_part
 from marea.engine.systems import Systems
 from marea.errors import ConfigurationError, SystemUnreachable
 from marea.ports import Column, Shape, Source, Target
@@ -110,15 +110,16 @@ class Alignment:
         return replace(self.mapper.shape, delivered=self._delivered)
 
     @cached_property
-    def destination(self) -> Basis:
-        """The part of its basis that is known without its source. Raises ConfigurationError."""
+    def configured(self) -> Basis:
+        """The part of its basis that is known without asking its source. Raises ConfigurationError."""
+        source, target = (self._systems.place(it.system) for it in (self.entity.source, self.entity.target))
         folder = Path(self._file).resolve().parent
-        return destination(self._systems.place(self.entity.target.system), self.entity, folder)
+        return configured(source, target, self._systems.addressing(self.entity), self.entity, folder)
 
     @cached_property
     def basis(self) -> Basis:
         """What its ledger is written under. Raises ConfigurationError, SystemUnreachable."""
-        return {**self.destination, **source_key(self.aggregate.key)}
+        return {**self.configured, **source_part(self.aggregate.table.name, self.aggregate.key)}
 
     def check_basis(self, known: str | None) -> None:
         """Raises ConfigurationError where a ledger was written under another basis."""

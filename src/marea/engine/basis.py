@@ -1,4 +1,4 @@
-"""Owns the basis of a ledger: where an entity is delivered to, and what identifies its records on both sides.
+"""Owns the basis of a ledger: between which places an entity moves, and what identifies its records on both.
 
 A ledger holds for one basis. Under another it would claim that a place has records it has
 never been given, or know one record by two keys. A basis is readable values by their name.
@@ -22,21 +22,33 @@ if TYPE_CHECKING:
 Basis = Mapping[str, str]
 
 
-def destination(place: str, target: EntitySettings, folder: Path) -> dict[str, str]:
+def configured(
+    source: str, target: str, addressing: Mapping[str, str], entity: EntitySettings, folder: Path
+) -> dict[str, str]:
     """The part of a basis that the configuration alone says.
 
-    `place` is the target's, as its connector writes it. A file beside the configuration is named
-    from there, so that a project which is moved as a whole goes on.
+    `source` and `target` are the places of the systems as their connectors write them. A file
+    beside the configuration is named from there, so that a project which is moved as a whole goes on.
     """
+    return {
+        "source": _from(folder, source),
+        "address": _from(folder, target),
+        "object": entity.target.object,
+        "target key": ", ".join(entity.target.key),
+        **addressing,
+    }
+
+
+def _from(folder: Path, place: str) -> str:
     scheme, mark, path = place.partition(":///")
-    if mark and Path(path).is_relative_to(folder):
-        place = f"{scheme}:///{Path(path).relative_to(folder)}"
-    return {"address": place, "object": target.target.object, "target key": ", ".join(target.target.key)}
+    inside = mark and Path(path).is_relative_to(folder)
+    return f"{scheme}:///{Path(path).relative_to(folder)}" if inside else place
 
 
-def source_key(columns: Iterable[Column]) -> dict[str, str]:
-    """The part of a basis that the source says: its key columns, and how their values are written."""
-    return {"source key": ", ".join(f"{column.name} ({_written(column.type)})" for column in columns)}
+def source_part(table: str, key: Iterable[Column]) -> dict[str, str]:
+    """The part of a basis that the source says: table, key columns, and how their values are written."""
+    written = ", ".join(f"{column.name} ({_written(column.type)})" for column in key)
+    return {"source table": table, "source key": written}
 
 
 def as_text(basis: Basis) -> str:
@@ -53,13 +65,14 @@ def from_text(text: str) -> Basis:
 def differences(known: str | None, now: Basis) -> list[str]:
     """What of `now` is not as a known basis (JSON text) has it, one phrase each."""
     before = from_text(known) if known is not None else now
-    return [f"{name}: {before[name]} -> {value}" for name, value in now.items() if before[name] != value]
+    said = {name: (before.get(name, "nothing"), value) for name, value in now.items()}
+    return [f"{name}: {was} -> {value}" for name, (was, value) in said.items() if was != value]
 
 
 def other_basis(file: str, entity: EntitySettings, found: Iterable[str]) -> Fault:
     """The fault of an entity whose ledger was written under another basis."""
     return Fault(
-        f"what was delivered so far was delivered elsewhere or under other keys ({'; '.join(found)})",
+        f"what was delivered so far came or went elsewhere, or had other keys ({'; '.join(found)})",
         file,
         entity.target.line,
         entity.name,

@@ -130,7 +130,7 @@ class _Examination:
 
     def _place(self, entity: EntitySettings) -> Basis | None:
         try:
-            return Alignment(self._settings, entity, self._systems).destination
+            return Alignment(self._settings, entity, self._systems).configured
         except ConfigurationError as error:
             self._report.faults.extend(error.faults)
             return None

@@ -21,7 +21,7 @@ def is_quiet(alignment: Alignment, row: EntityRow, mapping: str, request: Reques
     if request != Request() or text is None or row.mapping != mapping or row.stale is not None:
         return False
     position = Position.from_text(text)
-    if position.dates != dates_digest(alignment.entity) or differences(row.basis, alignment.destination):
+    if position.dates != dates_digest(alignment.entity) or differences(row.basis, alignment.configured):
         return False
     with alignment.source.snapshot() as reader:
         return nothing_new(position, alignment.source.dialect, reader)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from marea.config.settings import SystemSettings
+from marea.config.settings import EntitySettings, SystemSettings
+from marea.connectors.base import Addressing
 from marea.connectors.registry import connector
 from marea.ports import Source, Target
 
@@ -21,6 +22,15 @@ class Systems:
         """Where the system is, in one spelling, without its login. Raises ConfigurationError."""
         settings = self._settings[name]
         return connector(settings.connector).place(settings)
+
+    def addressing(self, entity: EntitySettings) -> Mapping[str, str]:
+        """How the entity's records are addressed at its target, where that is configured.
+
+        Raises ConfigurationError.
+        """
+        settings = self._settings[entity.target.system]
+        its = connector(settings.connector)
+        return its.addressing(settings, entity) if isinstance(its, Addressing) else {}
 
     def source(self, name: str) -> Source:
         """The system as a source. Raises ConfigurationError where it is none."""

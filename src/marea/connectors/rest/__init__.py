@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from marea.errors import ConfigurationError, Fault
 
 if TYPE_CHECKING:
-    from marea.config.settings import SystemSettings
+    from marea.config.settings import EntitySettings, SystemSettings
     from marea.connectors.rest.retry import Policy
     from marea.ports import Source, Target
 
@@ -42,6 +42,17 @@ class RestConnector:
             raise ConfigurationError.single(f"system {system.name}: {error}", line=system.line) from None
         port = parts.port or (443 if parts.scheme == "https" else 80)
         return place(parts.scheme, parts.hostname or "", port, parts.path)
+
+    def addressing(self, system: SystemSettings, entity: EntitySettings) -> Mapping[str, str]:
+        """By what the application knows the records, and the paths they are written to."""
+        from marea.config.scrub import scrubbed
+        from marea.connectors.rest.options import in_paths
+        from marea.connectors.rest.routes import of_entity
+
+        own = entity.target.options
+        found = of_entity(system.options, own, entity.name, entity.target.key).addressing
+        secrets = in_paths(system.options) | in_paths(own)
+        return {name: scrubbed(value, secrets) for name, value in found.items()}
 
     def source(self, system: SystemSettings) -> Source:
         """Raises ConfigurationError: an application is written to, not read from."""

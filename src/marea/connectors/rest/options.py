@@ -72,7 +72,7 @@ def parse(options: Mapping[str, object], faults: list[str]) -> Options:
     if section.has("ca") and section.get("verify") is False:
         section.fault("ca and verify: false exclude each other")
     secrets.update(_speaking(more.items()))
-    secrets.update(_in_paths(options))
+    secrets.update(in_paths(options))
     return Options(
         routes.parse(options, faults),
         {**more, **headers},
@@ -186,10 +186,10 @@ def _parts(value: str) -> set[str]:
     return {value, value.rpartition(" ")[2]}
 
 
-def _in_paths(value: object, name: str = "") -> set[str]:
+def in_paths(value: object, name: str = "") -> set[str]:
     """The secrets among the parameters of every `path`."""
     if isinstance(value, Mapping):
-        return {text for key, item in value.items() for text in _in_paths(item, str(key))}
+        return {text for key, item in value.items() for text in in_paths(item, str(key))}
     if name != "path" or not isinstance(value, str):
         return set()
     return _speaking(pair for pair in parse_qsl(value.partition("?")[2]) if "{" not in pair[1])

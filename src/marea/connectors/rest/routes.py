@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from marea.config.names import suggest
 from marea.connectors.rest.section import Section
 from marea.connectors.rest.template import Template
+from marea.errors import ConfigurationError, Fault
 
 OWN_IDS = ("create", "update", "find")
 NAMES = ("upsert", *OWN_IDS, "delete", "read", "batch")
@@ -87,6 +88,19 @@ class Routes:
         given = (self.upsert is not None and self.upsert.id) or (self.batch is not None and self.batch.id)
         return self.create is None and not given
 
+    @property
+    def addressing(self) -> dict[str, str]:
+        """By what records are known, and where those are that are written: what a ledger depends on.
+
+        How they are looked up, read or wrapped, and with which method, moves none of them.
+        """
+        writing = {
+            n: call for n, call in self.calls().items() if n in ("upsert", "create", "update", "batch")
+        }
+        ids = [] if self.keyed else [f"{n}.id {call.id}" for n, call in writing.items() if n != "update"]
+        paths = [f"{name} {call.path.text}" for name, call in writing.items()]
+        return {"records known by": ", ".join(ids) or "key", "record paths": ", ".join(paths)}
+
     def calls(self) -> dict[str, Call | Batch]:
         """The operations declared, by name."""
         named = {name: getattr(self, name) for name in NAMES}
@@ -128,9 +142,16 @@ def merge(system: Mapping[str, object], entity: Mapping[str, object]) -> dict[st
     return base
 
 
-def undeclared(names: Sequence[object]) -> list[str]:
-    """What to say of names at an entity's `target:` that are no operation."""
-    return [f"unknown option {name} ({suggest(str(name), NAMES)})" for name in names if name not in NAMES]
+def of_entity(
+    system: Mapping[str, object], own: Mapping[str, object], entity: str, key: tuple[str, ...]
+) -> Routes:
+    """The routes of an entity with this key at its target. Raises ConfigurationError with all faults."""
+    faults = [f"unknown option {name} ({suggest(str(name), NAMES)})" for name in own if name not in NAMES]
+    found = parse(merge(system, own), faults)
+    faults += _places(found, key)
+    if faults:
+        raise ConfigurationError([Fault(fault, entity=entity, field="target") for fault in faults])
+    return found
 
 
 def _default(name: str, declared: Mapping[str, object]) -> bool:
@@ -215,3 +236,23 @@ def _check_places(name: str, call: Call, faults: list[str]) -> None:
         faults.append(f"{name}.path: {{id}} is not known yet; use {{key}} or a key field")
     if name in ("upsert", "update", "find", "delete", "read") and not named:
         faults.append(f"{name}.path: names no record; use {{key}}, {{id}} or a key field")
+
+
+def _places(found: Routes, key: tuple[str, ...]) -> list[str]:
+    """What is wrong with the places of the paths for records with this key."""
+    known = ("object", "key", "id", *key)
+    faults = []
+    for name, call in found.calls().items():
+        places = zip(call.path.names, call.path.asked, strict=True)
+        for place, asked in places:
+            if place not in known:
+                faults.append(f"{name}.path: there is no {{{place}}} ({suggest(place, known)})")
+            elif place == "key" and asked and len(key) > 1:
+                faults.append(f"{name}.path: {{key}} has several columns here; name each: {_each(key)}")
+    if found.batch is not None and found.batch.key and len(found.batch.key) != len(key):
+        faults.append(f"batch.key: must name {len(key)} fields, one for each of the key: {', '.join(key)}")
+    return faults
+
+
+def _each(key: tuple[str, ...]) -> str:
+    return "&".join(f"{name}={{{name}}}" for name in key)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from marea.config.names import suggest
 from marea.connectors.rest import routes
 from marea.connectors.rest.course import Course
 from marea.connectors.rest.options import Options
 from marea.connectors.rest.records import records
 from marea.connectors.rest.retry import Policy
 from marea.connectors.rest.words import clean
-from marea.errors import ConfigurationError, Fault, SystemUnreachable
+from marea.errors import SystemUnreachable
 from marea.ports import Receipt, Shape
 
 if TYPE_CHECKING:
@@ -79,32 +78,7 @@ class RestTarget:
             return self._connection
 
     def _routes(self, shape: Shape) -> routes.Routes:
-        faults = routes.undeclared(list(shape.options))
-        found = routes.parse(routes.merge(self._written, shape.options), faults)
-        faults += _places(found, shape.key)
-        if faults:
-            raise ConfigurationError([Fault(fault, entity=shape.entity, field="target") for fault in faults])
-        return found
-
-
-def _places(found: routes.Routes, key: tuple[str, ...]) -> list[str]:
-    """What is wrong with the places of the paths for records with this key."""
-    known = ("object", "key", "id", *key)
-    faults = []
-    for name, call in found.calls().items():
-        places = zip(call.path.names, call.path.asked, strict=True)
-        for place, asked in places:
-            if place not in known:
-                faults.append(f"{name}.path: there is no {{{place}}} ({suggest(place, known)})")
-            elif place == "key" and asked and len(key) > 1:
-                faults.append(f"{name}.path: {{key}} has several columns here; name each: {_each(key)}")
-    if found.batch is not None and found.batch.key and len(found.batch.key) != len(key):
-        faults.append(f"batch.key: must name {len(key)} fields, one for each of the key: {', '.join(key)}")
-    return faults
-
-
-def _each(key: tuple[str, ...]) -> str:
-    return "&".join(f"{name}={{{name}}}" for name in key)
+        return routes.of_entity(self._written, shape.options, shape.entity, shape.key)
 
 
 def _when(asked: float | None) -> str:

@@ -33,6 +33,12 @@ class Template:
         return cls(literals, tuple(parts[1::2]), asked)
 
     @property
+    def text(self) -> str:
+        """The path with its places by name."""
+        places = zip(self.names, self.literals[1:], strict=True)
+        return self.literals[0] + "".join(f"{{{name}}}{literal}" for name, literal in places)
+
+    @property
     def empty(self) -> bool:
         """Whether nothing was written."""
         return self.literals == ("",)

@@ -1,0 +1,134 @@
+"""A ledger holds for the way an application names its records: by another it would overwrite strangers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import marea
+from connectors.rest.application import Application, Call, Reply
+from connectors.rest.conftest import application  # noqa: F401
+from marea.errors import ConfigurationError
+from servers import run_sql
+from worlds import counts, synchronize
+
+pytestmark = pytest.mark.integration
+
+CONFIG = """
+version: 1
+systems:
+  erp: {{url: sqlite:///erp.db}}
+  crm: {crm}
+entities:
+  accounts:
+    source: {{system: erp, table: accounts, key: code, modified: modified}}
+    target: {{system: crm, object: accounts, key: code}}
+    fields: {{code: code, name: name}}
+"""
+OWN_IDS = {
+    "create": {"path": "/v2/{object}"},
+    "update": {"path": "/v2/{object}/{id}"},
+    "find": {"path": "/v2/{object}?code={key}"},
+}
+
+Configure = Callable[..., Path]
+
+
+@pytest.fixture
+def configure(tmp_path: Path, application: Application) -> Configure:  # noqa: F811
+    """Writes the project anew, the CRM with these options."""
+    url = f"sqlite:///{tmp_path / 'erp.db'}"
+    run_sql(url, "CREATE TABLE accounts (code TEXT PRIMARY KEY, name TEXT, modified TIMESTAMP)")
+    run_sql(url, "INSERT INTO accounts VALUES ('1', 'one', '2020-01-01 00:00:00')")
+    file = tmp_path / "marea.yaml"
+
+    def write(**options: Any) -> Path:
+        crm = json.dumps({"url": application.address, "connector": "rest", **options})
+        file.write_text(CONFIG.format(crm=crm), "utf-8")
+        return file
+
+    return write
+
+
+def answer(call: Call) -> Reply:
+    return Reply(value={"id": "7001"} if call.method == "POST" else [])
+
+
+OTHERWISE: list[tuple[dict[str, Any], str]] = [
+    (OWN_IDS, "records known by: key -> create.id id"),
+    (
+        {"upsert": {"path": "/archive-{object}/{key}"}},
+        "upsert /{object}/{key} -> upsert /archive-{object}/{key}",
+    ),
+    ({"upsert": {"path": "/{object}/{key}", "id": "id"}}, "records known by: key -> upsert.id id"),
+]
+
+
+@pytest.mark.parametrize(("options", "said"), OTHERWISE)
+def test_records_named_otherwise_are_delivered_only_anew(
+    configure: Configure,
+    application: Application,  # noqa: F811
+    options: dict[str, Any],
+    said: str,
+) -> None:
+    application.script = answer
+    synchronize(configure())
+    run_sql(
+        f"sqlite:///{configure(**options).parent / 'erp.db'}",
+        "UPDATE accounts SET name = 'new', modified = CURRENT_TIMESTAMP",
+    )
+    calls = len(application.calls)
+    for full in (False, True):
+        with pytest.raises(ConfigurationError) as caught:
+            synchronize(configure(**options), full=full)
+        assert said in str(caught.value)
+        assert "marea sync accounts --resend" in str(caught.value)
+    assert len(application.calls) == calls
+    assert counts(synchronize(configure(**options), resend=True), "accounts") == {"created": 1}
+    assert all("/v2/accounts/1" not in call.path for call in application.calls)
+
+
+def test_own_ids_are_given_anew(configure: Configure, application: Application) -> None:  # noqa: F811
+    application.script = answer
+    synchronize(configure())
+    synchronize(configure(**OWN_IDS), resend=True)
+    assert application.calls[-1].path == "/v2/accounts"
+    with pytest.raises(ConfigurationError, match=r"records known by: create\.id id -> key"):
+        synchronize(configure())
+
+
+HARMLESS: list[dict[str, Any]] = [
+    {"concurrency": 2, "rate": "100/s", "timeout": "5s"},
+    {"auth": {"bearer": "another"}},
+    {"delete": {"path": "/gone/{key}"}, "read": {"path": "/one/{key}"}},
+    {"upsert": {"path": "/{object}/{key}", "method": "PATCH", "wrap": "record"}},
+]
+
+
+@pytest.mark.parametrize("options", HARMLESS)
+def test_what_moves_no_record_is_not_part_of_it(
+    configure: Configure,
+    application: Application,  # noqa: F811
+    options: dict[str, Any],
+) -> None:
+    synchronize(configure())
+    assert counts(synchronize(configure(**options), full=True), "accounts") == {"unchanged": 1}
+
+
+def test_a_secret_in_a_path_is_neither_kept_nor_counted(configure: Configure, tmp_path: Path) -> None:
+    path = "/{object}/{key}?token="
+    synchronize(configure(upsert={"path": path + "s3cret-one"}))
+    assert b"s3cret" not in b"".join(file.read_bytes() for file in tmp_path.glob("marea.db*"))
+    changed = configure(upsert={"path": path + "s3cret-two"})
+    assert counts(synchronize(changed, full=True), "accounts") == {"unchanged": 1}
+
+
+def test_a_fault_of_the_paths_is_told_once(configure: Configure) -> None:
+    synchronize(configure())
+    with marea.open(configure(upsert={"path": "/{object}/{kee}"}), {}) as project:
+        faults = project.check().faults
+    assert [fault.message for fault in faults] == ['upsert.path: there is no {kee} (did you mean "key"?)']
