@@ -170,6 +170,15 @@ def test_retry_of_one_record(marea: Marea, shop: Shop) -> None:
         (("sync", "customers", "--key", "00006"), "kind, code"),
         (("sync", "customers", "--key", "one,00006"), "'one' is no value of key column kind"),
         (("sync", "--where", "1 = 1"), "within one entity"),
+        (
+            ("sync", "customers", "--key", "1,00006", "--where", "1 = 1"),
+            "--where and --key do not go together",
+        ),
+        (("sync", "customers", "--where", "1 = 1", "--only-failed"), "--where and --only-failed do not"),
+        (("sync", "--full", "--only-failed"), "--full and --only-failed do not go together"),
+        (("plan", "customers", "--key", "1,00006", "--full"), "--full and --key do not go together"),
+        (("sync", "customers", "--full", "--where", "1 = 1", "--resend"), "--full and --where do not go"),
+        ((), "no command is named"),
     ],
 )
 def test_words_that_mean_nothing(marea: Marea, shop: Shop, words: tuple[str, ...], said: str) -> None:

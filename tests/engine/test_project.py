@@ -122,3 +122,13 @@ def test_words_that_name_nothing(world: World) -> None:
             project.sync(where="1 = 1")
     with pytest.raises(ConfigurationError):
         marea.open("nowhere.yaml")
+
+
+@pytest.mark.integration
+def test_a_state_is_no_file_of_a_system(world: World) -> None:
+    for name in ("erp", "crm"):
+        text = world.file.read_text() + f'state: "sqlite:///{name}.db"\n'
+        other = world.folder / f"{name}.yaml"
+        other.write_text(text)
+        with pytest.raises(ConfigurationError, match=f"state: is the file of system {name}"):
+            marea.open(other)

@@ -52,6 +52,8 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     Raises ConfigurationError for words that make no command, SystemExit for --help and --version.
     """
     options = _parser().parse_args(words)
+    if options.action is None and options.json:
+        raise ConfigurationError.single("no command is named", hint="see `marea --help`")
     if options.action is None:
         _parser().print_help()
         raise SystemExit(0)

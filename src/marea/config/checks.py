@@ -34,12 +34,13 @@ class _Checks:
         self._systems = mapping(root.get("systems"))
         self._entities = mapping(root.get("entities"))
         self._root = root
+        self._state = ""
 
     def run(self) -> None:
         """Check the whole file."""
         state = self._root.get("state")
         if isinstance(state, str) and state.strip():
-            self._try(("state",), lambda: self._place_state(state))
+            self._try(("state",), lambda: self._locate_state(state))
         for name, system in self._systems.items():
             self._system(("systems", name), name, mapping(system))
         if "defaults" in self._root:
@@ -56,8 +57,8 @@ class _Checks:
         except Mistake as mistake:
             self._fault(path, mistake.message, mistake.hint)
 
-    def _place_state(self, url: str) -> str:
-        return addresses.state(self._secrets.fill_url(url), self._secrets.folder)
+    def _locate_state(self, url: str) -> None:
+        self._state = addresses.state(self._secrets.fill_url(url), self._secrets.folder)
 
     def _system(self, path: Path, name: str, system: dict[str, Any]) -> None:
         self._named(path, name)
@@ -82,12 +83,16 @@ class _Checks:
             if len(self.found) > before:
                 return
         if isinstance(url, str) and url.strip() and isinstance(named, str | None):
-            self._try((*path, "url"), lambda: self._url(url, named))
+            self._try((*path, "url"), lambda: self._url(path, url, named))
 
-    def _url(self, url: str, named: str | None) -> None:
+    def _url(self, path: Path, url: str, named: str | None) -> None:
         filled = self._secrets.fill_url(url)
         addresses.connector(filled, named)
-        addresses.located(filled, self._secrets.folder)
+        found = addresses.located(filled, self._secrets.folder)
+        if found.startswith("sqlite:") and found.partition("?")[0] == self._state.partition("?")[0]:
+            self._fault(
+                ("state",), f"is the file of system {path[-1]}", "keep the state in a file of its own"
+            )
 
     def _entity(self, path: Path, name: str, entity: dict[str, Any]) -> None:
         self._named(path, name)

@@ -278,6 +278,7 @@ class Project:
         from marea.engine.keys import key_text
         from marea.engine.known import known_entity
 
+        replace(request, keys=tuple(map(str, keys))).check()
         if (keys or request.where) and len(names) != 1:
             raise ConfigurationError.single("records are chosen within one entity", hint="name that entity")
         if not keys:

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from marea.errors import ConfigurationError
+
+_TOGETHER = frozenset({"--key", "--only-failed"})
+"""What may stand side by side, as `retry` of one record does; `--resend` goes with all of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -15,6 +20,28 @@ class Request:
     keys: tuple[str, ...] = ()
     """Keys as JSON text."""
     only_failed: bool = False
+
+    def check(self) -> None:
+        """Raises ConfigurationError where one word would be dropped in favour of another."""
+        words = self.words
+        choosing = [word for word in words if word != "--resend"]
+        if len(choosing) > 1 and set(choosing) != _TOGETHER:
+            raise ConfigurationError.single(
+                f"{' and '.join(choosing)} do not go together",
+                hint="--full is for all records, the others each choose some: run one after the other",
+            )
+
+    @property
+    def words(self) -> list[str]:
+        """What was asked for, in the words of the command line."""
+        given = {
+            "--full": self.full,
+            "--resend": self.resend,
+            "--where": self.where,
+            "--key": self.keys,
+            "--only-failed": self.only_failed,
+        }
+        return [word for word, value in given.items() if value or value == ""]
 
     @property
     def selects(self) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from array import array
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -72,6 +74,7 @@ class SqliteDatabase(Database):
                 field="state",
                 hint="create it, or name another file",
             )
+        _refuse_empty(path)
         with self._translated():
             self._connection = apsw.Connection(path)
             self._connection.set_busy_timeout(LOCK_MS)
@@ -214,6 +217,33 @@ def _has_folder(path: str) -> bool:
         return Path(path).parent.is_dir()
     except PermissionError:
         return True  # and SQLite says what it may not do there
+
+
+def _refuse_empty(path: str) -> None:
+    """Raises RunStopped for a file that lost what was in it: a state that is made is never seen empty."""
+    file = Path(path)
+    with suppress(FileNotFoundError, PermissionError):  # SQLite says what it may not do there
+        if file.stat().st_size == 0:
+            raise RunStopped(
+                f"the state {path} is damaged: the file is empty",
+                where="state",
+                hint="put back its last backup, or remove it to begin anew: all is delivered again",
+                code="state",
+            )
+        return
+    _make(file)
+
+
+def _make(file: Path) -> None:
+    """Puts a new database into place in one step: another process sees all of it or none."""
+    draft = file.with_name(f"{file.name}-new-{os.getpid()}-{threading.get_ident()}")
+    with suppress(apsw.Error, OSError):  # what keeps it from being made is told when it is opened
+        try:
+            with closing(apsw.Connection(str(draft))) as connection:
+                connection.execute(SETTINGS).fetchall()
+            os.link(draft, file)
+        finally:
+            draft.unlink(missing_ok=True)
 
 
 def _lower(*texts: apsw.SQLiteValue) -> apsw.SQLiteValue:
