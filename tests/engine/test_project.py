@@ -132,3 +132,21 @@ def test_a_state_is_no_file_of_a_system(world: World) -> None:
         other.write_text(text)
         with pytest.raises(ConfigurationError, match=f"state: is the file of system {name}"):
             marea.open(other)
+
+
+@pytest.mark.integration
+def test_no_condition_leaves_the_filter_of_its_entity(world: World) -> None:
+    outside = "1=0) or (1=1"
+    with marea.open(world.file) as project:
+        for ask in (
+            lambda: project.sync(["customers"], where=outside),
+            lambda: project.plan(["customers"], where=outside),
+            lambda: project.touch("customers", outside),
+            lambda: project.touch("customers", outside, dry_run=True),
+        ):
+            with pytest.raises(ConfigurationError, match="a bracket is closed that was not opened"):
+                ask()
+    world.file.write_text(world.file.read_text().replace("where: kind = 1", f"where: {outside}"))
+    with marea.open(world.file) as project:
+        faults = project.check().faults
+    assert "the condition is not one complete expression" in faults[0].message

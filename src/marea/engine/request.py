@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from marea.errors import ConfigurationError
+from marea.sql.conditions import incomplete
 
 _TOGETHER = frozenset({"--key", "--only-failed"})
 """What may stand side by side, as `retry` of one record does; `--resend` goes with all of them."""
@@ -22,7 +23,9 @@ class Request:
     only_failed: bool = False
 
     def check(self) -> None:
-        """Raises ConfigurationError where one word would be dropped in favour of another."""
+        """Raises ConfigurationError where a word would be dropped for another, or a condition is none."""
+        if self.where is not None and (why := incomplete(self.where)):
+            raise ConfigurationError.single(f"--where is not one complete expression: {why}")
         words = self.words
         choosing = [word for word in words if word != "--resend"]
         if len(choosing) > 1 and set(choosing) != _TOGETHER:

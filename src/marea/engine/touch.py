@@ -9,6 +9,7 @@ from marea.engine.systems import Systems
 from marea.engine.totals import count
 from marea.errors import ConfigurationError
 from marea.ports import Column, Editable, Source, Table
+from marea.sql.conditions import incomplete
 from marea.sql.dialect import Query
 
 
@@ -84,7 +85,9 @@ class _Touching:
         return column
 
     def check(self, table: Table, where: str) -> None:
-        """Whether the database accepts the condition."""
+        """Raises ConfigurationError where the condition is not a whole one, or the database rejects it."""
+        if why := incomplete(where):
+            raise ConfigurationError.single(f"--where is not one complete expression: {why}")
         self._source.type_of(table.name, f"CASE WHEN ({where}) THEN 1 ELSE 0 END")
 
     def update(self, table: Table, column: Column, where: str) -> int:

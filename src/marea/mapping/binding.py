@@ -11,6 +11,7 @@ from marea.errors import ConfigurationError, Fault
 from marea.mapping.expression import ExpressionError, Parser
 from marea.ports import Catalogue, Column, Source, Table
 from marea.sql.aggregate import Aggregate, Relation, Stamp
+from marea.sql.conditions import incomplete
 
 
 @dataclass(slots=True)
@@ -103,7 +104,9 @@ class Binder:
         return Stamp(f"({modified})", result.native) if result else None
 
     def _condition(self, table: Table, where: str | None, line: int) -> str | None:
-        if where is not None:
+        if where is not None and (why := incomplete(where)):
+            self._fault(f"the condition is not one complete expression: {why}", line, name="where")
+        elif where is not None:
             self._typed(table, f"CASE WHEN ({where}) THEN 1 ELSE 0 END", line, "where")
         return where
 

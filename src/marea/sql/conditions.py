@@ -1,0 +1,38 @@
+"""Owns whether a condition in a source's own SQL is whole: set in brackets, it must not leave them."""
+
+from __future__ import annotations
+
+import re
+
+_PLAIN = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`")
+_ESCAPING = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`", re.DOTALL)
+"""How databases read quotes in which a backslash has no meaning, and in which it has."""
+
+
+def incomplete(condition: str) -> str:
+    """Why a condition is not one complete expression, in words; empty where nothing speaks against it.
+
+    Whether it is SQL at all is for its database to say.
+    """
+    if not condition.strip():
+        return "it is empty"
+    readings = (_PLAIN, _ESCAPING) if "\\" in condition else (_PLAIN,)
+    return next((fault for quoted in readings if (fault := _fault(quoted.sub(" ", condition)))), "")
+
+
+def _fault(bare: str) -> str:
+    """What is wrong with a condition whose quoted parts are taken out."""
+    if any(quote in bare for quote in "'\"`"):
+        return "a quote is not closed; inside of a text write it twice"
+    if ";" in bare or "--" in bare or "/*" in bare:
+        return "it holds a comment or a semicolon"
+    return _unbalanced(bare)
+
+
+def _unbalanced(bare: str) -> str:
+    depth = 0
+    for bracket in re.findall(r"[()]", bare):
+        depth += 1 if bracket == "(" else -1
+        if depth < 0:
+            return "a bracket is closed that was not opened"
+    return "a bracket is not closed" if depth else ""

@@ -1,0 +1,38 @@
+"""A condition is one complete expression: whatever is set around it still holds."""
+
+from __future__ import annotations
+
+import pytest
+
+from marea.sql.conditions import incomplete
+
+pytestmark = pytest.mark.unit
+
+WHOLE = [
+    "kind = 1",
+    "(a = 1 or b = 2) and c in (select c from d where (e = 1))",
+    "name = 'O''Brien :-)' and \"odd (\" = 1",
+    "`)` = ':(' and path like 'c:\\temp%'",
+    "name = '-- ; /*'",
+    "a - -1 > 0",
+]
+PARTIAL = [
+    ("1=0) or (1=1", "a bracket is closed that was not opened"),
+    ("(1=1", "a bracket is not closed"),
+    ("name = 'a", "a quote is not closed; inside of a text write it twice"),
+    ("1=1 --", "it holds a comment or a semicolon"),
+    ("1=1 /* (", "it holds a comment or a semicolon"),
+    ("1=1; DELETE FROM a", "it holds a comment or a semicolon"),
+    ("name = '\\') or (1=1 or name = '", "a quote is not closed; inside of a text write it twice"),
+    (" ", "it is empty"),
+]
+
+
+@pytest.mark.parametrize("condition", WHOLE)
+def test_a_whole_condition(condition: str) -> None:
+    assert incomplete(condition) == ""
+
+
+@pytest.mark.parametrize(("condition", "why"), PARTIAL)
+def test_what_is_none(condition: str, why: str) -> None:
+    assert incomplete(condition) == why
