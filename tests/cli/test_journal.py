@@ -111,6 +111,20 @@ def test_words_that_mean_nothing(marea: Marea, shop: Shop) -> None:
     assert "known are" in marea("log", "--cause", "magic").err
 
 
+@pytest.mark.parametrize("run", [2**31, 10**17])
+def test_a_run_that_never_was_has_no_deliveries(marea: Marea, shop: Shop, run: int) -> None:
+    done = marea("log", "--run", str(run))
+    assert (done.code, done.out) == (0, "no delivery fits\n")
+
+
+@pytest.mark.parametrize("option", ["--run", "--limit"])
+@pytest.mark.parametrize("number", ["9" * 19, "9" * 5000])
+def test_numbers_beyond_any_database(marea: Marea, shop: Shop, option: str, number: str) -> None:
+    done = marea("log", option, number)
+    assert done.code == 2
+    assert "is no number above zero of at most 18 digits" in done.err
+
+
 @pytest.mark.unit
 def test_moments() -> None:
     now = datetime(2026, 11, 5, 12, tzinfo=UTC)

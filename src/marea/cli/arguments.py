@@ -15,6 +15,7 @@ EPILOG = (
     "2 usage or configuration; 3 a system was away: nothing lost, run again; 4 internal"
 )
 
+_DIGITS = 18  # what every database holds
 _OUTCOMES = ("created", "updated", "deleted", "unchanged", "rejected", "waiting", "deferred", "held")
 
 
@@ -137,8 +138,8 @@ def _limit(parser: argparse.ArgumentParser, default: int, text: str) -> None:
 
 
 def _number(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above zero")
+    if not text.isdecimal() or len(text) > _DIGITS or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above zero of at most {_DIGITS} digits")
     return int(text)
 
 

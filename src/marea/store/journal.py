@@ -78,6 +78,8 @@ class Journal:
     def _matching(self, wanted: EntryFilter, newest_first: bool, page: int) -> Iterator[Entry]:
         low, high = (0, LAST) if wanted.run is None else (wanted.run << 32, (wanted.run + 1 << 32) - 1)
         conditions = _conditions(wanted)
+        if low > LAST:  # no database numbers runs so high
+            return
         order = {"newest_first" if newest_first else "oldest_first": True}
         size = min(page, PAGE)
         while True:
