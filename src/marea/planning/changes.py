@@ -35,8 +35,8 @@ def changes(
     """For each pair of payloads `{field: [before, after]}` of the fields that differ, as JSON text.
 
     `alike` is true for pairs of one form: both have exactly these fields, in this order. In the
-    others a field that a payload does not have counts as null, so that a new field that is
-    null is no difference, and fields that the mapping no longer has are not compared.
+    others a field that only `after` has differs, also where it is null: what the target holds
+    in it is not known. Fields that the mapping no longer has are not compared.
     """
     rows = _ask(engine, _by_place(fields), before=before, after=after, alike=alike)
     texts = flat(rows.column("changes"))
@@ -95,9 +95,10 @@ def _by_name(fields: Sequence[str]) -> str:
 
 
 def _pair(number: int, name: str) -> str:
-    before, after = (f"coalesce(CAST({side}[{number}] AS VARCHAR), 'null')" for side in "ba")
+    before, after = (f"CAST({side}[{number}] AS VARCHAR)" for side in "ba")
     head = literal(json.dumps(name, ensure_ascii=False) + ":[")
-    return f"CASE WHEN {before} <> {after} THEN {head} || {before} || ',' || {after} || ']' END"
+    pair = f"{head} || coalesce({before}, 'null') || ',' || {after} || ']'"
+    return f"CASE WHEN {before} IS DISTINCT FROM {after} THEN {pair} END"
 
 
 def _exact(
@@ -105,9 +106,11 @@ def _exact(
 ) -> pa.Array:
     result = texts.to_pylist()
     for row in rows:
-        old, new = split(before[row].as_py()), split(after[row].as_py())
-        pairs = [(name, old.get(name, "null"), new.get(name, "null")) for name in fields]
-        parts = [f"{json.dumps(name, ensure_ascii=False)}:[{b},{a}]" for name, b, a in pairs if b != a]
+        old, new = split(before[row].as_py() or "{}"), split(after[row].as_py())
+        pairs = [(name, old.get(name), new[name]) for name in fields]
+        parts = [
+            f"{json.dumps(name, ensure_ascii=False)}:[{b or 'null'},{a}]" for name, b, a in pairs if b != a
+        ]
         result[row] = "{" + ",".join(parts) + "}"
     return pa.array(result, pa.string())
 
