@@ -38,6 +38,19 @@ APPLIED = {
 """The outcome of an operation that its target applied."""
 
 
+WRITTEN = (Outcome.CREATED, Outcome.UPDATED)
+"""The target was given the record's payload."""
+
+AGREED = (*WRITTEN, Outcome.UNCHANGED)
+"""The record is in order: what the target holds of it is agreed."""
+
+DELIVERED = (*WRITTEN, Outcome.DELETED)
+"""The target was called and applied it."""
+
+TROUBLED = (Outcome.REJECTED, Outcome.WAITING, Outcome.DEFERRED, Outcome.HELD)
+"""The record is not in order: something is still to be done."""
+
+
 class Cause(StrEnum):
     """How a change was found."""
 

@@ -8,7 +8,7 @@ import pytest
 from marea.delivery.deliver import Delivery
 from marea.delivery.retry import next_attempt
 from marea.delivery.settle import settle, to_deliver
-from marea.flow import ATTEMPT, CAUSE, CHANGES, FINGERPRINT, FOLLOW, MISSING, OUTCOME, STATE, Plan
+from marea.flow import ATTEMPT, CAUSE, CHANGES, FINGERPRINT, FOLLOW, MISSING, NEW_FORM, OUTCOME, STATE, Plan
 from marea.model import UNKNOWN, Cause, Outcome, Problem
 from marea.ports import KEY, OPERATION, PAYLOAD, STAMP, TARGET_ID, Receipt
 
@@ -24,7 +24,9 @@ OPERATIONS = {
 }
 
 
-def plan(*outcomes: str, follow: bool = False, state: str | None = None, **more: object) -> Plan:
+def plan(
+    *outcomes: str, follow: bool = False, new_form: bool = False, state: str | None = None, **more: object
+) -> Plan:
     rows = len(outcomes)
     missing = [{"entity": "tax", "key": '"4"'} if outcome == "waiting" else None for outcome in outcomes]
     records = pa.table(
@@ -38,6 +40,7 @@ def plan(*outcomes: str, follow: bool = False, state: str | None = None, **more:
             CHANGES: pa.nulls(rows, pa.string()),
             STATE: pa.array([state] * rows, pa.string()),
             ATTEMPT: pa.array([2] * rows, pa.int32()),
+            NEW_FORM: [new_form] * rows,
             FOLLOW: [follow] * rows,
             PAYLOAD: ["{}"] * rows,
             FINGERPRINT: pa.array([b"f"] * rows, pa.binary()),
@@ -65,6 +68,12 @@ def test_what_was_applied_carries_its_payload_and_new_id() -> None:
 def test_an_unchanged_record_is_written_only_to_follow() -> None:
     assert settled(plan("unchanged", follow=True)).rows.column("key").to_pylist() == ['"0"']
     assert settled(plan("unchanged")).rows.num_rows == 0
+
+
+@pytest.mark.parametrize(("new_form", "agreed"), [(True, ("{}", b"f", 5)), (False, (None, None, None))])
+def test_payload_fingerprint_and_form_follow_together(new_form: bool, agreed: tuple[object, ...]) -> None:
+    (row,) = settled(plan("unchanged", follow=True, new_form=new_form)).rows.to_pylist()
+    assert (row["payload"], row["fingerprint"], row["form"]) == agreed
 
 
 def test_a_refusal_keeps_no_payload_and_is_tried_again_later() -> None:

@@ -25,8 +25,8 @@ from marea.capture.batch import BatchReader
 from marea.config.load import load
 from marea.connectors.relational import RelationalTarget
 from marea.engine.clock import system_clock
-from marea.engine.run import UNFINISHED, Result
-from marea.model import Outcome, RecordState, RunStatus
+from marea.engine.run import Result
+from marea.model import TROUBLED, Outcome, RecordState, RunStatus
 from marea.store.state import State, open_state
 from servers import run_sql
 from worlds import journal, synchronize
@@ -254,7 +254,7 @@ class History(RuleBasedStateMachine):
         assert all(books.balanced for books in result.entities.values())
         assert all(number >= 0 for one in outcomes for number in one.values())
         assert (result.status is RunStatus.PARTIAL) == any(
-            one[outcome] for one in outcomes for outcome in UNFINISHED
+            one[outcome] for one in outcomes for outcome in TROUBLED
         )
         return result
 

@@ -5,7 +5,7 @@ import json
 import pyarrow as pa
 import pytest
 
-from marea.flow import CAUSE, CHANGES, FINGERPRINT, FOLLOW, MISSING, OUTCOME, PROBLEMS
+from marea.flow import CAUSE, CHANGES, FINGERPRINT, FOLLOW, MISSING, NEW_FORM, OUTCOME, PROBLEMS
 from marea.model import Cause
 from marea.planning.plan import SAME, SAME_TOUCHED, Planner
 from marea.ports import KEY, OPERATION, PAYLOAD, STAMP
@@ -114,6 +114,7 @@ def test_another_form_is_compared_by_value() -> None:
     result = plan([(record("1", "a"), known("a", form=1)), (record("2", "b"), known("a", form=1))])
     assert column(result, OUTCOME) == ["unchanged", "updated"]
     assert column(result, FOLLOW) == [True, False]
+    assert column(result, NEW_FORM) == [True, True]
 
 
 def test_broken_rules_come_before_missing_parents_and_name_all_reasons() -> None:

@@ -6,14 +6,12 @@ import pyarrow as pa
 import pytest
 
 from marea.errors import RunStopped
-from marea.model import Operation, Outcome, RecordState
+from marea.model import TROUBLED, Operation, Outcome, RecordState
 from marea.store.commit import Commit
 from marea.store.state import State, open_state
 from store.desk import NOW, OWNER, ROWS, Desk, row
 
 pytestmark = pytest.mark.unit
-
-TROUBLED = [Outcome.REJECTED, Outcome.WAITING, Outcome.DEFERRED, Outcome.HELD]
 
 
 def test_a_create_aligns_the_record_with_what_was_sent(desk: Desk) -> None:
@@ -45,20 +43,21 @@ def test_a_delete_leaves_a_record_that_is_gone(desk: Desk) -> None:
 
 def test_an_unchanged_record_follows_with_stamp_and_form(desk: Desk) -> None:
     desk.commit(row('"1"', Outcome.CREATED))
-    desk.commit(row('"1"', Outcome.UNCHANGED, stamp="s2", form=2, fingerprint=b"new form"))
+    desk.commit(row('"1"', Outcome.UNCHANGED, stamp="s2"))
     found = desk.record('"1"')
-    assert (found.stamp, found.form, found.fingerprint) == ("s2", 2, b"new form")
+    assert (found.stamp, found.form, found.fingerprint) == ("s2", 1, b"\x00\xff")
     assert found.payload == '{"name":"x"}'
-    desk.commit(row('"1"', Outcome.UNCHANGED, stamp="s3", payload='{"name":"x","b":null}'))
+    again = {"form": 2, "fingerprint": b"new form", "payload": '{"name":"x","b":null}'}
+    desk.commit(row('"1"', Outcome.UNCHANGED, stamp="s3", **again))
     found = desk.record('"1"')
-    assert (found.payload, found.fingerprint) == ('{"name":"x","b":null}', b"new form")
+    assert {name: getattr(found, name) for name in again} == again
     assert [entry.outcome for entry in desk.entries()] == [Outcome.CREATED]
 
 
 @pytest.mark.parametrize("outcome", TROUBLED)
 def test_a_record_that_is_not_applied_is_due_and_keeps_what_was_agreed(desk: Desk, outcome: Outcome) -> None:
     desk.commit(row('"1"', Outcome.CREATED, target_id="T1"), row('"2"', outcome))
-    desk.commit(row('"1"', outcome, operation=Operation.UPDATE, payload='{"name":"refused"}', log=False))
+    desk.commit(row('"1"', outcome, operation=Operation.UPDATE, log=False))
     known, new = desk.record('"1"'), desk.record('"2"')
     assert (known.state, known.target_id, known.payload) == (RecordState.DUE, "T1", '{"name":"x"}')
     assert (new.state, new.payload, new.fingerprint) == (RecordState.DUE, None, None)
@@ -150,6 +149,13 @@ def test_rows_that_do_not_fit_the_counts_write_nothing(desk: Desk, counts: dict[
         desk.commit(row('"1"', Outcome.CREATED), counts=counts)
     assert caught.value.code == "books"
     assert desk.state.ledger.empty(desk.entity)
+
+
+def test_counts_without_rows_write_nothing(desk: Desk) -> None:
+    with pytest.raises(RunStopped, match="1 records counted as rejected, 0 to be written") as caught:
+        desk.commit(counts={Outcome.REJECTED: 1}, position=("watermark", None, "a"))
+    assert caught.value.code == "books"
+    assert desk.positions == {}
 
 
 @pytest.mark.parametrize("detected", [0, 1, 3])

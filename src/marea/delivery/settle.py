@@ -19,17 +19,15 @@ from marea.flow import (
     FINGERPRINT,
     FOLLOW,
     MISSING,
+    NEW_FORM,
     OUTCOME,
     STATE,
     TARGET_KEY,
     Absent,
     Plan,
 )
-from marea.model import Operation, Outcome, Problem, RecordState
+from marea.model import DELIVERED, WRITTEN, Operation, Outcome, Problem, RecordState
 from marea.ports import KEY, OPERATION, PAYLOAD, STAMP, TARGET_ID
-
-DELIVERED = (Outcome.CREATED, Outcome.UPDATED, Outcome.DELETED)
-AGREED = (Outcome.CREATED, Outcome.UPDATED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +83,11 @@ def settle(plan: Plan, delivery: Delivery | None, entities: Mapping[str, int], n
         "outcome": outcomes,
         "cause": records.column(CAUSE),
         "stamp": records.column(STAMP),
-        "fingerprint": records.column(FINGERPRINT),
-        "form": pa.repeat(pa.scalar(plan.form, pa.int64()), records.num_rows),
         "target_id": target_ids,
-        "payload": _where(_among(outcomes, AGREED), records.column(PAYLOAD)),
         "changes": records.column(CHANGES),
         "attempt": records.column(ATTEMPT),
         "duration_ms": _scattered(delivery.receipt.durations if delivery else None, sent, records.num_rows),
+        **_agreed(plan, outcomes),
         **_claims(records, outcomes),
         **_details(found, records, entities, now),
     }
@@ -140,6 +136,22 @@ def _outcomes(planned: Any, found: Mapping[int, _Exception]) -> Any:
     return pa.chunked_array([pa.array(outcomes, pa.string())])
 
 
+def _agreed(plan: Plan, outcomes: Any) -> dict[str, Any]:
+    """What the ledger takes as agreed: payload, its fingerprint and its form, all three or none.
+
+    What is written, and what is unchanged in a form that the ledger does not have yet.
+    """
+    records = plan.records
+    restated = pc.and_(pc.equal(outcomes, Outcome.UNCHANGED.value), records.column(NEW_FORM))
+    taken = pc.or_(_among(outcomes, WRITTEN), restated)
+    columns = {
+        "payload": records.column(PAYLOAD),
+        "fingerprint": records.column(FINGERPRINT),
+        "form": pa.chunked_array([pa.repeat(pa.scalar(plan.form, pa.int64()), records.num_rows)]),
+    }
+    return {name: _where(taken, column) for name, column in columns.items()}
+
+
 def _claims(records: pa.Table, outcomes: Any) -> dict[str, Any]:
     """The keys at the target that records claim, or were refused by the plan; a refusal there claims none."""
     if TARGET_KEY not in records.column_names:
@@ -159,7 +171,7 @@ def _renamed(known: Any, ids: Any, outcomes: Any) -> bool:
     """Whether a record that was applied has another id than it had, be it before a delete."""
     if known.null_count == len(known):
         return False
-    other = pc.and_(_among(outcomes, AGREED), pc.fill_null(pc.not_equal(known, ids), False))
+    other = pc.and_(_among(outcomes, WRITTEN), pc.fill_null(pc.not_equal(known, ids), False))
     return bool(pc.any(other).as_py())
 
 

@@ -25,14 +25,12 @@ from marea.engine.request import Request
 from marea.engine.systems import Systems
 from marea.engine.undone import Undone
 from marea.errors import MareaError, RunStopped
-from marea.model import Books, Outcome, RunKind, RunStatus
+from marea.model import TROUBLED, Books, RunKind, RunStatus
 from marea.store.custody import Custody
 from marea.store.owner import current_owner
 
 if TYPE_CHECKING:
     from marea.store.state import EntityRow, State
-
-UNFINISHED = (Outcome.REJECTED, Outcome.WAITING, Outcome.DEFERRED, Outcome.HELD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +248,7 @@ def _load_targets(alignments: Sequence[Alignment]) -> None:
 def _status(books: Mapping[str, Books], messages: Sequence[str]) -> RunStatus:
     if messages:
         return RunStatus.INTERRUPTED
-    unfinished = any(book.counts[outcome] for book in books.values() for outcome in UNFINISHED)
+    unfinished = any(book.counts[outcome] for book in books.values() for outcome in TROUBLED)
     return RunStatus.PARTIAL if unfinished else RunStatus.SUCCEEDED
 
 

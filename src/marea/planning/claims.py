@@ -12,15 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from marea.flow import FOLLOW, OUTCOME, TARGET_KEY, Plan
-from marea.model import Outcome, Problem
+from marea.model import AGREED, WRITTEN, Outcome, Problem
 from marea.ports import KEY
 from marea.sql.arrays import flat
 from marea.sql.keys import key_texts
 
 DUPLICATE = "duplicate-key"
 
-_SENT = (Outcome.CREATED.value, Outcome.UPDATED.value)
-_CLAIMING = (*_SENT, Outcome.UNCHANGED.value)
 _HINT = "give one of them another key in the source"
 
 
@@ -54,7 +52,7 @@ class Claims:
         records = plan.records
         outcome = records.column(OUTCOME)
         texts = key_texts([records.column(name) for name in self._fields])
-        texts = pc.if_else(_among(outcome, _CLAIMING), texts, pa.scalar(None, pa.string()))
+        texts = pc.if_else(_among(outcome, AGREED), texts, pa.scalar(None, pa.string()))
         keys = flat(records.column(KEY))
         held = self._held(texts)
         own = pc.fill_null(pc.equal(held, keys), False)
@@ -94,7 +92,7 @@ class Claims:
         columns = zip(keys.to_pylist(), texts.to_pylist(), held.to_pylist(), outcomes, strict=True)
         for row, (key, text, holder, planned) in enumerate(columns):
             if text is not None:
-                rivals.setdefault(text, []).append((planned in _SENT, key, row))
+                rivals.setdefault(text, []).append((planned in WRITTEN, key, row))
                 if holder is not None:
                     holders[text] = holder
         strangers = set(holders.values()).difference(keys.to_pylist())
@@ -111,7 +109,7 @@ class Claims:
         outcomes, texts = (plan.records.column(name).to_pylist() for name in (OUTCOME, TARGET_KEY))
         problems = dict(plan.problems)
         for row, winner in lost.items():
-            if outcomes[row] in _SENT:
+            if outcomes[row] in WRITTEN:
                 outcomes[row] = Outcome.REJECTED.value
                 problems[row] = self._problem(texts[row], winner)
             else:

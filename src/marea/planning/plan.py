@@ -11,7 +11,19 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from marea.flow import ATTEMPT, CAUSE, CHANGES, FINGERPRINT, FOLLOW, MISSING, OUTCOME, PROBLEMS, STATE, Plan
+from marea.flow import (
+    ATTEMPT,
+    CAUSE,
+    CHANGES,
+    FINGERPRINT,
+    FOLLOW,
+    MISSING,
+    NEW_FORM,
+    OUTCOME,
+    PROBLEMS,
+    STATE,
+    Plan,
+)
 from marea.model import APPLIED, NO_KEY, Cause, Operation, Outcome, Problem, RecordState
 from marea.planning.causes import causes
 from marea.planning.changes import changes
@@ -84,6 +96,7 @@ class Planner:
             CHANGES: _computed(texts, problems),
             STATE: ledger.column("state"),
             ATTEMPT: pc.cast(pc.add(pc.fill_null(ledger.column("attempts"), 0), 1), pa.int32()),
+            NEW_FORM: pc.invert(same_form),
             FOLLOW: touched,
         }
         table = records.drop_columns([PROBLEMS])

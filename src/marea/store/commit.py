@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from marea.errors import RunStopped
-from marea.model import Outcome
+from marea.model import AGREED, TROUBLED, Outcome
 from marea.store.database import Database
 
 if TYPE_CHECKING:
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
 LOST = "lease-lost"
 """The code of the error that says that another run has the entity."""
-
-AGREED = (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED)
-TROUBLED = (Outcome.REJECTED, Outcome.WAITING, Outcome.DEFERRED, Outcome.HELD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +26,11 @@ class Commit:
     key, operation, outcome, cause, stamp, target_id, payload, changes, code, error, field,
     hint, blocked_key, target_key (utf8), fingerprint (binary), form, next_attempt, blocked_entity,
     duration_ms (int64), attempt (int32), log (bool: write a journal entry for an outcome
-    that changed nothing). `target_key` is the key at the target that an applied, unchanged or
-    deferred record claims, and that a rejected one could not have. Unchanged records are among
-    them only when something of their ledger row follows: a newer stamp, a new form, a claim,
-    a trouble to clear.
+    that changed nothing). Payload, fingerprint and form are one value: a row has all three, which
+    the ledger then takes, or none, and it keeps what it has. `target_key` is the key at the
+    target that an applied, unchanged or deferred record claims, and that a rejected one could
+    not have. Unchanged records are among them only when something of their ledger row follows:
+    a newer stamp, a new form, a claim, a trouble to clear.
     """
 
     entity: int
@@ -41,6 +39,7 @@ class Commit:
     at: int
     """Microseconds since 1970 in UTC."""
     rows: pa.Table | None = None
+    """None is the table without rows."""
     position: tuple[str, str | None, str] | None = None
     """(capture, the value it must have now, the new value)."""
     intent: int | None = None
@@ -96,14 +95,13 @@ def _check_books(commit: Commit) -> set[Outcome]:
     counted = sum(commit.counts.values())
     if counted != commit.detected:
         raise _unbalanced(f"{commit.detected} records detected, {counted} have an outcome")
-    if commit.rows is None:
-        found: dict[str, int] = {}
-    else:
-        pairs: list[dict[str, Any]] = commit.rows["outcome"].value_counts().to_pylist()
-        found = {pair["values"]: pair["counts"] for pair in pairs}
+    pairs: list[dict[str, Any]] = (
+        commit.rows["outcome"].value_counts().to_pylist() if commit.rows is not None else []
+    )
+    found: dict[str, int] = {pair["values"]: pair["counts"] for pair in pairs}
     for outcome in Outcome:
         rows, counted = found.get(outcome, 0), commit.counts.get(outcome, 0)
-        if rows > counted or (commit.rows is not None and rows < counted and outcome != Outcome.UNCHANGED):
+        if rows > counted or (rows < counted and outcome != Outcome.UNCHANGED):
             raise _unbalanced(f"{counted} records counted as {outcome}, {rows} to be written")
     return {Outcome(name) for name in found}
 
@@ -146,16 +144,13 @@ def _move_position(database: Database, commit: Commit, capture: str, old: str | 
 
 
 def _append_payloads(database: Database, rows: pa.Table, first: int) -> pa.Table:
-    """Writes the payloads that something will point at; gives the rows with their ids instead of them."""
+    """Writes the payloads that rows have; gives the rows with their ids instead of them."""
     import pyarrow as pa
     from pyarrow import compute as pc
 
     if "payload" not in rows.column_names:
         return rows
-    wanted = pc.is_in(rows["outcome"], pa.array(AGREED))
-    if "log" in rows.column_names:
-        wanted = pc.or_(wanted, rows["log"].fill_null(False))
-    wanted = pc.and_(wanted, rows["payload"].is_valid())
+    wanted = rows["payload"].is_valid()
     database.append_payloads(first, rows["payload"].filter(wanted))
     ids = pc.add(pc.cumulative_sum(wanted.cast(pa.int64())), first - 1)
     pointers = pc.if_else(wanted, ids, pa.scalar(None, pa.int64()))

@@ -147,10 +147,11 @@ ON CONFLICT (entity, key) DO UPDATE SET
     state = CASE WHEN coalesce(excluded.fingerprint, record.fingerprint) IS NULL
         THEN 'gone' ELSE 'aligned' END,
     target_id = coalesce(excluded.target_id, record.target_id),
+    -- Payload, fingerprint and form are one value.
     fingerprint = coalesce(excluded.fingerprint, record.fingerprint),
-    form = coalesce(excluded.form, record.form),
+    form = CASE WHEN excluded.fingerprint IS NULL THEN record.form ELSE excluded.form END,
     stamp = excluded.stamp,
-    payload = coalesce(excluded.payload, record.payload),
+    payload = CASE WHEN excluded.fingerprint IS NULL THEN record.payload ELSE excluded.payload END,
     run = excluded.run
 
 -- name: bury_records
