@@ -114,7 +114,7 @@ def test_words_that_mean_nothing(marea: Marea, shop: Shop) -> None:
 @pytest.mark.parametrize("run", [2**31, 10**17])
 def test_a_run_that_never_was_has_no_deliveries(marea: Marea, shop: Shop, run: int) -> None:
     done = marea("log", "--run", str(run))
-    assert (done.code, done.out) == (0, "no delivery fits\n")
+    assert (done.code, done.out) == (0, "no entry fits\n")
 
 
 @pytest.mark.parametrize("option", ["--run", "--limit"])

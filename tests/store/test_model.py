@@ -37,8 +37,10 @@ class Model:
             kept = {"target_id": record["target_id"], "stamp": item.get("stamp")}
             record = dict.fromkeys(record) | kept | {"state": RecordState.GONE}
         elif outcome in DONE:
-            for name in ("target_id", "fingerprint", "form", "payload"):
-                record[name] = record[name] if item.get(name) is None else item[name]
+            if item.get("target_id") is not None:
+                record["target_id"] = item["target_id"]
+            if item.get("payload") is not None:
+                record |= {name: item[name] for name in ("payload", "fingerprint", "form")}
             record["stamp"] = item.get("stamp")
             record["state"] = RecordState.ALIGNED if record["fingerprint"] else RecordState.GONE
         else:
@@ -73,6 +75,7 @@ def rows(draw: st.DrawFn) -> list[dict[str, Any]]:
             more |= {
                 "payload": json.dumps({"v": draw(TEXTS)}),
                 "fingerprint": draw(st.binary(min_size=1, max_size=3)),
+                "form": draw(st.integers(1, 3)),
             }
         if outcome not in DONE:
             more |= {"error": draw(TEXTS), "attempt": draw(st.integers(1, 9)), "log": draw(st.booleans())}
