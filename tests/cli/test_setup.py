@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -253,6 +254,18 @@ def test_check_of_an_application_that_is_away(marea: Marea, fresh: Shop) -> None
     done = marea("check", "--json")
     assert done.code == 3
     assert "nothing answers at 127.0.0.1:1" in done.document["systems"]["crm"]["message"]
+
+
+def test_check_says_that_a_login_was_not_tried(marea: Marea, fresh: Shop) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/api"
+        fresh.configure('crm: {url: "sqlite:///crm.db"}', f'crm: {{url: "{url}", auth: {{bearer: wrong}}}}')
+        fresh.configure(", create: true", "")
+        done, text = marea("check", "--json"), marea("check").out
+    assert done.document["systems"]["crm"]["reachable"] is True
+    assert "the login was not tried" in done.document["systems"]["crm"]["message"]
+    assert "system crm (rest) answers; the login was not tried" in text
+    assert "system erp (sqlite) answers\n" in text
 
 
 def test_check_of_a_state_that_is_away(marea: Marea, shop: Shop) -> None:

@@ -133,7 +133,8 @@ def _entity(entity: EntityReport) -> dict[str, object]:
 def _text(report: Report) -> Iterator[str]:
     words = {True: "answers", False: "is away", None: "was not asked"}
     for system in report.systems:
-        yield f"system {system.name} ({system.connector}) {words[system.reachable]}"
+        more = f"; {system.message}" if system.reachable and system.message else ""
+        yield f"system {system.name} ({system.connector}) {words[system.reachable]}{more}"
     for entity in report.entities:
         yield ""
         yield f"{entity.name}: {entity.source} -> {entity.target}"

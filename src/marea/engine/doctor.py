@@ -30,6 +30,7 @@ DELETES = (
     "what is deleted in the source stays in the target; `deletes` and `guard` wait for the version that acts"
 )
 KNOCK_SECONDS = 5.0
+UNTRIED = "the login was not tried: the first delivery does"
 ACCEPTED = {
     "schedule": "nothing runs by itself: call `marea sync` from cron or a scheduler",
     "scan": "there is no scheduled comparison: call `marea sync --full`",
@@ -169,7 +170,8 @@ class _Examination:
     def _system(self, name: str) -> SystemReport:
         answer = self._answers.get(name)
         reachable = None if answer is None else not answer
-        return SystemReport(name, self._settings.systems[name].connector, reachable, answer or "")
+        untried = UNTRIED if reachable and self._settings.systems[name].url.startswith("http") else ""
+        return SystemReport(name, self._settings.systems[name].connector, reachable, answer or untried)
 
     def _entity(self, entity: EntitySettings) -> EntityReport:
         report = EntityReport(entity.name, entity.source.system, entity.target.system)

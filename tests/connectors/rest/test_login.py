@@ -113,6 +113,7 @@ def test_a_login_that_is_refused(application: Application, targets: Targets, sta
     with pytest.raises(SystemUnreachable, match="login was refused with http") as caught:
         targets.at(application.address, login=LOGIN).deliver(shape(), batch(shape(), accounts(*"abc")))
     assert "wrong password ***" in str(caught.value)
+    assert "mend `login` of system crm" in caught.value.hint
     assert PASSWORD not in str(caught.value)
     assert set(application.paths("PUT")) == set()
 
@@ -125,6 +126,15 @@ def test_a_login_without_a_token(application: Application, targets: Targets, rep
     application.script = lambda call: reply
     with pytest.raises(SystemUnreachable, match="gave no token"):
         targets.at(application.address, login=LOGIN).deliver(shape(), batch(shape(), accounts("a")))
+
+
+def test_a_token_that_is_refused_names_its_entry(application: Application, targets: Targets) -> None:
+    application.script = lambda call: Reply(401, {"error": "no"})
+    with pytest.raises(SystemUnreachable) as caught:
+        targets.at(application.address, auth={"bearer": "wrong"}).deliver(
+            shape(), batch(shape(), accounts("a"))
+        )
+    assert "mend `auth` of system crm" in caught.value.hint
 
 
 def test_a_new_token_that_is_refused_too_ends_it(application: Application, targets: Targets) -> None:

@@ -9,7 +9,7 @@ from marea.connectors.rest import routes
 from marea.connectors.rest.course import Course
 from marea.connectors.rest.options import Options
 from marea.connectors.rest.records import records
-from marea.connectors.rest.retry import Policy
+from marea.connectors.rest.retry import Policy, Trouble
 from marea.connectors.rest.words import clean
 from marea.errors import SystemUnreachable
 from marea.ports import Receipt, Shape
@@ -58,7 +58,7 @@ class RestTarget:
             raise SystemUnreachable(
                 self._name,
                 clean(course.away.text, secrets),
-                hint=_when(course.away.asked),
+                hint=self._next(course.away),
             )
         return course.receipt(secrets)
 
@@ -80,9 +80,13 @@ class RestTarget:
     def _routes(self, shape: Shape) -> routes.Routes:
         return routes.of_entity(self._written, shape.options, shape.entity, shape.key)
 
-
-def _when(asked: float | None) -> str:
-    """When to run again: no sooner than the application asked for."""
-    if asked is None:
-        return "nothing is lost; run again when it is back"
-    return f"nothing is lost; it asks to be left alone for {asked:.0f} s"
+    def _next(self, why: Trouble) -> str:
+        """What to do: when to run again, no sooner than the application asked for, or what to mend first."""
+        if why.code == "login":
+            entry = "login" if self._options.login is not None else "auth"
+            return (
+                f"nothing is lost; mend `{entry}` of system {self._name} in the configuration, and run again"
+            )
+        if why.asked is None:
+            return "nothing is lost; run again when it is back"
+        return f"nothing is lost; it asks to be left alone for {why.asked:.0f} s"
