@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import pyarrow as pa
@@ -70,7 +71,7 @@ def test_what_is_left_behind_is_due_at_once_and_says_why(desk: Desk) -> None:
     assert (first.target_id, first.payload, new.target_id) == ("T1", '{"a":1}', None)
     for record in (first, second, new):
         assert (record.trouble.outcome, record.trouble.code) == (Outcome.DEFERRED, UNKNOWN)
-        assert f"run {desk.run} ended before" in record.trouble.error
+        assert f"run {desk.run} did not tell" in record.trouble.error
         assert (record.run, record.trouble.run) == (desk.run, desk.run)  # not met by the run that takes over
     assert (second.trouble.attempts, second.trouble.since) == (3, since)
     assert (second.trouble.field, second.trouble.hint) == (None, None)
@@ -87,14 +88,14 @@ def test_a_run_without_its_lease_announces_nothing(desk: Desk) -> None:
     assert desk.state.ledger.in_doubt(desk.entity) == []
 
 
+NUMBERS = itertools.count()
 VALUES = st.one_of(st.integers(-(2**62), 2**62), st.text(), st.lists(st.text(max_size=5), min_size=2))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 @given(st.sets(VALUES.map(lambda value: json.dumps(value, ensure_ascii=False)), min_size=1, max_size=9))
 def test_keys_of_every_form_come_back_as_they_were(desk: Desk, keys: set[str]) -> None:
-    known = len(desk.due(desk.at + 10**12))
-    intend(desk, known, *sorted(keys))
+    intend(desk, next(NUMBERS), *sorted(keys))
     assert set(desk.state.ledger.in_doubt(desk.entity)) == keys
     desk.state.take_over(custody(desk), desk.at, BASIS, anew=False)
     assert set(desk.due(desk.at)) >= keys
@@ -138,3 +139,40 @@ def test_another_runs_intent_of_the_same_number_is_another(state: State) -> None
     intend(second, 0, '"2"')
     second.commit(row('"2"', Outcome.CREATED, cause=Cause.FIRST_LOAD), intent=0)
     assert state.ledger.in_doubt(second.entity) == ['"1"']
+
+
+def test_what_a_living_run_may_still_deliver_is_due_now_and_once_more_when_it_has_ended(
+    state: State,
+) -> None:
+    first = Desk(state)
+    intend(first, 0, '"1"')
+    second = die_and_begin_again(first)
+    assert second.due(second.at) == {'"1"': "retry"}
+    second.commit(row('"1"', Outcome.UPDATED))
+    assert second.due(second.at) == {}  # not again while nothing else is known of the first
+    assert state.ledger.in_doubt(second.entity) == []
+    third = die_and_begin_again(second)
+    assert third.due(third.at) == {}
+    state.leave(custody(first), 0, pa.chunked_array([['"1"']], pa.string()))
+    fourth = die_and_begin_again(third)
+    assert fourth.due(fourth.at) == {'"1"': "retry"}
+    fourth.commit(row('"1"', Outcome.UPDATED))
+    assert die_and_begin_again(fourth).due(fourth.at) == {}
+
+
+def test_a_kept_intent_is_due_once_its_process_is_known_to_be_dead(state: State, dead: str) -> None:
+    first = Desk(state)
+    intend(first, 0, '"1"')
+    second = die_and_begin_again(first)
+    second.commit(row('"1"', Outcome.UPDATED))
+    state._database._connection.execute(f"UPDATE run SET owner = '{dead}' WHERE id = {first.run}")
+    assert state.ledger.in_doubt(second.entity) == ['"1"']
+    third = die_and_begin_again(second)
+    assert third.due(third.at) == {'"1"': "retry"}
+    assert state.ledger.in_doubt(third.entity) == []
+
+
+def test_a_delivery_that_never_began_is_taken_back(desk: Desk) -> None:
+    intend(desk, 0, '"1"')
+    desk.state.withdraw(custody(desk), 0)
+    assert desk.state.ledger.in_doubt(desk.entity) == []

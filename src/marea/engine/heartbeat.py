@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from marea.engine.clock import Clock
 from marea.errors import MareaError
 from marea.store.commit import LOST
+from marea.store.moments import SECOND
 
 if TYPE_CHECKING:
     from marea.store.leases import Leases
@@ -28,20 +30,37 @@ class Heartbeat:
         self._leases = leases
         self._entity = entity
         self._clock = clock
-        self.fence = leases.acquire(entity, owner, clock(), LEASE_SECONDS)
+        now = clock()
+        self.fence = leases.acquire(entity, owner, now, LEASE_SECONDS)
+        self._expires = now + int(LEASE_SECONDS * SECOND)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="marea-lease", daemon=True)
 
-    def __enter__(self) -> int:
+    def __enter__(self) -> Heartbeat:
         self._thread.start()
-        return self.fence
+        return self
+
+    def hold(self) -> None:
+        """Raises RunStopped when another run may have the entity; asks the state only when time has run out.
+
+        For a process that was halted longer than its lease: to be called directly before a delivery.
+        """
+        if self._clock() >= self._expires:
+            self._renew()
+
+    def _renew(self) -> None:
+        now = self._clock()
+        self._leases.renew(self._entity, self.fence, now, LEASE_SECONDS)
+        self._expires = now + int(LEASE_SECONDS * SECOND)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop.set()
         self._thread.join()
-        self._leases.release(self._entity, self.fence)
+        # An error under way says more than one of the release, and the lease ends by itself.
+        with suppress(MareaError) if error is not None else nullcontext():
+            self._leases.release(self._entity, self.fence)
 
     def _beat(self) -> None:
         while not self._stop.wait(BEAT_SECONDS) and not self._lost():
@@ -50,7 +69,7 @@ class Heartbeat:
     def _lost(self) -> bool:
         """Renews the lease; whether another run has it."""
         try:
-            self._leases.renew(self._entity, self.fence, self._clock(), LEASE_SECONDS)
+            self._renew()
         except MareaError as error:
             return error.code == LOST
         return False

@@ -20,6 +20,7 @@ class Intents:
         self._custody = custody
         self._numbers = itertools.count()
         self._open: dict[int, pa.ChunkedArray] = {}
+        self._begun: set[int] = set()
 
     def announce(self, keys: pa.ChunkedArray) -> int:
         """Commits that these records are about to be delivered; gives the number of the intent.
@@ -31,15 +32,25 @@ class Intents:
         self._open[number] = keys
         return number
 
+    def begun(self, number: int) -> None:
+        """The delivery of an intent begins: from now on the target may have it."""
+        self._begun.add(number)
+
     def answered(self, number: int | None) -> None:
         """The outcome of an intent is committed."""
         if number is not None:
             del self._open[number]
+            self._begun.discard(number)
 
     def leave(self) -> None:
-        """Announces again, for the next run to take up, what was sent while another run had the entity.
+        """Leaves to the next run what was sent and not answered, and takes back what was not sent.
 
-        That run took these intents over before this one's records may have reached the target.
+        To be called when nothing is being delivered any more. A run that has the entity meanwhile may
+        have taken these intents up before this one's records reached the target.
         """
         for number, keys in self._open.items():
-            self._state.leave(self._custody, number, keys)
+            if number in self._begun:
+                self._state.leave(self._custody, number, keys)
+            else:
+                self._state.withdraw(self._custody, number)
+        self._open.clear()

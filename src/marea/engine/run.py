@@ -88,7 +88,9 @@ class Runner:
             # Words of foreign errors may hold a password; ours do not.
             text = str(error) if isinstance(error, MareaError) else f"internal error: {type(error).__name__}"
             status = RunStatus.INTERRUPTED if isinstance(error, KeyboardInterrupt) else RunStatus.FAILED
-            self._state.runs.finish(run, status, self._clock(), text)
+            # The error says more than one of a state that is away, and the next run closes this one.
+            with suppress(MareaError):
+                self._state.runs.finish(run, status, self._clock(), text)
             raise
 
     def _rows(self) -> dict[str, EntityRow]:
@@ -183,11 +185,11 @@ class Runner:
         # Imported where records move: most runs end before.
         from marea.engine.sync import EntitySync
 
-        with Heartbeat(self._state.leases, row.id, self._owner, self._clock) as fence:
-            custody = Custody(row.id, context.run, fence)
+        with Heartbeat(self._state.leases, row.id, self._owner, self._clock) as lease:
+            custody = Custody(row.id, context.run, lease.fence)
             anew = request is not None and request.anew
             row = self._taken_over(alignment, row, custody, context.referrers.get(row.name, ()), anew=anew)
-            sync = EntitySync(context, alignment, row, mapping_digest(alignment.entity), custody)
+            sync = EntitySync(context, alignment, row, mapping_digest(alignment.entity), custody, lease.hold)
             if request is not None:
                 sync.run(request)
             return 0 if request is not None and request.selects else sync.deliver_due()

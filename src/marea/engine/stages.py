@@ -166,6 +166,20 @@ def intended(
     yield from map(announced, plans)
 
 
+def held(
+    plans: Iterator[Planned], hold: Callable[[], None], begun: Callable[[int], None]
+) -> Iterator[Planned]:
+    """Pass on each plan under the lease, directly before it is delivered, and note that this begins."""
+
+    def checked(item: Planned) -> Planned:
+        if item.intent is not None:
+            hold()
+            begun(item.intent)
+        return item
+
+    return map(checked, plans)
+
+
 def delivered(
     plans: Iterator[Planned], alignment: Alignment, entities: Mapping[str, int], clock: Clock
 ) -> Generator[Settled, None, None]:

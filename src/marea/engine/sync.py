@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from marea.capture.batch import BatchReader
@@ -15,11 +16,11 @@ from marea.engine.alignment import Alignment
 from marea.engine.context import Context
 from marea.engine.intents import Intents
 from marea.engine.request import Request
-from marea.engine.stages import Planning, Settled, delivered, ids_in_ledger, intended
+from marea.engine.stages import Planning, Settled, delivered, held, ids_in_ledger, intended
 from marea.engine.steps import Standing, due_by_cause, listed, reads_all, standing_of, steps
-from marea.errors import RunStopped
+from marea.errors import MareaError
 from marea.model import Cause
-from marea.store.commit import LOST, Commit
+from marea.store.commit import Commit
 
 if TYPE_CHECKING:
     from marea.store.custody import Custody
@@ -30,8 +31,15 @@ class EntitySync:
     """Synchronizes one entity within one run, under its lease."""
 
     def __init__(
-        self, context: Context, alignment: Alignment, row: EntityRow, mapping: str, custody: Custody
+        self,
+        context: Context,
+        alignment: Alignment,
+        row: EntityRow,
+        mapping: str,
+        custody: Custody,
+        hold: Callable[[], None],
     ) -> None:
+        """`hold` raises RunStopped when the lease was lost; it is asked before every delivery."""
         self._context = context
         self._alignment = alignment
         self._row = row
@@ -41,6 +49,7 @@ class EntitySync:
         self._known_mapping = row.mapping
         self._stale = row.stale
         self._custody = custody
+        self._hold = hold
         self._intents = Intents(context.state, custody)
         self._referrers = context.referrers.get(self._name, ())
         self._position = row.positions.get(NAME)
@@ -106,8 +115,9 @@ class EntitySync:
         """Run the stages until nothing is left of what was found."""
         try:
             self._run_stages(found, resend=resend)
-        except RunStopped as error:
-            if error.code == LOST:
+        except BaseException:
+            # No stage works any more. Where the state is away the intents stay as they are.
+            with suppress(MareaError):
                 self._intents.leave()
             raise
 
@@ -120,7 +130,8 @@ class EntitySync:
             read = ahead(found, "read")
             # Announced as part of the plan: meanwhile the batch before is delivered.
             plans = ahead(intended(planning.planned(read), self._intents.announce), "plan")
-            settled = ahead(delivered(plans, alignment, context.entities, context.clock), "deliver")
+            sent = held(plans, self._hold, self._intents.begun)
+            settled = ahead(delivered(sent, alignment, context.entities, context.clock), "deliver")
             for batch in settled:
                 self._commit(batch)
                 if batch.settlement is not None:

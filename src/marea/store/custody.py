@@ -3,20 +3,30 @@
 An intent names the records of a batch that is about to be delivered. It is committed before
 the delivery and goes with the commit of the outcome, so one that is left behind says whose
 outcome nobody knows: those records are due again, whatever the ledger believes (I6, I10).
+Where its run may still be alive, and its delivery on the way, they are so once more when it has ended.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from marea.model import UNKNOWN
 from marea.store.commit import hold_lease
 from marea.store.database import Database
+from marea.store.owner import is_dead
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+OPEN = "open"
+"""The standing of an intent whose delivery is going on."""
+KEPT = "kept"
+"""Of one whose records a later run has taken up, while the process that announced it may still deliver."""
+LEFT = "left"
+"""Of one whose delivery is over: it reaches the target no more, and nobody knows what became of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +47,42 @@ def take_over(
     are the entities that were given ids of its records, and become stale then. All of it is one
     transaction. Raises RunStopped when the lease was lost.
     """
+    intending = _intending(database, custody.entity)
     with database.transaction():
         hold_lease(database, custody.entity, custody.fence)
         if anew:
             _forget(database, custody.entity)
             for referrer in sorted(referrers):
                 database.run("mark_stale", entity=referrer, mark=at)
-        elif database.row("has_intent", entity=custody.entity) is not None:
-            database.run("mark_intended", entity=custody.entity)
-            database.run("note_doubts", entity=custody.entity, at=at, code=UNKNOWN)
-            database.run("drop_intents", entity=custody.entity)
+        elif intending:
+            _take_up(database, custody.entity, at, {run for run, _, dead in intending if dead})
         database.run("set_basis", entity=custody.entity, basis=basis)
+
+
+def in_doubt(database: Database, entity: int) -> list[str]:
+    """The keys of what `take_over` would make due: deliveries begun, whose outcome is not known."""
+    keys: set[str] = set()
+    for run, standing, dead in _intending(database, entity):
+        if dead or standing != KEPT:
+            found = database.rows("in_doubt", entity=entity, run=run, standing=standing)
+            keys.update(key for (key,) in found)
+    return sorted(keys)
+
+
+def _intending(database: Database, entity: int) -> list[tuple[int, str, bool]]:
+    """Run, standing, and whether its process is known to be dead, of all intents there are."""
+    found = database.rows("intending", entity=entity)
+    return [(run, standing, is_dead(owner)) for run, standing, owner in found]
+
+
+def _take_up(database: Database, entity: int, at: int, dead: Set[int]) -> None:
+    """Makes due what intents name, and keeps those whose delivery may still reach the target after ours."""
+    for run in sorted(dead):
+        database.run("leave_intents", entity=entity, run=run)
+    database.run("mark_intended", entity=entity)
+    database.run("note_doubts", entity=entity, at=at, code=UNKNOWN)
+    database.run("drop_left", entity=entity)
+    database.run("keep_intents", entity=entity)
 
 
 def intend(database: Database, custody: Custody, n: int, keys: pa.ChunkedArray) -> None:
@@ -58,20 +93,25 @@ def intend(database: Database, custody: Custody, n: int, keys: pa.ChunkedArray) 
     text = listed(keys)  # before the transaction: a commit may be waiting for it
     with database.transaction():
         hold_lease(database, custody.entity, custody.fence)
-        _add(database, custody, n, text)
+        _add(database, custody, n, text, OPEN)
 
 
 def leave(database: Database, custody: Custody, n: int, keys: pa.ChunkedArray) -> None:
-    """The same without the lease: of a batch that may have been delivered after it was lost.
+    """Says that the delivery of batch `n` is over and its outcome not known; with or without the lease.
 
-    The run that has the entity now may have answered the first intent already, so it is there again.
+    A run that has taken the entity over may have dropped the intent already, so it is there again.
     """
-    _add(database, custody, n, listed(keys))
+    _add(database, custody, n, listed(keys), LEFT)
 
 
-def _add(database: Database, custody: Custody, n: int, keys: str) -> None:
+def withdraw(database: Database, custody: Custody, n: int) -> None:
+    """Takes the intent of batch `n` back: its delivery was never begun."""
+    database.run("drop_intent", entity=custody.entity, fence=custody.fence, n=n)
+
+
+def _add(database: Database, custody: Custody, n: int, keys: str, standing: str) -> None:
     ids = {"entity": custody.entity, "fence": custody.fence, "run": custody.run}
-    database.run("add_intent", **ids, n=n, keys=keys)
+    database.run("add_intent", **ids, n=n, keys=keys, standing=standing)
 
 
 def listed(keys: pa.ChunkedArray) -> str:

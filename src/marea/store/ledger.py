@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from marea.model import Cause, Outcome, RecordState
+from marea.store.custody import in_doubt
 from marea.store.database import Database, Row
 from marea.store.moments import moment
 
@@ -128,7 +129,7 @@ class Ledger:
 
         Empty once a run has taken the entity over: they are due then like any other.
         """
-        return [key for (key,) in self._database.rows("in_doubt", entity=entity)]
+        return in_doubt(self._database, entity)
 
     def troubled(self, entity: int, before: int | None = None) -> pa.Table:
         """The key (utf8) of every record that is not in order, or of those that no run since `before` met."""

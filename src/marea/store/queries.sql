@@ -78,8 +78,9 @@ DELETE FROM claim WHERE entity = :entity
 DELETE FROM position WHERE entity = :entity
 
 -- name: add_intent
-INSERT INTO intent (entity, fence, n, run, keys) VALUES (:entity, :fence, :n, :run, :keys)
-ON CONFLICT (entity, fence, n) DO NOTHING
+INSERT INTO intent (entity, fence, n, run, keys, standing)
+VALUES (:entity, :fence, :n, :run, :keys, :standing)
+ON CONFLICT (entity, fence, n) DO UPDATE SET standing = excluded.standing
 
 -- name: drop_intent
 DELETE FROM intent WHERE entity = :entity AND fence = :fence AND n = :n
@@ -87,24 +88,35 @@ DELETE FROM intent WHERE entity = :entity AND fence = :fence AND n = :n
 -- name: drop_intents
 DELETE FROM intent WHERE entity = :entity
 
--- name: in_doubt
-SELECT DISTINCT intended.value FROM intent CROSS JOIN {intended} WHERE intent.entity = :entity
-ORDER BY intended.value
+-- name: intending
+SELECT DISTINCT intent.run, intent.standing, run.owner FROM intent JOIN run ON run.id = intent.run
+WHERE intent.entity = :entity
 
--- name: has_intent
-SELECT 1 FROM intent WHERE entity = :entity LIMIT 1
+-- name: in_doubt
+SELECT DISTINCT intended.value FROM intent CROSS JOIN {intended}
+WHERE intent.entity = :entity AND intent.run = :run AND intent.standing = :standing
+
+-- name: leave_intents
+UPDATE intent SET standing = 'left' WHERE entity = :entity AND run = :run
+
+-- name: keep_intents
+UPDATE intent SET standing = 'kept' WHERE entity = :entity AND standing = 'open'
+
+-- name: drop_left
+DELETE FROM intent WHERE entity = :entity AND standing = 'left'
 
 -- name: mark_intended
 INSERT INTO record (entity, key, state, run)
 SELECT :entity, intended.value, 'due', max(intent.run) FROM intent CROSS JOIN {intended}
-WHERE intent.entity = :entity GROUP BY intended.value
+WHERE intent.entity = :entity AND intent.standing <> 'kept' GROUP BY intended.value
 ON CONFLICT (entity, key) DO UPDATE SET state = 'due', run = excluded.run
 
 -- name: note_doubts
 INSERT INTO trouble (entity, key, outcome, attempts, next_attempt, code, error, since, run)
 SELECT :entity, intended.value, 'deferred', 0, :at, :code,
-    'run ' || max(intent.run) || ' ended before it knew what became of this delivery', :at, max(intent.run)
-FROM intent CROSS JOIN {intended} WHERE intent.entity = :entity GROUP BY intended.value
+    'run ' || max(intent.run) || ' did not tell what became of this delivery', :at, max(intent.run)
+FROM intent CROSS JOIN {intended} WHERE intent.entity = :entity AND intent.standing <> 'kept'
+GROUP BY intended.value
 ON CONFLICT (entity, key) DO UPDATE SET
     outcome = excluded.outcome, next_attempt = excluded.next_attempt,
     code = excluded.code, error = excluded.error, field = NULL, hint = NULL,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from marea.errors import ConfigurationError
 from marea.store.commit import Commit, apply_commit
-from marea.store.custody import Custody, intend, leave, take_over
+from marea.store.custody import Custody, intend, leave, take_over, withdraw
 from marea.store.database import Database
 from marea.store.journal import Journal
 from marea.store.leases import Leases
@@ -94,8 +94,12 @@ class State:
         intend(self._database, custody, n, keys)
 
     def leave(self, custody: Custody, n: int, keys: pa.ChunkedArray) -> None:
-        """Announces, without the lease, what was sent after it was lost; see `marea.store.custody`."""
+        """Says that nobody will know what became of this delivery; see `marea.store.custody`."""
         leave(self._database, custody, n, keys)
+
+    def withdraw(self, custody: Custody, n: int) -> None:
+        """Takes back an intent whose delivery was never begun; see `marea.store.custody`."""
+        withdraw(self._database, custody, n)
 
     def commit(self, commit: Commit) -> None:
         """Writes a batch in one transaction (I1, I3): all of it, or nothing and an error.

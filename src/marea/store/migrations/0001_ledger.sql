@@ -73,6 +73,7 @@ CREATE TABLE intent (
     n {int} NOT NULL,
     run {int} NOT NULL,
     keys text NOT NULL,
+    standing text NOT NULL,
     PRIMARY KEY (entity, fence, n)
 ) {plain};
 
