@@ -56,7 +56,7 @@ class Plan:
     """Row -> why it is rejected before any delivery."""
     form: int = 0
     skipped: Mapping[str, int] = field(default_factory=dict)
-    """Why records are unchanged -> how many."""
+    """Why records are unchanged, or rows left out that are no records -> how many."""
     absent: Mapping[str, Absent] = field(default_factory=dict)
     """Key -> how a record ends that is not in the source; these have no row."""
 

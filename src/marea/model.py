@@ -106,6 +106,12 @@ ABSENT = "absent"
 UNREADABLE = "unreadable"
 """The code of a record with a value that its column's type cannot hold."""
 
+NOT_UNIQUE = "not-unique"
+"""The code of a record whose key several rows of the source have."""
+
+KEYLESS = "without a key, left out"
+"""Why rows were skipped that are no records: a part of their key is NULL, or cannot be read."""
+
 UNKNOWN = "unknown"
 """The code of a problem that leaves open whether the record was applied: its answer was lost."""
 
@@ -132,13 +138,26 @@ class Books:
     detected: int = 0
     counts: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
     skipped: dict[str, int] = field(default_factory=dict)
-    """Why records were unchanged: reason -> how many."""
+    """Why records were unchanged, or rows left out that are no records: reason -> how many."""
     seconds: float = 0.0
 
     @property
     def balanced(self) -> bool:
         """Whether every detected record ended as exactly one outcome (I5)."""
         return self.detected == sum(self.counts.values())
+
+    @property
+    def left_out(self) -> int:
+        """Rows of the source that are no records: they have no key."""
+        return self.skipped.get(KEYLESS, 0)
+
+    def on_left_out(self, entity: str) -> list[str]:
+        """A sentence on these rows, where there are any."""
+        have = "1 row has" if self.left_out == 1 else f"{self.left_out:,} rows have"
+        said = (
+            f"{entity}: {have} no key, or one that cannot be read, and cannot be delivered: give each a key"
+        )
+        return [said] if self.left_out else []
 
     def add(self, detected: int, counts: Mapping[Outcome, int]) -> None:
         """Add a batch: how many records were detected, and how many of them ended so."""

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from marea.errors import ConfigurationError
 from marea.model import RunStatus
 from worlds import World, counts
 
@@ -64,7 +63,9 @@ def test_what_a_private_field_is_made_of_is_not_shown(world: World) -> None:
     assert "(private)" in entry.error
 
 
-def test_a_key_that_cannot_be_read_stops_the_run_with_its_column(world: World) -> None:
+def test_a_row_whose_key_cannot_be_read_is_left_out_and_told(world: World) -> None:
     world.erp("INSERT INTO customers VALUES (1, x'01', 'Nameless', '22', 1, '2020-01-01 00:00:00')")
-    with pytest.raises(ConfigurationError, match='key column "code"'):
-        world.sync()
+    run = world.sync()
+    assert (run.status, counts(run)) == (RunStatus.PARTIAL, {"created": 40})
+    (said,) = run.entities["customers"].on_left_out("customers")
+    assert said.startswith("customers: 1 row has no key")

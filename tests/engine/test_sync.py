@@ -363,6 +363,23 @@ def test_another_last_edit_date_begins_at_its_beginning(small: World) -> None:
     assert counts(small.sync())["updated"] == 1
 
 
+def test_another_last_edit_date_during_the_first_load_begins_it_anew(
+    small: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small.erp("ALTER TABLE customers ADD edited DATETIME")
+    stop_after(small, 3, monkeypatch, page=5)
+    small.erp("UPDATE customers SET name = 'Edited', edited = '2019-01-01 00:00:00' WHERE code = '00002'")
+    text = small.file.read_text()
+    small.file.write_text(
+        text.replace("where: kind = 1\n      modified: modified", "where: kind = 1\n      modified: edited")
+    )
+    small.sync(page=5)
+    assert accounts(small)["00002"][0] == "Edited"
+    small.erp("UPDATE customers SET name = 'Again', edited = '2019-06-01 00:00:00' WHERE code = '00003'")
+    small.sync(page=5)
+    assert accounts(small)["00003"][0] == "Again"
+
+
 class Stopped(Exception):
     """The test ends the process here."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from marea.errors import ConfigurationError
 from marea.model import Cause
 from marea.ports import KEY, MISFIT, Reader
 from marea.sql.aggregate import Relation, link
@@ -44,11 +44,18 @@ class Batch:
     related: Mapping[str, pa.Table]
     cause: Cause
     detected: int
-    """How many records the source gave, or was asked for in vain: each ends as exactly one outcome (I5)."""
+    """How many records the source gave, or was asked for in vain: each ends as exactly one outcome (I5).
+
+    A row without a key is no record; rows of one key are one.
+    """
     absent: tuple[str, ...] = ()
     """Keys (JSON text) that were asked for and are not in the source, within the entity's filter."""
     misfits: Mapping[str, Misfit] = field(default_factory=dict)
     """Key (JSON text) -> the first value of that record that could not be read."""
+    repeated: Mapping[str, int] = field(default_factory=dict)
+    """Key (JSON text) -> how many rows of the source have it, where there are several; the root has one."""
+    keyless: int = 0
+    """Rows that were left out: a part of their key is NULL, or cannot be read."""
 
 
 class BatchReader:
@@ -59,11 +66,18 @@ class BatchReader:
         self.reader = reader
         self.rows = rows
 
+    def everything(self, after: str | None, cause: Cause) -> Iterator[Batch]:
+        """All records in key order; with `after`, a key as JSON text, only those behind it."""
+        # Asked once for all: a batch a question would have an unguarded table read once a batch.
+        yield from self._read(self.pages.everything(after), cause, self._repeated(None))
+
     def read(self, query: Query, cause: Cause) -> Iterator[Batch]:
         """The batches of a query over root rows, in its order."""
+        yield from self._read(query, cause, None)
+
+    def _read(self, query: Query, cause: Cause, repeated: Mapping[str, int] | None) -> Iterator[Batch]:
         for page in _begun(self.reader.stream(query, self.pages.columns(), self.rows)):
-            # Counted as the source gave them, before anything could lose one.
-            yield self._batch(page, cause, page.num_rows)
+            yield self._batch(page, cause, repeated)
 
     def listed(self, keys: Sequence[str], cause: Cause) -> Iterator[Batch]:
         """The records of keys (JSON text, none twice), then a batch of those that are not there."""
@@ -74,17 +88,51 @@ class BatchReader:
                     asked.pop(key, None)
                 yield batch
             if asked:
-                yield self._batch(self._no_rows(), cause, len(asked), tuple(asked))
+                nothing = self._batch(self._no_rows(), cause, {})
+                yield replace(nothing, detected=len(asked), absent=tuple(asked))
 
-    def _batch(self, page: pa.Table, cause: Cause, detected: int, absent: tuple[str, ...] = ()) -> Batch:
-        aggregate = self.pages.aggregate
-        page, found = _taken(page, "")
-        root = page.append_column(KEY, key_texts([page.column(column.name) for column in aggregate.key]))
+    def _batch(self, page: pa.Table, cause: Cause, repeated: Mapping[str, int] | None) -> Batch:
+        """`repeated` are the keys of several rows, among others; None where they are to be asked for."""
+        rows = self._keyed(page)
+        keyless = page.num_rows - rows.num_rows
+        if repeated is None:
+            repeated = self._repeated(rows.column(KEY))
+        root, repeated = _once(rows, repeated)
+        # Counted as the source gave them, before the related tables could lose or add one.
+        detected = root.num_rows
+        root, found = _taken(root, "")
         related: dict[str, pa.Table] = {}
-        for relation in aggregate.relations:
+        for relation in self.pages.aggregate.relations:
             root, inside = self._fetch(root, relation, related)
             found = {**inside, **found}
-        return Batch(root, related, cause, detected, absent, _by_key(root, found))
+        misfits = _by_key(root, found)
+        return Batch(root, related, cause, detected, misfits=misfits, repeated=repeated, keyless=keyless)
+
+    def _keyed(self, page: pa.Table) -> pa.Table:
+        """The rows that have a key, with KEY."""
+        rows = page.append_column(KEY, self._keys(page))
+        return rows.filter(rows.column(KEY).is_valid()) if rows.column(KEY).null_count else rows
+
+    def _keys(self, rows: pa.Table) -> pa.Array:
+        return key_texts([rows.column(column.name) for column in self.pages.aggregate.key])
+
+    def _repeated(self, keys: pa.ChunkedArray | None) -> dict[str, int]:
+        """Keys that several rows have, and how many do, of all or among some; none where they are guarded."""
+        if self.pages.aggregate.guarded or (keys is not None and not len(keys)):
+            return {}
+        among = _listed(keys.unique()) if keys is not None else None
+        found: dict[str, int] = {}
+        for page in self.reader.stream(self.pages.repeated(among), self.pages.aggregate.key, self.rows):
+            suspects = self._keys(page).drop_null()
+            if len(suspects):
+                found.update(self._counted(suspects))
+        return found
+
+    def _counted(self, suspects: pa.Array) -> dict[str, int]:
+        """Those that several rows have indeed: the source may compare keys less exactly than we do."""
+        rows = self.reader.stream(self.pages.keys(_listed(suspects)), self.pages.columns(), self.rows)
+        numbers = Counter(key for page in rows for key in self._keys(page).to_pylist())
+        return {key: number for key, number in numbers.items() if number > 1}
 
     def _no_rows(self) -> pa.Table:
         import pyarrow as pa
@@ -111,7 +159,7 @@ class BatchReader:
         schema = pa.schema([(column.name, column.type) for column in columns])
         if not len(keys):
             return schema.empty_table()
-        query = self.pages.related(relation, f"[{','.join(keys.to_pylist())}]")
+        query = self.pages.related(relation, _listed(keys))
         tables = list(self.reader.stream(query, columns, self.rows))
         return pa.concat_tables(tables, promote_options="default") if tables else schema.empty_table()
 
@@ -144,12 +192,22 @@ def _lifted(found: Mapping[int, Misfit], rows: pa.Table, links: pa.DictionaryArr
 
 
 def _by_key(root: pa.Table, found: Mapping[int, Misfit]) -> dict[str, Misfit]:
-    """What was found by the key of its record. Raises ConfigurationError where that is unreadable itself."""
-    by_key = {root.column(KEY)[row].as_py(): misfit for row, misfit in found.items()}
-    nameless = by_key.get(None)
-    if nameless is not None:
-        raise ConfigurationError.single(
-            f'key column "{nameless.column}" ({nameless.type}) holds {nameless.value}, which it cannot hold',
-            hint="correct the value: a record without a key cannot even be rejected",
-        )
-    return by_key
+    """What was found by the key of its record."""
+    return {root.column(KEY)[row].as_py(): misfit for row, misfit in found.items()}
+
+
+def _once(rows: pa.Table, repeated: Mapping[str, int]) -> tuple[pa.Table, dict[str, int]]:
+    """The first row of each key, and which of these keys are repeated."""
+    if not repeated:
+        return rows, {}
+    import pyarrow as pa
+
+    numbered = pa.table({KEY: rows.column(KEY), "n": pa.array(range(rows.num_rows), pa.int64())})
+    first = numbered.group_by(KEY).aggregate([("n", "min")]).sort_by("n_min")
+    met = [key for key in first.column(KEY).to_pylist() if key in repeated]
+    return rows.take(first.column("n_min")), {key: repeated[key] for key in met}
+
+
+def _listed(keys: pa.Array) -> str:
+    """Keys, JSON texts themselves, as one JSON array."""
+    return f"[{','.join(keys.to_pylist())}]"

@@ -44,21 +44,23 @@ class Watermark:
         """All records in key order, continued where an earlier process stopped.
 
         What changed since that one began is then brought as changes are: it may have passed it already.
+        It begins anew where its cursors are of other dates: those say nothing about these.
         """
-        sweep = position.sweep if position and position.sweep else Sweep(None, self._starting_cursors())
-        for batch in self._batches.read(self.pages.everything(sweep.after), cause):
-            after = batch.root.column(KEY)[-1].as_py()
-            sweep = Sweep(after, sweep.cursors)
+        begun = position.sweep if position and position.feeds == self._feeds else None
+        sweep = begun or Sweep(None, self._starting_cursors())
+        for batch in self._batches.everything(sweep.after, cause):
+            if batch.root.num_rows:
+                sweep = Sweep(batch.root.column(KEY)[-1].as_py(), sweep.cursors)
             yield Step(batch, Position(sweep=sweep, feeds=self._feeds, dates=self._dates))
         loaded = Position(sweep.cursors, feeds=self._feeds, dates=self._dates)
         yield Step(None, loaded)
-        if position and position.sweep:
+        if begun:
             yield from self.changes(loaded)
 
     def full(self, cause: Cause, position: Position) -> Iterator[Step]:
         """All records in key order; the position moves at the end alone, to before the read."""
         cursors = self._starting_cursors()
-        for batch in self._batches.read(self.pages.everything(None), cause):
+        for batch in self._batches.everything(None, cause):
             yield Step(batch, position)
         yield Step(None, Position(cursors, feeds=self._feeds, dates=self._dates))
 
@@ -107,6 +109,8 @@ class Watermark:
 
 def _cursor_after(batch: Batch, horizon: str | None, current: Cursor | None) -> Cursor | None:
     """The cursor once a batch is settled: behind its last row, but never behind the horizon."""
+    if not batch.root.num_rows:
+        return current
     if batch.root.column(SETTLED)[-1].as_py():
         return Cursor(batch.root.column(AT)[-1].as_py(), batch.root.column(KEY)[-1].as_py())
     return Cursor(horizon, inclusive=True) if horizon is not None else current

@@ -50,6 +50,9 @@ def retry(options: Namespace) -> int:
 def _told(project: Project, run: Run, options: Namespace) -> int:
     for message in run.messages:
         print(f"{clean(message)}{_safely(message)}", file=sys.stderr)
+    for name, books in run.entities.items():
+        for sentence in books.on_left_out(name):
+            print(sentence, file=sys.stderr)
     if _left_behind(run):
         left = plural(run.left, "record")
         print(f"{left} of earlier runs not in order: marea status, marea retry", file=sys.stderr)

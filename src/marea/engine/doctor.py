@@ -13,6 +13,7 @@ from marea.connectors.registry import connector
 from marea.engine.alignment import Alignment
 from marea.engine.basis import Basis
 from marea.engine.dates import warnings
+from marea.engine.identity import doubts
 from marea.engine.memory import Memory
 from marea.engine.neighbours import Known, remembered, renamed, shared
 from marea.engine.systems import Systems
@@ -182,6 +183,7 @@ class _Examination:
         if self._tried(entity.source.system, lambda: alignment.aggregate):
             report.tables = _tables(entity, alignment.aggregate)
             self._tried(entity.source.system, lambda: self._dates(alignment, report))
+            self._tried(entity.source.system, lambda: report.notes.extend(_doubts(alignment)))
             usable = self._tried(entity.source.system, lambda: alignment.mapper)
             if self._tried(entity.source.system, lambda: alignment.check_basis(known.basis)) and usable:
                 self._target(alignment, report)
@@ -228,6 +230,11 @@ class _Examination:
             return False
         self._answers.setdefault(system, "")
         return True
+
+
+def _doubts(alignment: Alignment) -> list[str]:
+    with alignment.source.snapshot() as reader:
+        return list(doubts(alignment.pages, reader))
 
 
 def _unmade(system: SystemSettings) -> bool:

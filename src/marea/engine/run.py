@@ -234,9 +234,10 @@ class Runner:
             )
         if any(book.detected for book in books.values()):
             tell_circles(self._state)
+        left_out = [sentence for name, book in books.items() for sentence in book.on_left_out(name)]
         status = _status(books, messages)
         now = self._clock()
-        self._state.runs.finish(run, status, now, "; ".join(messages))
+        self._state.runs.finish(run, status, now, "; ".join([*messages, *left_out]))
         return Result(run, kind, status, (now - started) / 1e6, tuple(messages), books, left)
 
 
@@ -251,7 +252,8 @@ def _status(books: Mapping[str, Books], messages: Sequence[str]) -> RunStatus:
     if messages:
         return RunStatus.INTERRUPTED
     unfinished = any(book.counts[outcome] for book in books.values() for outcome in TROUBLED)
-    return RunStatus.PARTIAL if unfinished else RunStatus.SUCCEEDED
+    left_out = any(book.left_out for book in books.values())
+    return RunStatus.PARTIAL if unfinished or left_out else RunStatus.SUCCEEDED
 
 
 def _cause(request: Request) -> str:

@@ -15,7 +15,7 @@ from marea.engine.clock import Clock
 from marea.engine.known import PRIVATE, private_columns
 from marea.errors import SystemUnreachable
 from marea.flow import Plan
-from marea.model import UNREADABLE, Cause, Outcome, RecordState
+from marea.model import KEYLESS, NOT_UNIQUE, UNREADABLE, Cause, Outcome, RecordState
 from marea.ports import KEY
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Settled:
     intent: int | None = None
     """The number of the intent that this answers."""
     skipped: Mapping[str, int] = field(default_factory=dict)
-    """Why records are unchanged -> how many."""
+    """Why records are unchanged, or rows left out that are no records -> how many."""
     away: SystemUnreachable | None = None
     """Set when the target went away: what it did not decide is deferred."""
 
@@ -110,10 +110,14 @@ class Planning:
         records = self._alignment.mapper.map(batch.root, batch.related, self._look_up)
         if batch.misfits:
             records = self._without_misfits(records, batch.misfits)
+        if batch.repeated:
+            records = _without_repeated(records, batch.repeated)
         known = self._known(records.column(KEY).combine_chunks())
         plan = self._planner.plan(records, known, batch.cause, detected=batch.detected, resend=self._resend)
         if batch.absent:
             plan = self._with_absent(plan, batch.absent)
+        if batch.keyless:
+            plan = replace(plan, skipped={**plan.skipped, KEYLESS: batch.keyless})
         return self._claims.decided(plan) if self._claims else plan
 
     def _without_misfits(self, records: pa.Table, misfits: Mapping[str, Misfit]) -> pa.Table:
@@ -141,6 +145,17 @@ class Planning:
             return self._ledger.nothing(keys)
         known = self._ledger.look_up(self._entity, keys)
         return _doubted(known, keys, self._in_doubt) if self._in_doubt else known
+
+
+def _without_repeated(records: pa.Table, repeated: Mapping[str, int]) -> pa.Table:
+    """The records, those rejected whose key several rows have: none of them is the record."""
+    from marea.mapping.mapper import refused
+
+    reasons = {
+        key: f"{number} rows of the source have the key {key}, which must name one record"
+        for key, number in repeated.items()
+    }
+    return refused(records, reasons, code=NOT_UNIQUE)
 
 
 def _doubted(known: pa.Table, keys: pa.Array, in_doubt: Sequence[str]) -> pa.Table:

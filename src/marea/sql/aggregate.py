@@ -62,6 +62,12 @@ class Aggregate:
         """Whether every one of its tables has a last-edit date."""
         return self.stamp is not None and all(line[-1].stamp for line in self.lineages())
 
+    @property
+    def guarded(self) -> bool:
+        """Whether the source itself makes sure that no two rows have the same key."""
+        names = {column.name for column in self.key}
+        return any(columns and names.issuperset(columns) for columns in self.table.unique)
+
     def feeds(self) -> list[str]:
         """Names of the tables whose stamps tell of changes: the root, then relations by path."""
         related = [line[-1].path for line in self.lineages() if line[-1].stamp]

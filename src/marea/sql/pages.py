@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from marea.ports import STAMP, Column
 from marea.sql.aggregate import ROOT, Aggregate, Relation, Stamp
+from marea.sql.dates import LOOKED_AT
 from marea.sql.dialect import Dialect, Parameter, Query
 
 AT = "$at"  # the stamp that brought a row into a page: its own, or its related rows' latest
@@ -117,6 +118,29 @@ class Pages:
             f"{select} JOIN {self._key_join(text, keys, self.aggregate.key, 'r')}{_all([self._where()])}"
         )
 
+    def repeated(self, among: str | None) -> Query:
+        """The key columns of keys that several root rows have; `among`, a JSON array, asks for these alone.
+
+        Keys that the source takes for equal are one here, however they are spelt.
+        """
+        text = _Text(self.dialect)
+        names = ", ".join(self._key_names())
+        rows = self._roots()
+        if among is not None:
+            rows = f"{rows} JOIN {self._key_join(text, among, self.aggregate.key, 'r')}"
+        selects = ", ".join(self._read("r", self.aggregate.key))
+        return text.query(
+            f"SELECT {selects} FROM {rows}{_all([self._where()])} GROUP BY {names} HAVING count(*) > 1"
+        )
+
+    def keyless(self) -> Query:
+        """One row `COUNT`: how many of the first `LOOKED_AT` root rows have NULL in their key."""
+        empty = " OR ".join(f"{name} IS NULL" for name in self._key_names())
+        selects = f"CASE WHEN {empty} THEN 1 END AS one"
+        rows = f"SELECT {selects} FROM {self._roots()}{_all([self._where()])}"
+        first = self.dialect.limit(rows, LOOKED_AT)
+        return _Text(self.dialect).query(f"SELECT count(one) AS seen FROM ({first}) x")
+
     def matching(self, condition: str) -> Query:
         """The root rows that fulfil a condition in the source's own SQL, in key order."""
         text = _Text(self.dialect)
@@ -161,7 +185,7 @@ class Pages:
     def feed(self, name: str) -> tuple[str, str, str]:
         """A feed as SQL: its table under its alias, its stamp, and the stamp's type."""
         if name == ROOT:
-            table, stamp = f"{self.dialect.table(self.aggregate.table.name)} r", self.aggregate.stamp
+            table, stamp = self._roots(), self.aggregate.stamp
         else:
             relation = self._line(name)[-1]
             table, stamp = f"{self._table(relation)} c", relation.stamp
@@ -202,7 +226,10 @@ class Pages:
             f"{self._stamp_text(at)} AS {self._quote(AT)}",
             f"{settled} AS {self._quote(SETTLED)}",
         ]
-        return f"SELECT {', '.join(selects)} FROM {self.dialect.table(self.aggregate.table.name)} r"
+        return f"SELECT {', '.join(selects)} FROM {self._roots()}"
+
+    def _roots(self) -> str:
+        return f"{self.dialect.table(self.aggregate.table.name)} r"
 
     def _since(self, text: _Text, stamp: Stamp, cursor: Cursor | None) -> str:
         if cursor is None or cursor.key is None:

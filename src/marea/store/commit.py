@@ -55,7 +55,7 @@ class Commit:
     counts: Mapping[Outcome, int] = field(default_factory=dict)
     """How they ended; adds up to `detected` (I5)."""
     skipped: Mapping[str, int] = field(default_factory=dict)
-    """Why records were unchanged: reason -> how many."""
+    """Why records were unchanged, or rows left out that are no records: reason -> how many."""
     seconds: float = 0.0
     """Time spent on the entity since its last commit in this run."""
 
@@ -64,8 +64,10 @@ def apply_commit(database: Database, commit: Commit, first: int) -> None:
     """Writes it; `first` is the id of its first payload and entry.
 
     Raises RunStopped and writes nothing when the lease was lost, the position is not
-    where it was, or rows, counts and what was detected disagree (I5).
+    where it was, a row has no key, or rows, counts and what was detected disagree (I5).
     """
+    if commit.rows is not None and commit.rows["key"].null_count:
+        raise no_key()
     present = _check_books(commit)
     with database.transaction():
         hold_lease(database, commit.entity, commit.fence)
@@ -104,6 +106,16 @@ def _check_books(commit: Commit) -> set[Outcome]:
         if rows > counted or (rows < counted and outcome != Outcome.UNCHANGED):
             raise _unbalanced(f"{counted} records counted as {outcome}, {rows} to be written")
     return {Outcome(name) for name in found}
+
+
+def no_key() -> RunStopped:
+    """The error for a record that could not be remembered."""
+    return RunStopped(
+        "a record without a key was about to be written",
+        where="state",
+        hint="nothing of the batch was written; please report this",
+        code="key",
+    )
 
 
 def _unbalanced(what: str) -> RunStopped:
@@ -204,7 +216,7 @@ def _met_again(database: Database, commit: Commit) -> dict[str, int]:
 
 def _add_books(database: Database, commit: Commit, again: Mapping[str, int]) -> None:
     """Adds the batch; a record that a run meets twice counts once, by its last outcome (I5)."""
-    if not (commit.counts or commit.seconds):
+    if not (commit.counts or commit.skipped or commit.seconds):
         return
     before = database.row("skipped", run=commit.run, entity=commit.entity)
     skipped: dict[str, int] = json.loads(before[0]) if before else {}

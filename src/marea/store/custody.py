@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from marea.model import UNKNOWN
-from marea.store.commit import hold_lease
+from marea.store.commit import hold_lease, no_key
 from marea.store.database import Database
 from marea.store.owner import is_dead
 
@@ -88,8 +88,11 @@ def _take_up(database: Database, entity: int, at: int, dead: Set[int]) -> None:
 def intend(database: Database, custody: Custody, n: int, keys: pa.ChunkedArray) -> None:
     """Commits that the records of these keys (utf8, JSON text) are about to be delivered as batch `n`.
 
-    Raises RunStopped when the lease was lost: nothing may be delivered then (I4).
+    Raises RunStopped when the lease was lost: nothing may be delivered then (I4); and for a
+    key that is null, of which no state could tell whose outcome is not known.
     """
+    if keys.null_count:
+        raise no_key()
     text = listed(keys)  # before the transaction: a commit may be waiting for it
     with database.transaction():
         hold_lease(database, custody.entity, custody.fence)
