@@ -14,7 +14,8 @@ connector that caused them; none crosses a port.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -57,6 +58,11 @@ class Fault:
         head = ": ".join(part for part in (place, path) if part)
         text = f"{head}: {self.message}" if head else self.message
         return f"{text} ({self.hint})" if self.hint else text
+
+
+def in_order(faults: Iterable[Fault]) -> list[Fault]:
+    """Each fault once, in the order of the file; those without a line last."""
+    return sorted(dict.fromkeys(faults), key=lambda fault: fault.line or sys.maxsize)
 
 
 class ConfigurationError(MareaError):

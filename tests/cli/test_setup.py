@@ -214,19 +214,85 @@ def test_check_gathers_the_faults_of_all_entities(marea: Marea, shop: Shop) -> N
     shop.configure("crm: {", "crm: {tuble: 3, ")
     done = marea("check", "--json")
     assert done.code == 2
-    messages = [fault["message"] for fault in done.document["faults"]]
-    assert any("tuble" in message for message in messages)
-    shop.configure("tuble: 3, ", "")
-    done = marea("check", "--json")
-    assert done.code == 2
     faults = done.document["faults"]
     assert [(fault["entity"], fault["field"]) for fault in faults] == [
-        ("customers", "name"),
-        ("customers", "where"),
-        ("tax_codes", "rate"),
+        ("", "systems.crm"),
+        ("customers", "source.where"),
+        ("customers", "fields.name"),
+        ("tax_codes", "fields.rate"),
     ]
+    assert faults[0]["message"] == 'unknown option "tuble": none is known here'
     assert all(fault["line"] for fault in faults)
-    assert len(done.err.splitlines()) == 3
+    assert len(done.err.splitlines()) == 4
+
+
+def test_check_tells_all_that_is_wrong_with_an_entity_each_at_its_own_line(marea: Marea, shop: Shop) -> None:
+    for old, new in (
+        ("key: [kind, code]\n", "key: [kind, cod]\n"),
+        ("kind = 1\n      modified: modified\n", "kind = 1\n      modified: edited\n"),
+        ("{table: options, on: {kind: kind, customer: code}, modified: modified}",
+         "{table: options, on: {kind: kind, custome: code}, modified: edited}"),
+        ("name: trim(name)", "name: trim(name\n      sum: credit + name\n      up: upperr(name)"),
+        ("category: options.category", "category: Hello World"),
+        ("city: city", "city: trim(citi)"),
+        ("checks:\n", "checks:\n      - {that: credits > 0, say: x}\n      - {that: code, say: x}\n"),
+        ("table: tax_codes", "table: tax_code"),
+    ):  # fmt: skip
+        shop.configure(old, new)
+    done = marea("check", "--json")
+    assert done.code == 2
+    lines = (shop.folder / "marea.yaml").read_text("utf-8").splitlines()
+    told = [(f["entity"], f["field"], lines[f["line"] - 1].strip()) for f in done.document["faults"]]
+    assert [(entity, place, line[:14]) for entity, place, line in told] == [
+        ("customers", "source.key", "key: [kind, co"),
+        ("customers", "source.modified", "modified: edit"),
+        ("customers", "source.related.options.on", "options: {tabl"),
+        ("customers", "source.related.options.modified", "options: {tabl"),
+        ("customers", "fields.name", "name: trim(nam"),
+        ("customers", "fields.sum", "sum: credit + "),
+        ("customers", "fields.up", "up: upperr(nam"),
+        ("customers", "fields.category", "category: Hell"),
+        ("customers", "fields.branches.fields.city", "branches: {lis"),
+        ("customers", "checks", "- {that: credi"),
+        ("customers", "checks", "- {that: code,"),
+        ("tax_codes", "source.table", "source: {syste"),
+    ]
+    hints = {fault["field"]: fault["hint"] for fault in done.document["faults"]}
+    assert hints["fields.category"] == "a text is written in single quotes inside: \"'Hello World'\""
+
+
+def test_a_check_that_names_a_column_is_told_of_its_field(marea: Marea, shop: Shop) -> None:
+    shop.configure("object: accounts, key: code", "object: accounts, key: number")
+    shop.configure("code: code\n", "number: code\n")
+    shop.configure("credit >= 0", "code <> 'X'")
+    (fault,) = marea("check", "--json").document["faults"]
+    assert fault["message"] == "there is no field code in this entity"
+    assert fault["hint"] == 'did you mean "number"? a check speaks of fields, not of columns'
+
+
+def test_check_of_a_table_that_is_not_there_judges_what_does_not_need_it(marea: Marea, shop: Shop) -> None:
+    shop.configure("table: customers", "table: custommers")
+    shop.configure("{table: branches,", "{table: branchs,")
+    shop.configure("name: trim(name)", "name: trim(name")
+    shop.configure("category: options.category", "category: options.categori")
+    shop.configure("credit >= 0", "credits >= 0")
+    faults = marea("check", "--json").document["faults"]
+    assert [fault["field"] for fault in faults] == [
+        "source.table", "source.related.branches.table", "fields.name", "fields.category", "checks",
+    ]  # fmt: skip
+
+
+def test_faults_of_the_target_stand_at_their_lines(marea: Marea, shop: Shop) -> None:
+    shop.configure("name: trim(name)", "name: trim(name)\n      extra: name")
+    shop.configure(
+        "object: tax_codes, key: code, create: true", "object: tax_codes, key: code, create: maybe"
+    )
+    done = marea("check", "--json")
+    lines = (shop.folder / "marea.yaml").read_text("utf-8").splitlines()
+    told = [(f["entity"], f["field"], lines[f["line"] - 1].strip()) for f in done.document["faults"]]
+    assert told[0] == ("customers", "fields.extra", "extra: name")
+    assert told[1][:2] == ("tax_codes", "target.create")
+    assert "create: maybe" in told[1][2]
 
 
 def test_check_of_a_target_that_cannot_hold_the_records(marea: Marea, shop: Shop) -> None:

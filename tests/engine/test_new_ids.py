@@ -257,7 +257,7 @@ def test_a_reference_of_another_type_than_the_key_is_told_before_anything_is_del
     with pytest.raises(ConfigurationError) as caught:
         story.sync()
     (fault,) = caught.value.faults
-    assert (fault.entity, fault.field, fault.line) == ("orders", "previous", 13)
+    assert (fault.entity, fault.field, fault.line) == ("orders", "fields.previous", 13)
     assert (
         "of type VARCHAR never equals the key column id of orders, which is of type BIGINT" in fault.message
     )

@@ -125,7 +125,10 @@ ENTITY = EntitySettings(
 
 
 def bound(entity: EntitySettings = ENTITY) -> Aggregate:
-    return Binder("marea.yaml", entity, Described(), Parser(duck.connect())).bind()  # type: ignore[arg-type]
+    found = Binder("marea.yaml", entity, Described(), Parser(duck.connect())).bind()  # type: ignore[arg-type]
+    if found.faults or found.aggregate is None:
+        raise ConfigurationError(found.faults)
+    return found.aggregate
 
 
 def root(*rows: dict[str, Any]) -> pa.Table:
@@ -346,16 +349,16 @@ def test_every_faulty_name_is_reported_at_once_with_the_nearest() -> None:
     assert faults(
         ScalarField("a", "Cod", 7), ScalarField("b", "options.taxx", 8), ScalarField("c", "orders.number", 9)
     ) == [
-        'marea.yaml:7: customers.a: table customers has no column Cod (did you mean "Code"?)',
-        'marea.yaml:8: customers.b: table options has no column taxx (did you mean "tax"?)',
-        "marea.yaml:9: customers.c: orders has many rows (use {list: orders, fields: …})",
+        'marea.yaml:7: customers.fields.a: table customers has no column Cod (did you mean "Code"?)',
+        'marea.yaml:8: customers.fields.b: table options has no column taxx (did you mean "tax"?)',
+        "marea.yaml:9: customers.fields.c: orders has many rows (use {list: orders, fields: …})",
     ]
 
 
 def test_every_faulty_type_is_reported_at_once() -> None:
     first, second = faults(ScalarField("a", "trim(kind)", 7), ScalarField("b", "[kind]", 8))
-    assert first.startswith("marea.yaml:7: customers.a: No function matches")
-    assert second == "marea.yaml:8: customers.b: a value of type INTEGER[] cannot be sent; cast it"
+    assert first.startswith("marea.yaml:7: customers.fields.a: No function matches")
+    assert second == "marea.yaml:8: customers.fields.b: a value of type INTEGER[] cannot be sent; cast it"
 
 
 def test_a_faulty_check_is_reported() -> None:

@@ -87,6 +87,7 @@ class _Builder:
             capture=model.capture or self._defaults.capture or "auto",
             related=self._relations((*path, "related"), model.related),
             line=self._document.line(path),
+            lines=self._document.keys(path),
         )
 
     def _target(self, path: Path, model: file.TargetFile) -> TargetSettings:
@@ -97,6 +98,7 @@ class _Builder:
             key=tuple(model.key),
             options=dict(model.model_extra or {}),
             line=self._document.line(path),
+            lines=self._document.keys(path),
         )
 
     def _relations(self, path: Path, models: dict[str, file.RelationFile]) -> tuple[RelationSettings, ...]:
@@ -113,6 +115,7 @@ class _Builder:
             order=tuple(model.order or ()),
             children=self._relations((*path, "related"), model.related),
             line=self._document.line(path),
+            lines=self._document.keys(path),
         )
 
     def _fields(self, path: Path, models: dict[str, file.FieldFile]) -> tuple[Field, ...]:

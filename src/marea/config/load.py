@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from marea.config.settings import Settings
-from marea.errors import ConfigurationError
+from marea.errors import ConfigurationError, in_order
 
 
 def load(path: str | os.PathLike[str], environment: Mapping[str, str] = os.environ) -> Settings:
@@ -46,5 +46,5 @@ def as_written(file: str, written: bytes, environment: Mapping[str, str]) -> Set
     model, faults = shape.validated(document)
     faults = [*document.faults, *faults, *checks.faults(document, Secrets(environment, Path(file).parent))]
     if model is None or faults:
-        raise ConfigurationError(sorted(dict.fromkeys(faults), key=lambda fault: fault.line))
+        raise ConfigurationError(in_order(faults))
     return build.settings(document, model)

@@ -64,6 +64,8 @@ class RelationSettings:
     order: tuple[str, ...] = ()
     children: tuple[RelationSettings, ...] = ()
     line: int = 0
+    lines: Mapping[str, int] = field(default_factory=dict, compare=False)
+    """Key as written -> its line."""
 
     @property
     def dated(self) -> bool:
@@ -83,6 +85,8 @@ class SourceSettings:
     capture: str = "auto"
     related: tuple[RelationSettings, ...] = ()
     line: int = 0
+    lines: Mapping[str, int] = field(default_factory=dict, compare=False)
+    """Key as written -> its line."""
 
     @property
     def dated(self) -> bool:
@@ -99,6 +103,13 @@ class TargetSettings:
     key: tuple[str, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
     line: int = 0
+    lines: Mapping[str, int] = field(default_factory=dict, compare=False)
+    """Key as written -> its line."""
+
+
+def line_of(settings: SourceSettings | RelationSettings | TargetSettings, key: str) -> int:
+    """The line on which a key stands, or on which the whole begins where the key is not written."""
+    return settings.lines.get(key, settings.line)
 
 
 @dataclass(frozen=True, slots=True)

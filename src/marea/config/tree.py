@@ -58,6 +58,13 @@ class Document:
             path = path[:-1]
         return self.lines.get(path, 1)
 
+    def keys(self, path: Path) -> dict[str, int]:
+        """The keys of the mapping at `path`, each with its line."""
+        found = self.values
+        for part in path:
+            found = found[part]
+        return {name: self.line((*path, name)) for name in found}
+
     def fault(self, path: Path, message: str, hint: str = "") -> Fault:
         """A fault at `path`."""
         names = [part for part in path if isinstance(part, str)]

@@ -63,8 +63,9 @@ class Addressing(Protocol):
 def unknown_options(options: Mapping[str, object], known: Iterable[str]) -> list[str]:
     """A sentence for every option that is not known, with the nearest one that is."""
     names = sorted(known)
+    unknown = [option for option in options if option not in names]
     return [
-        f'unknown option "{option}": {suggest(option, names)}' for option in options if option not in names
+        f'unknown option "{option}": {suggest(option, names) or "none is known here"}' for option in unknown
     ]
 
 

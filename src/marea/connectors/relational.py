@@ -220,7 +220,7 @@ class RelationalTarget:
         create = shape.options.get("create", False)
         faults = [_fault(shape, text) for text in unknown_options(shape.options, ("create",))]
         if not isinstance(create, bool):
-            faults.append(_fault(shape, f"create is true or false, not {create!r}", "create"))
+            faults.append(_fault(shape, f"create is true or false, not {create!r}", "target.create"))
         found = session.describe(shape.object)
         if found is None and (shape.delivered or create is not True):
             faults.append(self._absent(session, shape))
@@ -231,9 +231,10 @@ class RelationalTarget:
     def _absent(self, session: Session, shape: Shape) -> Fault:
         text = f'system {self._system} has no table "{shape.object}"'
         if shape.delivered:
-            return _fault(shape, f"{text} any more, and records were delivered to it", hint=lost(shape))
+            lacks = f"{text} any more, and records were delivered to it"
+            return _fault(shape, lacks, "target.object", lost(shape))
         hint = nearest(shape.object, session.tables()) or "write `create: true` to have it made"
-        return _fault(shape, text, hint=hint)
+        return _fault(shape, text, "target.object", hint)
 
     def _create(self, session: Session, shape: Shape) -> Table:
         try:
@@ -251,7 +252,7 @@ class RelationalTarget:
         missing = [name for name, column in columns.items() if column is None]
         faults = [self._missing(shape, table, name) for name in missing]
         faults += [
-            _fault(shape, f'the key "{name}" is not one of the fields', "key")
+            _fault(shape, f'the key "{name}" is not one of the fields', "target.key")
             for name in shape.key
             if name not in columns
         ]
@@ -264,8 +265,9 @@ class RelationalTarget:
     def _missing(self, shape: Shape, table: Table, name: str) -> Fault:
         hint = nearest(name, [column.name for column in table.columns])
         text = f'table "{table.name}" of system {self._system} has no column "{name}"'
-        return _fault(shape, text, name, hint or "add the column, or leave the field out")
+        return _fault(shape, text, f"fields.{name}", hint or "add the column, or leave the field out")
 
 
-def _fault(shape: Shape, message: str, field: str = "", hint: str = "") -> Fault:
-    return Fault(message, entity=shape.entity, field=field or "target", hint=hint)
+def _fault(shape: Shape, message: str, place: str = "target", hint: str = "") -> Fault:
+    """A fault at a place of the entity; the line is known where its settings are."""
+    return Fault(message, entity=shape.entity, field=place, hint=hint)

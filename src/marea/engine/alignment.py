@@ -8,10 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from marea.config.settings import EntitySettings, Settings
+from marea.config.settings import EntitySettings, Settings, line_of
 from marea.engine.basis import Basis, configured, differences, other_basis, source_part
 from marea.engine.systems import Systems
-from marea.errors import ConfigurationError, SystemUnreachable
+from marea.errors import ConfigurationError, Fault, SystemUnreachable, in_order
 from marea.ports import Column, Shape, Source, Target
 from marea.sql.aggregate import Aggregate
 from marea.sql.pages import Pages
@@ -19,6 +19,7 @@ from marea.sql.pages import Pages
 if TYPE_CHECKING:
     from marea.mapping.expression import Parser
     from marea.mapping.mapper import Mapper
+    from marea.mapping.sound import Bound
 
 
 class Alignment:
@@ -57,10 +58,27 @@ class Alignment:
 
     @cached_property
     def aggregate(self) -> Aggregate:
-        """The entity in its source's real tables. Raises ConfigurationError with all faults."""
+        """The entity in its source's real tables.
+
+        Raises ConfigurationError with all faults, those of its mapping included.
+        """
         from marea.mapping.binding import Binder
 
-        return Binder(self._file, self.entity, self.source, self._parser).bind()
+        bound = Binder(self._file, self.entity, self.source, self._parser).bind()
+        if bound.faults or bound.aggregate is None:
+            raise ConfigurationError(in_order([*bound.faults, *self._further(bound)]))
+        return bound.aggregate
+
+    def _further(self, bound: Bound) -> list[Fault]:
+        """The faults that only the engine finds, in what is sound of the entity."""
+        from marea.mapping.mapper import Mapper
+
+        try:
+            if bound.aggregate:
+                Mapper(self._file, bound.sound, bound.aggregate, self._keys())
+        except ConfigurationError as error:
+            return bound.news(error.faults)
+        return []
 
     @cached_property
     def keys_apart(self) -> bool:
@@ -96,7 +114,7 @@ class Alignment:
             with suppress(SystemUnreachable):
                 table = self._systems.source(settings.system).describe(settings.table)
                 columns = [table.column(key) for key in settings.key] if table else []
-                if all(columns):
+                if columns and all(columns):
                     found[name] = [column for column in columns if column]
         return found
 
@@ -130,5 +148,17 @@ class Alignment:
     def target(self) -> Target:
         """The system it is delivered to, prepared for it."""
         target = self._systems.target(self.entity.target.system)
-        target.prepare(self.shape)
+        try:
+            target.prepare(self.shape)
+        except ConfigurationError as error:
+            raise ConfigurationError([self._placed(fault) for fault in error.faults]) from None
         return target
+
+    def _placed(self, fault: Fault) -> Fault:
+        """A fault that a target found, with the line of what it is about."""
+        if fault.line:
+            return fault
+        part, _, name = fault.field.partition(".")
+        lines = {item.name: item.line for item in self.entity.fields} if part == "fields" else {}
+        line = lines.get(name) or line_of(self.entity.target, name)
+        return replace(fault, file=self._file, line=line, entity=self.entity.name)

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from marea.config.settings import EntitySettings, RelationSettings, Settings, SystemSettings
-from marea.connectors.registry import connector
 from marea.engine.alignment import Alignment
 from marea.engine.basis import Basis
 from marea.engine.dates import warnings
 from marea.engine.identity import doubts
+from marea.engine.judged import judged
 from marea.engine.memory import Memory
 from marea.engine.neighbours import Known, remembered, renamed, shared
 from marea.engine.systems import Systems
-from marea.errors import ConfigurationError, Fault, RunStopped, SystemUnreachable
+from marea.errors import ConfigurationError, Fault, RunStopped, SystemUnreachable, in_order
 from marea.sql.aggregate import ROOT, Aggregate
 
 SEES = "every change that sets the last-edit date, of any size, by whomever"
@@ -95,29 +95,45 @@ class Report:
 
 
 def examine(settings: Settings, systems: Systems, memory: Memory) -> Report:
-    """Looks at everything and gathers what it finds; raises none of it, writes nothing."""
-    return _Examination(settings, systems, memory).report()
+    """Looks at everything and gathers what it finds; raises none of it, writes nothing.
+
+    A system with options that do not count is examined without them, on a connection of its own.
+    """
+    faults, usable, unusable = judged(settings)
+    if usable == settings.systems:
+        return _Examination(settings, systems, memory, faults, unusable).report()
+    own = Systems(usable)
+    try:
+        return _Examination(settings, own, memory, faults, unusable).report()
+    finally:
+        own.close()
 
 
 class _Examination:
-    def __init__(self, settings: Settings, systems: Systems, memory: Memory) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        systems: Systems,
+        memory: Memory,
+        faults: Sequence[Fault],
+        unusable: Collection[str],
+    ) -> None:
+        """`faults` are those of the systems' options, `unusable` the systems that cannot be asked."""
         self._settings = settings
         self._memory = memory
         self._systems = systems
-        self._report = Report(notes=_notes(settings))
+        self._report = Report(faults=list(faults), notes=_notes(settings))
         self._answers: dict[str, str] = {}
-        self._unusable: set[str] = set()
+        self._unusable = unusable
         self._known: list[Known] = []
 
     def report(self) -> Report:
-        for name in self._settings.systems:
-            self._options(name)
         self._known = self._remembered()
         for entity in self._settings.entities.values():
             self._report.entities.append(self._entity(entity))
         self._report.systems += [self._system(name) for name in self._settings.systems]
         self._note_neighbours()
-        self._report.faults = list(dict.fromkeys(self._report.faults))
+        self._report.faults = in_order(self._report.faults)
         return self._report
 
     def _note_neighbours(self) -> None:
@@ -154,20 +170,6 @@ class _Examination:
             self._report.faults.extend(faults)
         return []
 
-    def _options(self, name: str) -> None:
-        system = self._settings.systems[name]
-        try:
-            found = connector(system.connector).validate(system.options)
-        except ConfigurationError as error:
-            self._report.faults.extend(error.faults)
-            self._unusable.add(name)
-            return
-        self._report.faults += [
-            Fault(text, self._settings.file, system.line, field=f"systems.{name}") for text in found
-        ]
-        if found:
-            self._unusable.add(name)
-
     def _system(self, name: str) -> SystemReport:
         answer = self._answers.get(name)
         reachable = None if answer is None else not answer
@@ -178,13 +180,15 @@ class _Examination:
         report = EntityReport(entity.name, entity.source.system, entity.target.system)
         known = self._knowledge(report)
         alignment = Alignment(self._settings, entity, self._systems, delivered=known.delivered)
-        if {entity.source.system, entity.target.system} & self._unusable:
+        if entity.source.system in self._unusable:
             return report
         if self._tried(entity.source.system, lambda: alignment.aggregate):
             report.tables = _tables(entity, alignment.aggregate)
             self._tried(entity.source.system, lambda: self._dates(alignment, report))
             self._tried(entity.source.system, lambda: report.notes.extend(_doubts(alignment)))
             usable = self._tried(entity.source.system, lambda: alignment.mapper)
+            if entity.target.system in self._unusable:
+                return report
             if self._tried(entity.source.system, lambda: alignment.check_basis(known.basis)) and usable:
                 self._target(alignment, report)
         return report

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from marea.errors import ConfigurationError, Fault
+from marea.errors import ConfigurationError, Fault, in_order
 
 
 def make_ready(*steps: Mapping[str, Callable[[], object]]) -> None:
@@ -21,4 +21,4 @@ def make_ready(*steps: Mapping[str, Callable[[], object]]) -> None:
                 except ConfigurationError as error:
                     faults[name] = error.faults
     if faults:
-        raise ConfigurationError(list(dict.fromkeys(fault for found in faults.values() for fault in found)))
+        raise ConfigurationError(in_order(fault for found in faults.values() for fault in found))

@@ -6,9 +6,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from marea.config.names import suggest
-from marea.config.settings import EntitySettings, Field, ReferenceField, RelationSettings, ScalarField
+from marea.config.settings import (
+    EntitySettings,
+    Field,
+    ListField,
+    ReferenceField,
+    RelationSettings,
+    SourceSettings,
+    line_of,
+)
 from marea.errors import ConfigurationError, Fault
 from marea.mapping.expression import ExpressionError, Parser
+from marea.mapping.sound import Bound, sound, speaks_of_fields
 from marea.ports import Catalogue, Column, Source, Table
 from marea.sql.aggregate import Aggregate, Relation, Stamp
 from marea.sql.conditions import incomplete
@@ -18,9 +27,13 @@ from marea.sql.conditions import incomplete
 class _Level:
     """One table of the aggregate while its needed columns are gathered."""
 
-    table: Table
+    table: Table | None
+    """None where the source has none of that name: its columns cannot be judged."""
     alias: str
-    settings: Sequence[RelationSettings]
+    settings: SourceSettings | RelationSettings
+    place: str
+    """Where its settings stand in the entity: `source.related.options`."""
+    related: Sequence[RelationSettings]
     children: dict[str, _Level] = field(default_factory=dict)
     needed: dict[str, Column] = field(default_factory=dict)
 
@@ -37,150 +50,167 @@ class Binder:
         self._entity = entity
         self._source = source
         self._parser = parser
-        self.faults: list[Fault] = []
+        self._faults: list[Fault] = []
 
-    def bind(self) -> Aggregate:
-        """The aggregate with just the columns that the mapping needs. Raises ConfigurationError."""
+    def bind(self) -> Bound:
+        """The aggregate with just the columns that the mapping needs, and what is wrong with it."""
         settings = self._entity.source
-        table = self._table(settings.table, settings.line)
-        if table is None:
-            raise ConfigurationError(self.faults)
-        root = _Level(table, "r", settings.related)
-        key = tuple(root.need(column) for column in self._columns(table, settings.key, settings.line, "key"))
-        self._open(root)
-        self._use(self._entity.fields, root)
-        aggregate = Aggregate(
-            table=table,
-            key=key,
-            relations=self._relations(root, ""),
-            columns=tuple(root.needed.values()),
-            where=self._condition(table, settings.where, settings.line),
-            stamp=self._stamp(root, settings.modified, settings.line),
+        root = self._level(settings, "r", "source", settings.related)
+        key = tuple(map(root.need, self._columns(root, settings.key, "key")))
+        self._use(self._entity.fields, root, "fields")
+        self._use_checks()
+        relations = self._relations(root, "")
+        where, stamp = self._condition(root), self._stamp(root)
+        aggregate = (
+            Aggregate(
+                table=root.table,
+                key=key,
+                relations=relations,
+                columns=tuple(root.needed.values()),
+                where=where,
+                stamp=stamp,
+            )
+            if root.table
+            else None
         )
-        if self.faults:
-            raise ConfigurationError(self.faults)
-        return aggregate
+        return Bound(aggregate, sound(self._entity, self._faults), tuple(self._faults))
 
     # -- tables and columns ----------------------------------------------------------------
 
-    def _fault(self, message: str, line: int, hint: str = "", name: str = "") -> None:
-        self.faults.append(Fault(message, self._file, line, self._entity.name, name, hint))
+    def _fault(self, message: str, line: int, place: str, hint: str = "") -> None:
+        self._faults.append(Fault(message, self._file, line, self._entity.name, place, hint))
 
-    def _table(self, name: str, line: int) -> Table | None:
-        table = self._source.describe(name)
+    def _level(
+        self,
+        settings: SourceSettings | RelationSettings,
+        alias: str,
+        place: str,
+        related: Sequence[RelationSettings],
+    ) -> _Level:
+        table = self._source.describe(settings.table)
         if table is None:
             known = self._source.tables() if isinstance(self._source, Catalogue) else []
-            self._fault(f"the source has no table {name}", line, suggest(name, known))
-        return table
+            message, hint = f"the source has no table {settings.table}", suggest(settings.table, known)
+            self._fault(message, line_of(settings, "table"), f"{place}.table", hint)
+        children = {
+            relation.name: self._level(relation, "c", f"{place}.related.{relation.name}", relation.children)
+            for relation in related
+        }
+        return _Level(table, alias, settings, place, related, children)
 
-    def _column(self, table: Table, name: str, line: int, place: str) -> Column | None:
-        column = table.column(name)
-        if column is None:
+    def _column(self, table: Table | None, name: str, line: int, place: str) -> Column | None:
+        column = table.column(name) if table else None
+        if table and column is None:
             hint = suggest(name, [column.name for column in table.columns])
-            self._fault(f"table {table.name} has no column {name}", line, hint, place)
+            self._fault(f"table {table.name} has no column {name}", line, place, hint)
         return column
 
-    def _columns(self, table: Table, names: Iterable[str], line: int, place: str) -> list[Column]:
-        found = [self._column(table, name, line, place) for name in names]
+    def _columns(self, level: _Level, names: Iterable[str], key: str) -> list[Column]:
+        line, place = line_of(level.settings, key), f"{level.place}.{key}"
+        found = [self._column(level.table, name, line, place) for name in names]
         return [column for column in found if column is not None]
-
-    def _open(self, level: _Level) -> None:
-        for relation in level.settings:
-            table = self._table(relation.table, relation.line)
-            if table is not None:
-                child = _Level(table, "c", relation.children)
-                level.children[relation.name] = child
-                self._open(child)
 
     # -- SQL written by the user -------------------------------------------------------------
 
-    def _stamp(self, level: _Level, modified: str | None, line: int) -> Stamp | None:
-        if modified is None:
+    def _stamp(self, level: _Level) -> Stamp | None:
+        table, modified = level.table, level.settings.modified
+        if table is None or modified is None:
             return None
-        column = level.table.column(modified)
+        column = table.column(modified)
         if column is not None:
             return Stamp(f"{level.alias}.{self._source.dialect.quote(column.name)}", column.native)
-        result = self._typed(level.table, modified, line, "modified")
+        result = self._typed(level, table, modified, "modified")
         return Stamp(f"({modified})", result.native) if result else None
 
-    def _condition(self, table: Table, where: str | None, line: int) -> str | None:
+    def _condition(self, level: _Level) -> str | None:
+        where = level.settings.where
         if where is not None and (why := incomplete(where)):
-            self._fault(f"the condition is not one complete expression: {why}", line, name="where")
-        elif where is not None:
-            self._typed(table, f"CASE WHEN ({where}) THEN 1 ELSE 0 END", line, "where")
+            line, place = line_of(level.settings, "where"), f"{level.place}.where"
+            self._fault(f"the condition is not one complete expression: {why}", line, place)
+        elif level.table and where is not None:
+            self._typed(level, level.table, f"CASE WHEN ({where}) THEN 1 ELSE 0 END", "where")
         return where
 
-    def _typed(self, table: Table, expression: str, line: int, place: str) -> Column | None:
+    def _typed(self, level: _Level, table: Table, expression: str, key: str) -> Column | None:
         try:
             return self._source.type_of(table.name, expression)
         except ConfigurationError as error:
             words = error.faults[0]
             names = [column.name for column in table.columns]
-            self._fault(words.message, line, words.hint or f"columns: {', '.join(names[:12])}", place)
+            hint = words.hint or f"columns: {', '.join(names[:12])}"
+            self._fault(words.message, line_of(level.settings, key), f"{level.place}.{key}", hint)
             return None
 
     # -- names in expressions ------------------------------------------------------------------
 
-    def _use(self, fields: tuple[Field, ...], level: _Level) -> None:
+    def _use(self, fields: tuple[Field, ...], level: _Level, place: str) -> None:
         for item in fields:
-            if isinstance(item, ScalarField):
-                self._use_text(item.expression, level, item)
-            elif isinstance(item, ReferenceField):
-                for text in item.value:
-                    self._use_text(text, level, item)
-            elif item.relation in level.children:
-                self._use(item.fields, level.children[item.relation])
+            own = f"{place}.{item.name}"
+            if isinstance(item, ListField):
+                self._use(item.fields, level.children[item.relation], f"{own}.fields")
+                continue
+            texts = item.value if isinstance(item, ReferenceField) else (item.expression,)
+            for text in texts:
+                for parts in self._names(text, item.line, own):
+                    self._use_name(parts, level, item.line, own)
 
-    def _use_text(self, text: str, level: _Level, item: Field) -> None:
+    def _names(self, text: str, line: int, place: str) -> tuple[tuple[str, ...], ...]:
         try:
-            expression = self._parser.parse(text)
+            return self._parser.parse(text).names
         except ExpressionError as error:
-            self._fault(str(error), item.line, name=item.name)
-            return
-        for parts in expression.names:
-            self._use_name(parts, level, item)
+            self._fault(str(error), line, place, error.hint)
+            return ()
 
-    def _use_name(self, parts: tuple[str, ...], level: _Level, item: Field) -> None:
+    def _use_name(self, parts: tuple[str, ...], level: _Level, line: int, place: str) -> None:
         if len(parts) == 1:
-            column = self._column(level.table, parts[0], item.line, item.name)
+            column = self._column(level.table, parts[0], line, place)
             if column is not None:
                 level.need(column)
             return
         child = _find(level.children, parts[0])
         if child is None:
-            known = [*level.children, *(column.name for column in level.table.columns)]
-            self._fault(f"{parts[0]} is no related table", item.line, suggest(parts[0], known), item.name)
-        elif _find_settings(level.settings, parts[0]).many:
-            self._fault(
-                f"{parts[0]} has many rows", item.line, f"use {{list: {parts[0]}, fields: …}}", item.name
-            )
+            columns = level.table.columns if level.table else ()
+            known = [*level.children, *(column.name for column in columns)]
+            self._fault(f"{parts[0]} is no related table", line, place, suggest(parts[0], known))
+        elif _find_settings(level.related, parts[0]).many:
+            self._fault(f"{parts[0]} has many rows", line, place, f"use {{list: {parts[0]}, fields: …}}")
         else:
-            self._use_name(parts[1:], child, item)
+            self._use_name(parts[1:], child, line, place)
+
+    def _use_checks(self) -> None:
+        for rule in self._entity.checks:
+            for parts in self._names(rule.that, rule.line, "checks"):
+                hint = speaks_of_fields(self._entity.fields, parts[0])
+                if hint is not None:
+                    self._fault(f"there is no field {parts[0]} in this entity", rule.line, "checks", hint)
 
     # -- the aggregate -----------------------------------------------------------------------------
 
     def _relations(self, level: _Level, path: str) -> tuple[Relation, ...]:
-        used = [settings for settings in level.settings if settings.name in level.children]
-        return tuple(self._relation(settings, level, path) for settings in used)
+        found = [self._relation(settings, level, path) for settings in level.related]
+        return tuple(relation for relation in found if relation)
 
-    def _relation(self, settings: RelationSettings, above: _Level, path: str) -> Relation:
+    def _relation(self, settings: RelationSettings, above: _Level, path: str) -> Relation | None:
         level = above.children[settings.name]
-        table = level.table
         own = path + settings.name
-        columns = [self._column(table, name, settings.line, "on") for name, _ in settings.on]
-        parents = [self._column(above.table, name, settings.line, "on") for _, name in settings.on]
+        line, place = line_of(settings, "on"), f"{level.place}.on"
+        columns = [self._column(level.table, name, line, place) for name, _ in settings.on]
+        parents = [self._column(above.table, name, line, place) for _, name in settings.on]
         pairs = [(a, above.need(b)) for a, b in zip(columns, parents, strict=True) if a and b]
-        order = tuple(level.need(c) for c in self._columns(table, settings.order, settings.line, "order"))
+        order = tuple(map(level.need, self._columns(level, settings.order, "order")))
         children = self._relations(level, f"{own}.")
+        where, stamp = self._condition(level), self._stamp(level)
+        if level.table is None:
+            return None
         return Relation(
             path=own,
-            table=table,
+            table=level.table,
             on=tuple(pairs),
             columns=tuple(level.needed.values()),
             many=settings.many,
             order=order,
-            where=self._condition(table, settings.where, settings.line),
-            stamp=self._stamp(level, settings.modified, settings.line),
+            where=where,
+            stamp=stamp,
             children=children,
         )
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from marea.config.settings import EntitySettings, Field, ListField, ReferenceField, ScalarField
+from marea.errors import ConfigurationError
 from marea.flow import MISSING, PROBLEMS
 from marea.mapping.agreement import disagreements
 from marea.mapping.canonical import form_of, json_scalar
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     import duckdb
 
 ITEM = "$item"  # one element of a list as JSON text
+FIELDS = "fields"  # the key under which fields stand, in an entity and in a list
 IDS = ("key", "target_id", "delivered")  # columns under which target ids are registered
 
 Keys = Dictionary[str, Sequence[Column]]
@@ -87,9 +89,8 @@ class Compiler:
         self._references: list[Reference] = []
 
     def compile(self) -> Mapping:
-        """The mapping. Raises ConfigurationError with every field the engine does not accept."""
-        rows = self._rows("", self._aggregate.relations, self._entity.fields, {KEY: quote(KEY)})
-        self._trial.stop_on_faults()
+        """The mapping. Raises ConfigurationError with every field and check the engine does not accept."""
+        rows = self._rows("", self._aggregate.relations, self._entity.fields, {KEY: quote(KEY)}, FIELDS)
         sql = Rules(self._entity, self._aggregate, self._guard, self._trial).finished(rows)
         self._trial.stop_on_faults()
         return Mapping(sql, tuple(self._references), rows.fields, form_of(rows.fields))
@@ -99,30 +100,43 @@ class Compiler:
         wanted = [item for item in self._entity.fields if item.name == name]
         if not wanted:
             return f"SELECT {quote(PROBLEMS)} FROM ({self.compile().sql})"
-        rows = self._rows("", self._aggregate.relations, wanted, {})
+        rows = self._rows("", self._aggregate.relations, wanted, {}, FIELDS)
         return f"SELECT {quote(name)} FROM ({rows.sql})"
 
     def _rows(
-        self, path: str, relations: Sequence[Relation], fields: Sequence[Field], carried: dict[str, str]
+        self,
+        path: str,
+        relations: Sequence[Relation],
+        fields: Sequence[Field],
+        carried: dict[str, str],
+        place: str,
     ) -> Rows:
-        """Fields of a table's rows; `carried` (name: column) and what travels up go with them."""
-        items = {item.relation: self._list(_named(relations, item.relation), item) for item in lists(fields)}
+        """Fields of a table's rows; `carried` (name: column) and what travels up go with them.
+
+        `place` is where the fields stand in the entity. One with a fault is NULL, of no
+        type, so that what is made from it can still be judged.
+        """
+        items = {
+            item.relation: self._list(_named(relations, item.relation), item, f"{place}.{item.name}.{FIELDS}")
+            for item in lists(fields)
+        }
         source = joined(path, relations, items)
         selects = [
             *(f"{value} AS {quote(name)}" for name, value in carried.items()),
             *travelling(relations, fields, stamped=not path or self._stamped(path)),
-            *(f"{self._evaluated(item)} AS {quote(item.name)}" for item in fields),
         ]
-        inner = f"SELECT {', '.join(selects)} FROM ({source})"
-        inner = self._guard.opened(inner, fields, [*carried, STAMP, ROWS, MISSING])
-        found = self._types(inner, source, fields)
-        if found is None:
-            return Rows(inner, ())
-        self._agree(source, fields)
+        opened = [*carried, STAMP, ROWS, MISSING]
+        values = {item.name: self._evaluated(item) for item in fields}
+        inner = self._guard.opened(_selected(selects, values, source), fields, opened)
+        found = self._types(inner, source, fields, place)
+        if len(found) < len(fields):
+            values = {name: value if name in found else "NULL" for name, value in values.items()}
+            inner = _selected(selects, values, source)
+        self._agree(source, [item for item in fields if item.name in found], place)
         sql = self._resolved(inner, fields, carried)
         references = [item.name for item in fields if isinstance(item, ReferenceField)]
-        typed = [(item.name, "VARCHAR" if item.name in references else found[item.name]) for item in fields]
-        return Rows(sql, tuple(typed))
+        types = found | dict.fromkeys(references, "VARCHAR")
+        return Rows(sql, tuple((item.name, types.get(item.name, "VARCHAR")) for item in fields))
 
     def _evaluated(self, item: Field) -> str:
         return self._guard.tried(_value(item)) if may_fail(item) else _value(item)
@@ -130,8 +144,8 @@ class Compiler:
     def _stamped(self, path: str) -> bool:
         return any(line[-1].path == path and line[-1].stamp for line in self._aggregate.lineages())
 
-    def _types(self, sql: str, source: str, fields: Sequence[Field]) -> dict[str, str] | None:
-        """The types of the fields, or faults for each that the engine or the payload does not take."""
+    def _types(self, sql: str, source: str, fields: Sequence[Field], place: str) -> dict[str, str]:
+        """The types of the fields; faults for those that the engine or the payload does not take."""
         trial, before = self._trial, len(self._trial.faults)
         found = trial.types(sql, self._entity.line)
         if not found:
@@ -139,23 +153,23 @@ class Compiler:
             whole = trial.faults.pop()
             for item in fields:
                 query = f"SELECT {_value(item)} AS {quote(item.name)} FROM ({source})"
-                found |= trial.types(query, item.line, item.name)
+                found |= trial.types(query, item.line, f"{place}.{item.name}")
             if len(trial.faults) == before:
-                trial.faults.append(whole)
+                raise ConfigurationError([*trial.faults, whole])
+        sent = {item.name: found[item.name] for item in fields if item.name in found}
         for item in fields:
-            if item.name in found and json_scalar("x", found[item.name]) is None:
-                trial.fault(
-                    f"a value of type {found[item.name]} cannot be sent; cast it", item.line, item.name
-                )
-        return found if len(trial.faults) == before else None
+            if item.name in sent and json_scalar("x", sent[item.name]) is None:
+                message = f"a value of type {sent.pop(item.name)} cannot be sent; cast it"
+                trial.fault(message, item.line, f"{place}.{item.name}")
+        return sent
 
-    def _agree(self, source: str, fields: Sequence[Field]) -> None:
+    def _agree(self, source: str, fields: Sequence[Field], place: str) -> None:
         """Faults for references whose values cannot be keys of what they refer to."""
         for item in fields:
             if isinstance(item, ReferenceField) and item.entity in self._keys:
                 key = self._keys[item.entity]
                 for message, hint in disagreements(self._trial.engine, source, item, key):
-                    self._trial.fault(message, item.line, item.name, hint)
+                    self._trial.fault(message, item.line, f"{place}.{item.name}", hint)
 
     def _resolved(self, sql: str, fields: Sequence[Field], carried: dict[str, str]) -> str:
         """The rows with each reference's key replaced by the target id of the record it names."""
@@ -180,12 +194,12 @@ class Compiler:
         ]
         return f"SELECT {', '.join(selects)} FROM ({sql}) s {' '.join(joins)}"
 
-    def _list(self, relation: Relation, item: ListField) -> str:
+    def _list(self, relation: Relation, item: ListField, place: str) -> str:
         """A subquery with one row a parent: its items as JSON text, and what travels up."""
         # Under names of their own: a field may be called as the column that the list is ordered by.
         order = {f"$order:{place}": quote(column.name) for place, column in enumerate(relation.order)}
         carried = {PARENT: quote(PARENT), **order}
-        rows = self._rows(relation.path, relation.children, item.fields, carried)
+        rows = self._rows(relation.path, relation.children, item.fields, carried, place)
         item_text = quote(ITEM)
         by = ", ".join([*(f"{quote(name)} NULLS FIRST" for name in order), item_text])
         items = f"'[' || string_agg({item_text}, ',' ORDER BY {by}) || ']'"
@@ -206,6 +220,11 @@ class Compiler:
 
 def _named(relations: Sequence[Relation], name: str) -> Relation:
     return next(relation for relation in relations if relation.name == name)
+
+
+def _selected(selects: Sequence[str], values: Dictionary[str, str], source: str) -> str:
+    fields = [f"{value} AS {quote(name)}" for name, value in values.items()]
+    return f"SELECT {', '.join([*selects, *fields])} FROM ({source})"
 
 
 def _value(item: Field) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,12 +19,17 @@ _FORBIDDEN = {
     "DEFAULT": "DEFAULT",
 }
 
+_WORDS = re.compile(r"[^\W\d_]+([ ,.!?&/-]+\w+)+[.!?]?")
 
 _UNSTABLE = {"VOLATILE", "CONSISTENT_WITHIN_QUERY"}
 
 
 class ExpressionError(Exception):
-    """An expression that cannot be used, in words for its author."""
+    """An expression that cannot be used, in words for its author; `hint` is how to mend it."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +95,19 @@ def _tree(text: str, engine: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     result: dict[str, Any] = json.loads(rows[0][0])
     if result["error"]:
         words = str(result.get("error_message", "it is not an expression"))
-        raise ExpressionError(f"not an SQL expression: {words.splitlines()[0]}")
+        raise ExpressionError(f"not an SQL expression: {words.splitlines()[0]}", _quoted(text))
     node = result["statements"][0]["node"]
     plain = node["type"] == "SELECT_NODE" and node["from_table"]["type"] == "EMPTY"
     if len(result["statements"]) != 1 or not plain or len(node["select_list"]) != 1:
         raise ExpressionError("only one scalar expression may stand here")
     tree: dict[str, Any] = node["select_list"][0]
     return tree
+
+
+def _quoted(text: str) -> str:
+    """The hint for what reads like words that are meant as they stand."""
+    plain = _WORDS.fullmatch(text.strip()) is not None
+    return f"a text is written in single quotes inside: \"'{text.strip()}'\"" if plain else ""
 
 
 def _nodes(tree: object) -> Iterator[dict[str, Any]]:

@@ -10,6 +10,9 @@ from marea.errors import ConfigurationError, Fault
 if TYPE_CHECKING:
     import duckdb
 
+UNKNOWN = '"NULL"'
+"""The type of NULL, which stands for what cannot be judged; it fits wherever any type does."""
+
 _COMPARE = "compare it, such as `price > 0` or `title IS NOT NULL`"
 
 
@@ -23,7 +26,7 @@ class Trial:
         self.faults: list[Fault] = []
 
     def fault(self, message: str, line: int, name: str = "", hint: str = "") -> None:
-        """Note a fault of a field, or of the entity where `name` is empty."""
+        """Note a fault of what stands at the path `name`, or of the entity where it is empty."""
         self.faults.append(Fault(message, self._file, line, self._entity.name, name, hint))
 
     def stop_on_faults(self) -> None:
@@ -42,9 +45,9 @@ class Trial:
             return {}
 
     def truth(self, sql: str, line: int, name: str = "") -> None:
-        """A fault where the one column of a SELECT is not of the type BOOLEAN."""
+        """A fault where the one column of a SELECT is known not to be of the type BOOLEAN."""
         for found in self.types(sql, line, name).values():
-            if found != "BOOLEAN":
+            if found not in ("BOOLEAN", UNKNOWN):
                 self.fault(f"a value of type {found} is no condition", line, name, _COMPARE)
 
 

@@ -129,8 +129,8 @@ class SqlTargetContract(Arriving):
         with pytest.raises(ConfigurationError) as caught:
             target.prepare(shape({"code": pa.string(), "nmae": pa.string(), "other": pa.string()}))
         faults = {fault.field: str(fault) for fault in caught.value.faults}
-        assert set(faults) == {"nmae", "other"}
-        assert '"name"' in faults["nmae"]
+        assert set(faults) == {"fields.nmae", "fields.other"}
+        assert '"name"' in faults["fields.nmae"]
 
     def test_a_missing_table_names_the_nearest(self, target: Target, codes: Shape) -> None:
         with pytest.raises(ConfigurationError, match="customers"):
