@@ -64,7 +64,7 @@ def test_before_and_after_keep_every_digit(marea: Marea, shop: Shop) -> None:
 def test_the_text_says_when_there_is_more(marea: Marea, shop: Shop) -> None:
     done = marea("log", "--limit", "2")
     assert "the newest 2 are shown" in done.err
-    assert "no entry fits" in marea("log", "--entity", "nobody").out
+    assert "no entry fits: text nobody" in marea("log", "--text", "nobody").out
 
 
 def test_csv_is_read_back_and_holds_no_formula(marea: Marea, shop: Shop) -> None:
@@ -114,7 +114,7 @@ def test_words_that_mean_nothing(marea: Marea, shop: Shop) -> None:
 @pytest.mark.parametrize("run", [2**31, 10**17])
 def test_a_run_that_never_was_has_no_deliveries(marea: Marea, shop: Shop, run: int) -> None:
     done = marea("log", "--run", str(run))
-    assert (done.code, done.out) == (0, "no entry fits\n")
+    assert (done.code, done.out) == (0, f"no entry fits: run {run}\n")
 
 
 @pytest.mark.parametrize("option", ["--run", "--limit"])
@@ -135,3 +135,19 @@ def test_moments() -> None:
     assert moment_of("2026-11-05", now, end=True) - day == timedelta(days=1, microseconds=-1)
     with pytest.raises(ConfigurationError):
         moment_of("5 past", now)
+
+
+def test_what_was_looked_for_is_said_where_nothing_fits(marea: Marea, shop: Shop) -> None:
+    done = marea("log", "--entity", "customers", "--field", "prize", "--run", "99")
+    assert (done.code, done.out) == (0, "no entry fits: entity customers, run 99, field prize\n")
+    done = marea("log", "--entity", "customer")
+    assert done.code == 2
+    assert done.err == 'there is no entity customer (did you mean "customers"?)\n'
+
+
+def test_mistyped_words_are_told_the_nearest(marea: Marea, shop: Shop) -> None:
+    assert marea("synk").err == 'there is no command "synk" (did you mean "sync"?)\n'
+    assert 'did you mean "rejected"?' in marea("log", "--outcome", "rejectd").err
+    assert "`marea plan`" in marea("sync", "--dry-run").err
+    shop.configure("key: code, modified: modified}", "key: code, modified: modified, lag: 5m}")
+    assert "it belongs one level up, beside `source`" in marea("check").err

@@ -161,6 +161,16 @@ def test_postgresql(marea: Marea, folder: Path, postgresql_url: str) -> None:
     assert done.document["entities"]["order"]["created"] == 1
 
 
+def test_init_says_where_the_records_go_when_nobody_said_it(marea: Marea, folder: Path) -> None:
+    database(folder, MAGO)
+    assert (
+        "without --target the records are copied to copy.db\n"
+        in marea("init", "--source", "sqlite:///erp.db").out
+    )
+    named = marea("init", "--source", "sqlite:///erp.db", "--target", "sqlite:///crm.db", "--force")
+    assert "without --target" not in named.out
+
+
 # -- check ---------------------------------------------------------------------------------------
 
 
@@ -185,7 +195,9 @@ def test_check_warns_of_dates_that_hide_changes(marea: Marea, shop: Shop) -> Non
     assert done.code == 0
     (warning,) = done.document["entities"]["customers"]["tables"][0]["warnings"]
     assert warning.startswith("1 of its rows have no last-edit date")
-    assert f"    warning: {warning}\n" in marea("check").out
+    out = marea("check").out
+    assert f"    warning: {warning}\n" in out
+    assert out.endswith("no faults, 1 warning\n")
 
 
 def test_check_of_tables_without_a_date(marea: Marea, shop: Shop) -> None:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
+from marea.config.names import suggest
 from marea.errors import ConfigurationError
 
 DESCRIPTION = "Keeps a CRM, portal or shop aligned with an ERP database."
@@ -16,6 +17,7 @@ EPILOG = (
 )
 
 _DIGITS = 18  # what every database holds
+_DRY_RUN = "`marea plan` shows what a run would deliver, and writes nothing"
 _OUTCOMES = ("created", "updated", "deleted", "unchanged", "rejected", "waiting", "deferred", "held")
 
 
@@ -44,7 +46,15 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raises ConfigurationError instead of leaving the process."""
-        raise ConfigurationError.single(message, hint=f"see `{self.prog} --help`")
+        hint = _DRY_RUN if "--dry-run" in message else f"see `{self.prog} --help`"
+        raise ConfigurationError.single(message, hint=hint)
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Raises ConfigurationError with the nearest choice; argparse would list them all."""
+        if action.choices is not None and value not in action.choices:
+            what = "command" if action.dest == argparse.SUPPRESS else action.dest
+            hint = suggest(str(value), action.choices)
+            raise ConfigurationError.single(f'there is no {what} "{value}"', hint=hint)
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
@@ -181,7 +191,9 @@ def _retry(parser: argparse.ArgumentParser) -> None:
 
 def _init(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--source", metavar="URL", required=True, help="the database to read")
-    parser.add_argument("--target", metavar="URL", help="a database, or an application's address")
+    parser.add_argument(
+        "--target", metavar="URL", help="a database, or an application's address (a new SQLite file, copy.db)"
+    )
     parser.add_argument(
         "--output", metavar="FILE", default="marea.yaml", help="the file to write (marea.yaml)"
     )

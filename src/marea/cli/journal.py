@@ -34,7 +34,7 @@ def log(options: Namespace) -> int:
             return 0
         limit = options.limit or options.limit_default
         found = _entries(project, options, limit + 1)
-        _print(islice(found, limit))
+        _print(islice(found, limit), _wanted(options))
         if any(True for _ in found):
             print(f"the newest {limit} are shown: --limit shows more, --export has all", file=sys.stderr)
     return 0
@@ -117,14 +117,20 @@ def lines(entry: Entry, indent: str = "", *, with_record: bool = True) -> Iterat
     yield from changes_text(entry.changes, f"{indent}    ")
 
 
-def _print(entries: Iterator[Entry]) -> None:
+def _wanted(options: Namespace) -> str:
+    """What was looked for, as it was written."""
+    names = ("entity", "key", "run", "outcome", "cause", "field", "since", "until", "text")
+    return ", ".join(f"{name} {value}" for name in names if (value := getattr(options, name)) is not None)
+
+
+def _print(entries: Iterator[Entry], wanted: str) -> None:
     empty = True
     for entry in entries:
         empty = False
         for line in lines(entry):
             print(line)
     if empty:
-        print("no entry fits")
+        print(clean(f"no entry fits: {wanted}") if wanted else "no entry fits")
 
 
 def _export(entries: Iterator[Entry], options: Namespace) -> int:

@@ -53,6 +53,9 @@ def init(options: Namespace) -> int:
         show_json(_discovery(path, found))
     else:
         _tell_discovery(path, found)
+        if options.target is None:
+            print(f"without --target the records are copied to {path.parent / 'copy.db'}")
+        print("next: marea check, marea plan, marea sync")
     return 0
 
 
@@ -82,7 +85,6 @@ def _tell_discovery(path: Path, found: Discovery) -> None:
     for name in found.keyless:
         print(f"  {name}: left out, it has no primary key")
     print(f"{plural(len(found.drafts), 'entity').replace('entitys', 'entities')} written to {path}")
-    print("next: marea check, marea plan, marea sync")
 
 
 # -- check ---------------------------------------------------------------------------------------
@@ -150,7 +152,9 @@ def _text(report: Report) -> Iterator[str]:
     if report.faults:
         yield plural(len(report.faults), "fault") + " found"
     else:
-        yield "no faults" if not report.away else "no faults found in what could be reached"
+        number = sum(len(table.warnings) for entity in report.entities for table in entity.tables)
+        warned = f", {plural(number, 'warning')}" if number else ""
+        yield ("no faults found in what could be reached" if report.away else "no faults") + warned
 
 
 def _table_text(table: TableReport) -> Iterator[str]:

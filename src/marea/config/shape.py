@@ -74,7 +74,7 @@ class _Translator:
         if isinstance(mistake, Mistake):
             return mistake.message, mistake.hint
         if kind == "extra_forbidden":
-            return "there is no such key", suggest(str(path[-1]), self._unused(error))
+            return "there is no such key", self._placed(error) or suggest(str(path[-1]), self._unused(error))
         if kind == "missing":
             return "is missing", self._misspelled(error)
         if kind == "literal_error":
@@ -84,6 +84,13 @@ class _Translator:
         if kind == "greater_than_equal":
             return f"must be {context['ge']} or more", ""
         return ("must not be empty", "") if kind in _EMPTY else _must(kind, error["input"])
+
+    def _placed(self, error: ErrorDetails) -> str:
+        """The hint for a key that the mapping around this one knows."""
+        *place, within, name = error["loc"] if len(error["loc"]) > 1 else (None, None)
+        if self._meant(error) is None and place and name in self._keys(tuple(place)):
+            return f"it belongs one level up, beside `{within}`"
+        return ""
 
     def _meant(self, error: ErrorDetails) -> str | None:
         return closest(str(error["loc"][-1]), self._unused(error))

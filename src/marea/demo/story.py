@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import shlex
 import sys
 import tempfile
 import time
@@ -68,10 +68,11 @@ def _folder(keep: Path | None) -> Iterator[Path]:
 def _go_on(scene: Scene) -> None:
     teller = scene.teller
     teller.title("To go on from here")
-    marea = "marea" if shutil.which("marea") else f"{sys.executable} -m marea"
+    python = shlex.quote(sys.executable)  # the one form that works in any shell
+    marea = f"{python} -m marea"
     for line in (
-        f"cd {scene.folder}",
-        f"CRM_TOKEN={TOKEN} {sys.executable} -m marea.demo.crm --storage crm.db --port {scene.crm.port} &",
+        f"cd {shlex.quote(str(scene.folder))}",
+        f"CRM_TOKEN={TOKEN} {marea}.demo.crm --storage crm.db --port {scene.crm.port} &",
         f"{marea} status",
         f"{marea} sync",
     ):

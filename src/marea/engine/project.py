@@ -209,11 +209,14 @@ class Project:
         """The entries that fit, newest first; read page by page, so that any number fits into memory.
 
         `field` is a field whose value changed; `text` stands in the error, the key or a
-        value; `since` and `until` are aware moments.
+        value; `since` and `until` are aware moments. Raises ConfigurationError for an entity
+        that is neither configured nor remembered.
         """
         from marea.engine.known import hidden
         from marea.store.journal import EntryFilter
 
+        if entity is not None and entity not in self.settings.entities:
+            self._refuse_unheard(entity)
         journal = self._memory.known.journal
         exact = None if key is None else self._key_in_journal(entity, key)
         wanted = EntryFilter(entity, exact, run, outcome, cause, field, since, until, text)
@@ -268,6 +271,15 @@ class Project:
                 hint=suggest(name, self.settings.entities),
             )
         return self.settings.entities[name]
+
+    def _refuse_unheard(self, name: str) -> None:
+        """Raises ConfigurationError unless the state remembers an entity of that name."""
+        from marea.engine.neighbours import remembered
+
+        names = {known.name for known in remembered(self._memory.known)}
+        if name not in names:
+            known = dict.fromkeys([*self.settings.entities, *sorted(names)])
+            raise ConfigurationError.single(f"there is no entity {name}", hint=suggest(name, known))
 
     def _asked(self, names: Sequence[str], request: Request, keys: Sequence[Key]) -> Request:
         """The request with its keys in the ledger's form."""
