@@ -10,7 +10,7 @@ from marea.errors import ConfigurationError, Fault
 if TYPE_CHECKING:
     import duckdb
 
-UNKNOWN = '"NULL"'
+NO_TYPE = '"NULL"'
 """The type of NULL, which stands for what cannot be judged; it fits wherever any type does."""
 
 _COMPARE = "compare it, such as `price > 0` or `title IS NOT NULL`"
@@ -47,7 +47,7 @@ class Trial:
     def truth(self, sql: str, line: int, name: str = "") -> None:
         """A fault where the one column of a SELECT is known not to be of the type BOOLEAN."""
         for found in self.types(sql, line, name).values():
-            if found not in ("BOOLEAN", UNKNOWN):
+            if found not in ("BOOLEAN", NO_TYPE):
                 self.fault(f"a value of type {found} is no condition", line, name, _COMPARE)
 
 
