@@ -76,6 +76,7 @@ class Desk:
 
     def due(self, now: int) -> dict[str, str]:
         table = self.state.ledger.due(self.entity, now)
+        assert self.state.ledger.is_due(self.entity, now) == bool(table.num_rows)
         return dict(zip(table["key"].to_pylist(), table["cause"].to_pylist(), strict=True))
 
     def entries(self, newest_first: bool = False, **wanted: Any) -> list[Entry]:

@@ -215,7 +215,7 @@ class Runner:
         return self._state.is_stale(row.id)
 
     def _is_due(self, row: EntityRow) -> bool:
-        return bool(self._state.ledger.due(row.id, self._clock()).num_rows)
+        return self._state.ledger.is_due(row.id, self._clock())
 
     def _finished(
         self,
@@ -243,8 +243,8 @@ class Runner:
 
 def _load_targets(alignments: Sequence[Alignment]) -> None:
     """What is wrong with a target is said when it is prepared."""
-    with suppress(MareaError):
-        for alignment in alignments:
+    for alignment in alignments:
+        with suppress(MareaError):
             alignment.load_target()
 
 

@@ -124,6 +124,10 @@ class Ledger:
         causes |= dict(self._database.rows("due", entity=entity, now=now))
         return _table(list(causes.items()), ("key", "cause"))
 
+    def is_due(self, entity: int, now: int) -> bool:
+        """Whether `due` has any row."""
+        return bool(self._database.rows("due", entity=entity, now=now, most=1) or self.in_doubt(entity))
+
     def in_doubt(self, entity: int) -> list[str]:
         """The keys of records whose delivery was begun and whose outcome is not known.
 

@@ -270,6 +270,7 @@ WHERE trouble.entity = :entity
             SELECT 1 FROM claim
             WHERE claim.entity = trouble.entity AND claim.target_key = trouble.target_key)))
 ORDER BY trouble.key
+LIMIT :most -- when most
 
 -- name: chained_waits
 SELECT one.entity, one.key, one.blocked_entity, one.blocked_key, one.code
