@@ -68,6 +68,23 @@ entities:
     fields: {{code: code, rate: rate}}
 """
 
+CIRCLE = """
+version: 1
+systems:
+  erp: {{url: "{source}"}}
+  crm: {{url: "{target}"}}
+entities:
+  staff:
+    source: {{system: erp, table: staff, key: id}}
+    target: {{system: crm, object: staff, key: id, create: true}}
+    fields: {{id: id, site: {{reference: sites, value: site}}, boss: {{reference: staff, value: boss}}}}
+  sites:
+    source: {{system: erp, table: sites, key: id}}
+    target: {{system: crm, object: sites, key: id, create: true}}
+    fields: {{id: id, head: {{reference: staff, value: head}}}}
+"""
+"""Staff and sites, which refer to each other, and staff to staff too; a test makes their tables itself."""
+
 OLD = "2020-01-01 00:00:00"
 
 

@@ -12,7 +12,7 @@ from marea.planning.absent import GONE
 from marea.store.ledger import RecordRow
 from marea.store.state import open_state
 from store.desk import NOW, Desk, row
-from worlds import OLD, World, counts
+from worlds import CIRCLE, OLD, World, counts
 
 pytestmark = pytest.mark.integration
 
@@ -141,20 +141,3 @@ def test_a_run_counts_a_record_that_it_meets_twice_by_its_last_outcome(world: Wo
     result = world.sync("staff", "sites")
     assert result.status is RunStatus.SUCCEEDED
     assert counts(result, "staff") == {"unchanged": 4, "created": 1}
-
-
-CIRCLE = """
-version: 1
-systems:
-  erp: {{url: "{source}"}}
-  crm: {{url: "{target}"}}
-entities:
-  staff:
-    source: {{system: erp, table: staff, key: id}}
-    target: {{system: crm, object: staff, key: id, create: true}}
-    fields: {{id: id, site: {{reference: sites, value: site}}, boss: {{reference: staff, value: boss}}}}
-  sites:
-    source: {{system: erp, table: sites, key: id}}
-    target: {{system: crm, object: sites, key: id, create: true}}
-    fields: {{id: id, head: {{reference: staff, value: head}}}}
-"""

@@ -12,7 +12,7 @@ from marea.engine.sync import EntitySync
 from marea.errors import RunStopped
 from marea.mapping.mapper import Mapper
 from marea.model import Cause, Outcome, RunStatus
-from worlds import World, counts
+from worlds import CIRCLE, World, counts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -266,23 +266,6 @@ def test_a_stage_that_loses_a_record_stops_the_run_and_writes_nothing(
             small.sync("tax_codes")
     assert small.log() == []
     assert counts(small.sync("tax_codes"), "tax_codes") == {"created": 2}
-
-
-CIRCLE = """
-version: 1
-systems:
-  erp: {{url: "{source}"}}
-  crm: {{url: "{target}"}}
-entities:
-  staff:
-    source: {{system: erp, table: staff, key: id}}
-    target: {{system: crm, object: staff, key: id, create: true}}
-    fields: {{id: id, site: {{reference: sites, value: site}}, boss: {{reference: staff, value: boss}}}}
-  sites:
-    source: {{system: erp, table: sites, key: id}}
-    target: {{system: crm, object: sites, key: id, create: true}}
-    fields: {{id: id, head: {{reference: staff, value: head}}}}
-"""
 
 
 def test_entities_that_refer_to_each_other_settle_in_one_run(tmp_path: Path) -> None:
