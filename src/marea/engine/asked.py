@@ -1,4 +1,4 @@
-"""Owns refusing keys that nobody knows, before a run is begun for them."""
+"""Owns the keys that a run is asked for: in the ledger's form, and none that nobody knows."""
 
 from __future__ import annotations
 
@@ -6,21 +6,25 @@ from collections.abc import Sequence
 
 from marea.config.settings import EntitySettings
 from marea.engine.alignment import Alignment
-from marea.engine.keys import shown
+from marea.engine.keys import Key, key_text, shown
 from marea.engine.present import present
 from marea.errors import ConfigurationError, Fault, SystemUnreachable
 from marea.store.ledger import Ledger
 
 
-def refuse_unknown(alignment: Alignment, ledger: Ledger, entity: int, keys: Sequence[str]) -> None:
-    """Raises ConfigurationError for keys (JSON text) that are neither in the ledger nor in the source.
+def asked(alignment: Alignment, ledger: Ledger, entity: int, keys: Sequence[Key]) -> tuple[str, ...]:
+    """The keys as JSON text, one that is named twice once (I5).
 
-    Only for keys that the ledger does not know is the source asked. Raises SystemUnreachable.
+    Only for keys that the ledger does not know is the source asked. Raises ConfigurationError
+    for those that are in neither, SystemUnreachable.
     """
-    strange = [key for key in keys if ledger.record(entity, key) is None]
-    faults = [fault for key in strange for fault in _faults(alignment, key)]
+    columns = alignment.aggregate.key
+    texts = tuple(dict.fromkeys(key_text(key, alignment.entity.name, columns) for key in keys))
+    strange = [text for text in texts if ledger.record(entity, text) is None]
+    faults = [fault for text in strange for fault in _faults(alignment, text)]
     if faults:
         raise ConfigurationError(faults)
+    return texts
 
 
 def _faults(alignment: Alignment, key: str) -> list[Fault]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -212,15 +212,11 @@ class Project:
         value; `since` and `until` are aware moments. Raises ConfigurationError for an entity
         that is neither configured nor remembered.
         """
-        from marea.engine.known import hidden
+        from marea.engine.log import newest
         from marea.store.journal import EntryFilter
 
-        if entity is not None and entity not in self.settings.entities:
-            self._refuse_unheard(entity)
-        journal = self._memory.known.journal
-        exact = None if key is None else self._key_in_journal(entity, key)
-        wanted = EntryFilter(entity, exact, run, outcome, cause, field, since, until, text)
-        return hidden(self.settings, journal.entries(wanted, limit))
+        wanted = EntryFilter(entity, None, run, outcome, cause, field, since, until, text)
+        return newest(self.settings, self._memory.known, wanted, key, limit)
 
     def explain(self, name: str, key: Key, *, zone: tzinfo | None = UTC) -> Explanation:
         """The life of one record: in the source now, in the ledger, in the log, what to do.
@@ -272,57 +268,27 @@ class Project:
             )
         return self.settings.entities[name]
 
-    def _refuse_unheard(self, name: str) -> None:
-        """Raises ConfigurationError unless the state remembers an entity of that name."""
-        from marea.engine.neighbours import remembered
-
-        names = {known.name for known in remembered(self._memory.known)}
-        if name not in names:
-            known = dict.fromkeys([*self.settings.entities, *sorted(names)])
-            raise ConfigurationError.single(f"there is no entity {name}", hint=suggest(name, known))
-
     def _asked(self, names: Sequence[str], request: Request, keys: Sequence[Key]) -> Request:
         """The request with its keys in the ledger's form."""
-        from dataclasses import replace
-
-        from marea.engine.alignment import Alignment
-        from marea.engine.asked import refuse_unknown
-        from marea.engine.keys import key_text
-        from marea.engine.known import known_entity
-
         replace(request, keys=tuple(map(str, keys))).check()
         if (keys or request.where) and len(names) != 1:
             raise ConfigurationError.single("records are chosen within one entity", hint="name that entity")
-        if not keys:
-            return request
-        entity = self.settings.entities[names[0]]
-        alignment = Alignment(self.settings, entity, self._systems)
-        columns = alignment.aggregate.key
-        # A record named twice is asked for once (I5).
-        texts = dict.fromkeys(key_text(key, entity.name, columns) for key in keys)
-        known = known_entity(self._memory.known, entity).id
-        refuse_unknown(alignment, self._memory.known.ledger, known, tuple(texts))
-        return replace(request, keys=tuple(texts))
+        return replace(request, keys=self._known_keys(names[0], keys)) if keys else request
+
+    def _known_keys(self, name: str, keys: Sequence[Key]) -> tuple[str, ...]:
+        # Costly to make ready, and most runs name no keys.
+        from marea.engine.alignment import Alignment
+        from marea.engine.asked import asked
+        from marea.engine.known import known_entity
+
+        entity = self.settings.entities[name]
+        ledger, row = self._memory.known.ledger, known_entity(self._memory.known, entity)
+        return asked(Alignment(self.settings, entity, self._systems), ledger, row.id, keys)
 
     def _entries(self, run: int) -> Iterator[Entry]:
-        from marea.engine.known import hidden
-        from marea.store.journal import EntryFilter
+        from marea.engine.log import of_run
 
-        return hidden(
-            self.settings, self._memory.state.journal.entries(EntryFilter(run=run), newest_first=False)
-        )
-
-    def _key_in_journal(self, name: str | None, key: Key) -> str:
-        """The first form of the key that the journal has: the source need not be there to look it up."""
-        from marea.engine.keys import likely_texts
-        from marea.store.journal import EntryFilter
-
-        entity = self.settings.entities.get(name) if name else None
-        width = len(entity.source.key) if entity else str(key).count(",") + 1
-        texts = likely_texts(key, width)
-        journal = self._memory.known.journal
-        found = (text for text in texts if any(journal.entries(EntryFilter(name, text), 1)))
-        return next(found, texts[0])
+        return of_run(self.settings, self._memory.state, run)
 
 
 def _silent(entity: str, settled: int) -> None:
