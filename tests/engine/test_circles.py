@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from marea.config.load import load
 from marea.engine.circles import circles
 from marea.engine.project import Project
+from marea.errors import ConfigurationError
 from marea.store.ledger import Trouble
 from marea.store.state import open_state
 from servers import run_sql
-from worlds import counts, synchronize
+from worlds import counts, journal, synchronize
 
 CONFIG = """
 version: 1
@@ -46,6 +47,9 @@ class Office:
 
     def erp(self, text: str) -> None:
         run_sql(f"sqlite:///{self.folder / 'erp.db'}", text)
+
+    def crm(self, text: str) -> None:
+        run_sql(f"sqlite:///{self.folder / 'crm.db'}", text)
 
     def staff(self, **bosses: int | None) -> None:
         """Each as a1=2: number 1 has boss 2."""
@@ -169,3 +173,26 @@ def test_a_long_circle_is_named_in_part(office: Office) -> None:
     office.sync()
     names = " -> ".join(f"staff {number}" for number in range(15, 21))
     assert office.trouble(15).error == f"a circle: {names} -> … 14 more -> staff 15"
+
+
+@pytest.mark.integration
+def test_what_a_quiet_entity_of_a_circle_lacks_is_told_before_a_parent_behind_it_is_delivered(
+    office: Office,
+) -> None:
+    """Sites come first and have nothing new; a member of the staff that one waits for has come."""
+    dated = CONFIG.replace(", key: id", ", key: id, modified: modified")
+    office.file.write_text(dated.replace(", modified: modified, create: true", ""))
+    for table in ("staff", "sites"):
+        office.erp(f"ALTER TABLE {table} ADD COLUMN modified DATETIME")
+    office.crm("CREATE TABLE staff (id INTEGER PRIMARY KEY, boss TEXT, site TEXT)")
+    office.crm("CREATE TABLE sites (id INTEGER PRIMARY KEY, head TEXT)")
+    office.erp("INSERT INTO staff VALUES (1, NULL, NULL, 1, '2020-01-01 00:00:00')")
+    office.erp("INSERT INTO sites VALUES (10, 2, '2020-01-01 00:00:00')")
+    assert office.sync() == {"created": 1}
+    assert office.trouble(10, "sites").code == "waiting"
+    office.crm("ALTER TABLE sites RENAME COLUMN head TO chief")
+    office.erp("INSERT INTO staff VALUES (2, NULL, NULL, 1, '2020-01-02 00:00:00')")
+    entries = journal(office.file)
+    with pytest.raises(ConfigurationError, match='no column "head"'):
+        office.sync()
+    assert journal(office.file) == entries

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from marea.config.settings import EntitySettings, ReferenceField, SourceSettings, TargetSettings
-from marea.engine.order import in_order
+from marea.engine.order import in_order, waking
 
 pytestmark = pytest.mark.unit
 
@@ -38,3 +38,18 @@ def test_entities_not_wanted_still_order_the_others() -> None:
 def test_a_circle_and_a_self_reference_have_an_order_too() -> None:
     known = entities(a=["b"], b=["a"], c=["c"])
     assert sorted(in_order(known, ["a", "b", "c"])) == ["a", "b", "c"]
+
+
+def test_who_may_be_released_is_awake_through_any_number_of_others() -> None:
+    known = entities(a=["b"], b=["c"], c=["a"], d=["e"], e=[], f=["f"])
+    names = in_order(known, known)
+    assert waking(known, names, set(known)) == []
+    for one in "abc":
+        assert set(waking(known, names, set(known) - {one})) == {"a", "b", "c"}
+    assert waking(known, names, set(known) - {"e"}) == ["e", "d"]
+    assert waking(known, names, set(known) - {"d", "f"}) == ["d", "f"]
+
+
+def test_an_entity_that_is_not_in_the_run_passes_nothing_on() -> None:
+    known = entities(a=["b"], b=["c"], c=[])
+    assert waking(known, ["c", "a"], {"a"}) == ["c"]

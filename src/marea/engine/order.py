@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 from marea.config.settings import EntitySettings
 
@@ -48,3 +48,18 @@ def referrers(entities: Mapping[str, EntitySettings]) -> dict[str, list[str]]:
         for referred in dict.fromkeys(item.entity for item in entity.references()):
             found.setdefault(referred, []).append(name)
     return found
+
+
+def waking(entities: Mapping[str, EntitySettings], names: Sequence[str], quiet: Set[str]) -> list[str]:
+    """Of entities in their order those that may deliver.
+
+    Those with something new, and those whose records these may release or rename, and so on:
+    in a circle a quiet entity is woken by one that comes after it.
+    """
+    following = referrers({name: entities[name] for name in names})
+    awake: set[str] = set()
+    reached = [name for name in names if name not in quiet]
+    while reached:
+        awake.update(reached)
+        reached = [one for name in reached for one in following.get(name, ()) if one not in awake]
+    return [name for name in names if name in awake]

@@ -18,7 +18,7 @@ from marea.engine.clock import Clock
 from marea.engine.context import PAGE_ROWS, Context, Progress
 from marea.engine.heartbeat import Heartbeat
 from marea.engine.known import basis_of
-from marea.engine.order import in_order, referrers
+from marea.engine.order import in_order, referrers, waking
 from marea.engine.quiet import is_quiet
 from marea.engine.ready import make_ready
 from marea.engine.request import Request
@@ -72,7 +72,8 @@ class Runner:
         alignments = {name: self._alignment(rows[name], request) for name in order}
         undone = Undone()
         quiet = {name for name in order if self._is_quiet(alignments[name], rows[name], request, undone)}
-        self._make_ready([alignments[name] for name in self._awake(order, quiet)], rows, request, undone)
+        awake = [alignments[name] for name in waking(self._settings.entities, order, quiet)]
+        self._make_ready(awake, rows, request, undone)
         kind = RunKind.FULL if request.full else RunKind.INCREMENTAL
         run = self._state.runs.begin(kind, _cause(request), self._owner, started)
         ids = {name: row.id for name, row in rows.items()}
@@ -121,15 +122,6 @@ class Runner:
         entity = self._settings.entities[row.name]
         delivered = not request.anew and self._state.ledger.delivered(row.id)
         return Alignment(self._settings, entity, self._systems, delivered=delivered)
-
-    def _awake(self, names: Sequence[str], quiet: Set[str]) -> list[str]:
-        """Who may deliver: those with something new, and those whose records these may release or rename."""
-        awake: list[str] = []
-        for name in names:
-            parents = {item.entity for item in self._settings.entities[name].references()}
-            if name not in quiet or parents.intersection(awake):
-                awake.append(name)
-        return awake
 
     def _make_ready(
         self, alignments: Sequence[Alignment], rows: Mapping[str, EntityRow], request: Request, undone: Undone
