@@ -81,6 +81,21 @@ def test_a_target_that_keeps_breaking_ends_with_every_record_once(
     assert counts == [(number * 500, number * 500)]
 
 
+def test_a_snapshot_whose_first_connection_is_gone_says_so(
+    postgresql: SystemSettings, postgresql_url: str
+) -> None:
+    run_sql(postgresql_url, "CREATE TABLE t AS SELECT x AS id FROM generate_series(1, 50000) AS x")
+    source = PostgresqlSource(postgresql)
+    columns = [Column("id", pa.int32(), "integer")]
+    with source.snapshot() as reader:
+        first = reader.stream(Query("SELECT id FROM t"), columns, 100)
+        assert next(first).num_rows
+        assert run_sql(postgresql_url, KILL.replace("(pid)", "(pid, 10000)")) == [(1,)]
+        with pytest.raises(SystemUnreachable, match="the connection that took the snapshot is gone"):
+            next(reader.stream(Query("SELECT id FROM t"), columns, 100))
+    source.close()
+
+
 def test_a_source_that_keeps_breaking_never_ends_a_stream_early(
     postgresql: SystemSettings, postgresql_url: str
 ) -> None:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from marea.config.settings import SystemSettings
+from marea.connectors.base import address
 from marea.connectors.columns import Misfits, fit, plain, regroup, without
 from marea.connectors.postgresql.binding import inline, literal
 from marea.connectors.postgresql.catalogue import TABLES, arrow_type, described, describing
-from marea.connectors.postgresql.link import Link, opened, single
+from marea.connectors.postgresql.link import Link, opened, single, unreachable
 from marea.errors import ConfigurationError, SystemUnreachable
 from marea.ports import Column, Table
 from marea.sql.dialect import Query
@@ -113,6 +114,10 @@ class PostgresqlSource:
         if not keep:
             link.close()
 
+    def lost(self, message: str) -> SystemUnreachable:
+        """The error for a connection that broke."""
+        return unreachable(self._system.name, address(self._system), message)
+
     def _run(self, text: str) -> pa.Table:
         link = self.take()
         try:
@@ -161,12 +166,19 @@ class _Snapshot:
         self._all.append(link)
         return link
 
+    def _further(self) -> Link:
+        """One more connection of this snapshot, which ends with the connection that took it."""
+        try:
+            return self._joined(f"SET TRANSACTION SNAPSHOT {literal(self._name)}")
+        except ConfigurationError:  # the statement is ours: what it lacks is the snapshot
+            raise self._source.lost("the connection that took the snapshot is gone") from None
+
     def stream(self, query: Query, columns: Sequence[Column], rows: int) -> Iterator[pa.Table]:
         """The rows of a query, as they come over the wire."""
         with self._lock:
             link = self._free.pop() if self._free else None
         if link is None:
-            link = self._joined(f"SET TRANSACTION SNAPSHOT {literal(self._name)}")
+            link = self._further()
         tables = link.stream(inline(query), rows * _BYTES_A_ROW)
         yield from regroup((_checked(table, columns) for table in tables), rows)
         with self._lock:
