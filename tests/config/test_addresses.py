@@ -61,8 +61,8 @@ def test_a_connector_and_a_url_that_do_not_fit_are_a_mistake(url: str, named: st
         ("postgresql://h/d", "postgresql://h/d"),
     ],
 )
-def test_a_sqlite_file_lies_beside_the_configuration(url: str, located: str) -> None:
-    assert addresses.located(url, Path("/data")) == located
+def test_a_file_lies_beside_the_configuration(url: str, located: str) -> None:
+    assert addresses.reached(url, None, Path("/data"))[1] == located
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_url_that_can_be_read_in_two_ways_is_refused(url: str) -> None:
     ],
 )
 def test_a_url_that_can_be_read_in_one_way_is_taken(url: str) -> None:
-    addresses.check(url)
+    addresses.connector(url, None)
 
 
 LOGIN = st.text(st.sampled_from("ab1:/@?#%[] \t\u2100é"), max_size=8)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from marea.config import addresses
+from marea.config import addresses, declared
+from marea.config.mistake import Mistake
 from marea.connectors import registry
 from marea.errors import ConfigurationError
 
@@ -29,40 +30,48 @@ def test_a_built_in_connector_is_found_by_its_folder(name: str, monkeypatch: pyt
     monkeypatch.setattr(
         "importlib.metadata.entry_points", lambda **_: pytest.fail("scanned what is installed")
     )
-    assert type(registry.connector(name)).__name__ == registry.class_name(name)
-    assert addresses.connector(f"{name}://h/d" if name != "rest" else "https://h", name) == name
+    assert type(registry.connector(name)).__name__ == declared.class_name(name)
+    for scheme in declared.declared(name).schemes:
+        assert addresses.connector(f"{scheme}://h/d", None) == name
+
+
+@pytest.mark.unit
+def test_no_scheme_chooses_two() -> None:
+    schemes = [scheme for name in BUILT_IN for scheme in declared.declared(name).schemes]
+    assert len(schemes) == len(set(schemes))
 
 
 @pytest.mark.unit
 def test_each_has_an_entry_point_like_those_of_any_package() -> None:
-    declared = tomllib.loads((HOME / "pyproject.toml").read_text())["project"]["entry-points"][registry.GROUP]
-    assert declared == {
-        name: f"marea.connectors.{name}:{registry.class_name(name)}" for name in sorted(declared)
-    }
-    assert sorted(declared) == BUILT_IN
+    points = tomllib.loads((HOME / "pyproject.toml").read_text())["project"]["entry-points"][declared.GROUP]
+    assert points == {name: f"marea.connectors.{name}:{declared.class_name(name)}" for name in points}
+    assert sorted(points) == BUILT_IN
 
 
 @pytest.mark.unit
-def test_each_has_a_contract_suite() -> None:
-    suites = [file for file in (HOME / "tests/connectors").rglob("test_*.py") if _subclasses(file)]
-    text = "".join(file.read_text("utf-8") + file.parent.name for file in suites)
-    assert {name for name in BUILT_IN if re.search(rf"\b(marea\.connectors\.)?{name}\b", text)} == (
-        set(BUILT_IN) - WITHOUT_SERVER.keys()
-    )
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_each_has_its_contract_suites(name: str) -> None:
+    found = _suites(name)
+    roles = {"TargetContract"} if name == "rest" else {"SourceContract", "SqlTargetContract"}
+    assert found == {"ConnectorContract", *(() if name in WITHOUT_SERVER else roles)}
 
 
-def _subclasses(file: Path) -> bool:
-    """Whether a file has a subclass of a contract suite."""
-    nodes = ast.walk(ast.parse(file.read_text("utf-8")))
+def _suites(name: str) -> set[str]:
+    """The contract suites that the tests of a connector subclass."""
+    folder = HOME / "tests/connectors"
+    files = [*folder.glob(f"test_{name}.py"), *(folder / name).glob("test_*.py")]
+    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text("utf-8")))]
     bases = {ast.unparse(base) for node in nodes if isinstance(node, ast.ClassDef) for base in node.bases}
-    return bool(bases & {"SourceContract", "TargetContract", "SqlTargetContract"})
+    return {base for base in bases if base.endswith("Contract")}
 
 
 @pytest.mark.unit
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_each_has_its_place_on_the_page(name: str) -> None:
     page = (HOME / "docs/connectors.md").read_text("utf-8")
-    assert re.search(rf"^\| `{name}` \|", page, re.MULTILINE)
+    row = re.search(rf"^\| `{name}` \|.*", page, re.MULTILINE)
+    assert row is not None
+    assert all(f"`{scheme}://" in row[0] for scheme in declared.declared(name).schemes)
 
 
 @pytest.mark.unit
@@ -78,7 +87,11 @@ def test_nothing_else_names_it(name: str) -> None:
 
 
 ACME = """
+from marea.config.declared import Declaration
+
 class AcmeConnector:
+    declares = Declaration(("acme",), named=("https",))
+
     def validate(self, options):
         return []
 """
@@ -104,12 +117,16 @@ def _in(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.integration
 def test_one_more_folder_is_one_more_connector(grown: Path) -> None:
     code = (
-        "from marea.config import addresses; from marea.connectors import registry;"
+        "from marea.config import addresses, declared; from marea.connectors import registry;"
         "print(addresses.connector('acme://h/d', None), addresses.connector('acme://h/d', 'sql'),"
-        "type(registry.connector('acme')).__name__, addresses.connectors())"
+        "addresses.connector('https://h/d', 'acme'), addresses.connector('https://h/d', None),"
+        "type(registry.connector('acme')).__name__, declared.connectors())"
     )
     done = _in(grown, sys.executable, "-c", code)
-    assert done.stdout.split() == ["acme", "acme", "AcmeConnector", *str(sorted([*BUILT_IN, "acme"])).split()]
+    assert done.stdout.split() == [
+        *("acme", "acme", "acme", "rest", "AcmeConnector"),
+        *str(sorted([*BUILT_IN, "acme"])).split(),
+    ]
 
 
 @pytest.mark.integration
@@ -122,19 +139,45 @@ def test_the_lint_knows_one_more_without_being_told(grown: Path) -> None:
     assert "marea.connectors.acme is not allowed to import marea.connectors.sqlite" in done.stdout
 
 
-@pytest.mark.unit
-def test_a_connector_that_is_installed_needs_nothing_of_ours_edited(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "acme_marea.py").write_text("class AcmeConnector:\n    pass\n")
+def _installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    (tmp_path / "acme_marea.py").write_text(code)
     metadata = tmp_path / "acme_marea-1.0.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-marea\nVersion: 1.0\n")
     (metadata / "entry_points.txt").write_text("[marea.connectors]\nacme = acme_marea:AcmeConnector\n")
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "acme_marea", raising=False)
+
+
+@pytest.mark.unit
+def test_a_connector_that_is_installed_needs_nothing_of_ours_edited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _installed(tmp_path, monkeypatch, ACME)
     assert type(registry.connector("acme")).__name__ == "AcmeConnector"
-    assert addresses.connectors() == sorted([*BUILT_IN, "acme"])
+    assert declared.connectors() == sorted([*BUILT_IN, "acme"])
     assert addresses.connector("acme://h/d", None) == "acme"
+    assert addresses.connector("https://h/d", "acme") == "acme"
+    assert addresses.connector("https://h/d", None) == "rest"
+    with pytest.raises(Mistake, match="acme does not serve a URL that begins with http://"):
+        addresses.connector("http://h/d", "acme")
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("import acme_driver", "the connector acme cannot be used: No module named 'acme_driver'"),
+        ("class AcmeConnector:\n    pass\n", "the connector acme does not say what it serves"),
+    ],
+)
+def test_one_that_cannot_be_used_says_so_where_it_is_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, said: str
+) -> None:
+    _installed(tmp_path, monkeypatch, code)
+    with pytest.raises(Mistake, match=said):
+        addresses.connector("acme://h/d", None)
+    assert addresses.connector("https://h/d", None) == "rest"
 
 
 @pytest.mark.unit

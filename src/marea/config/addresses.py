@@ -1,4 +1,4 @@
-"""Owns what a URL decides: whether it can be read, which connector serves it, where a SQLite file lies.
+"""Owns what a URL decides: whether it can be read, which connector serves it, where a file lies.
 
 A URL may hold a password, and one that cannot be told from the rest of it: no message repeats
 more of it than its scheme.
@@ -10,22 +10,10 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from marea.config.declared import declared, known, schemes, serving
 from marea.config.mistake import Mistake
 from marea.config.names import suggest
 
-ALIASES = {
-    "postgres": "postgresql",
-    "mariadb": "mysql",
-    "sqlserver": "mssql",
-    "http": "rest",
-    "https": "rest",
-}
-"""URL schemes that are served by a connector of another name; all others are named like theirs."""
-
-_NO_SCHEME = "rest"
-"""The one connector that is named like none of its schemes."""
-
-_FOLDER = Path(__file__).parents[1] / "connectors"
 _STATES = ("sqlite", "postgresql", "postgres")
 
 _AUTHORITY = re.compile(r"[^/?#]*")
@@ -37,36 +25,18 @@ _ENCODE = (
 )
 
 
-def built_in(name: str) -> bool:
-    """Whether it is a connector that Marea brings: a folder among its connectors."""
-    return name.isidentifier() and (_FOLDER / name / "__init__.py").is_file()
-
-
-def connectors() -> list[str]:
-    """The names of all connectors, those that other packages bring included, sorted."""
-    own = (folder.name for folder in _FOLDER.iterdir() if built_in(folder.name))
-    return sorted({*own, *_installed()})
-
-
-def known(named: str) -> str:
-    """The name of a connector that is there. Raises Mistake where it is not."""
-    if named != "sql" and not _is_there(named):
-        raise Mistake(f"there is no connector {named}", suggest(named, ["sql", *connectors()]))
-    return named
-
-
 def connector(url: str, named: str | None) -> str:
     """The connector that serves `url`, when `connector:` says `named`. Raises Mistake."""
-    check(url)
-    if named is not None and named != "sql" and not built_in(named):
-        return known(named)
     scheme = _scheme(url)
-    found = ALIASES.get(scheme, scheme)
-    if scheme == _NO_SCHEME or not _is_there(found) or not _suits(found, named):
-        schemes = [name for name in (*connectors(), *ALIASES) if _suits(ALIASES.get(name, name), named)]
-        schemes = [name for name in schemes if name != _NO_SCHEME]
+    if named is None or named == "sql":
+        found = serving(scheme, named)
+    else:
+        found = named if declared(known(named)).serves(scheme, named) else None
+    if found is None:
         served = "no connector serves" if named is None else f"the connector {named} does not serve"
-        raise Mistake(f"{served} a URL that begins with {scheme}://", suggest(scheme, schemes))
+        raise Mistake(f"{served} a URL that begins with {scheme}://", suggest(scheme, schemes(named)))
+    if not declared(found).file:  # a path is taken as it is
+        check(url)
     return found
 
 
@@ -76,9 +46,7 @@ def check(url: str) -> None:
     A login ends at the first `/`, `?` or `#` for some and at the last `@` for others. So one `@`
     is allowed, right before the host, and a `#`, which no database or application is sent, nowhere.
     """
-    scheme, mark, rest = url.partition("://")
-    if not mark or scheme.lower() == "sqlite":  # a path is taken as it is
-        return
+    rest = url.partition("://")[2]
     authority = _AUTHORITY.match(rest)
     behind = rest[authority.end() :] if authority else ""
     if "@" in behind or "#" in behind or rest.count("@") > 1:
@@ -94,28 +62,39 @@ def check(url: str) -> None:
 
 
 def located(url: str, folder: Path) -> str:
-    """The URL, a relative path of a SQLite file made absolute. Raises Mistake."""
-    scheme, _, rest = url.partition("://")
-    if scheme.lower() != "sqlite":
-        return url
-    path, mark, parameters = rest.partition("?")
+    """The URL of a file, its path made absolute where it is relative to a folder. Raises Mistake."""
+    scheme = _scheme(url)
+    path, mark, parameters = url.partition("://")[2].partition("?")
     if not path.startswith("/"):
         raise Mistake(
-            "a SQLite address has three slashes before its path",
-            "sqlite:///erp.db lies beside this file; sqlite:////data/erp.db is an absolute path",
+            "the URL of a file has three slashes before its path",
+            f"{scheme}:///erp.db lies beside this file; {scheme}:////data/erp.db is an absolute path",
         )
     if path == "/:memory:":
         return url
-    return f"sqlite:///{(folder / path[1:]).resolve()}{mark}{parameters}"
+    return f"{scheme}:///{(folder / path[1:]).resolve()}{mark}{parameters}"
+
+
+def reached(url: str, named: str | None, folder: Path) -> tuple[str, str]:
+    """The connector that serves a system, and its URL, a file's with its whole path. Raises Mistake."""
+    found = connector(url, named)
+    return found, located(url, folder) if declared(found).file else url
+
+
+def path(url: str) -> Path:
+    """The file of a located URL."""
+    return Path(url.partition(":///")[2].partition("?")[0])
 
 
 def state(url: str, folder: Path) -> str:
     """The URL of the state database, located. Raises Mistake."""
-    check(url)
     scheme = _scheme(url)
     if scheme not in _STATES:
         raise Mistake(f"the state is not kept behind {scheme}://", suggest(scheme, _STATES[:2]))
-    return located(url, folder)
+    if scheme == "sqlite":
+        return located(url, folder)
+    check(url)
+    return url
 
 
 def _scheme(url: str) -> str:
@@ -123,17 +102,3 @@ def _scheme(url: str) -> str:
     if not mark or not scheme.replace("+", "").replace("-", "").replace(".", "").isalnum():
         raise Mistake("is no URL", "begin with its scheme: sqlite:///erp.db, postgresql://user@host/database")
     return scheme.lower()
-
-
-def _suits(serves: str, named: str | None) -> bool:
-    return named in (None, serves) or (named == "sql" and serves != _NO_SCHEME)
-
-
-def _is_there(name: str) -> bool:
-    return built_in(name) or name in _installed()
-
-
-def _installed() -> set[str]:
-    from importlib.metadata import entry_points  # slow: what Marea brings is found without it
-
-    return {point.name for point in entry_points(group="marea.connectors")}

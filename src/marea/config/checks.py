@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from marea.config import addresses, relations
+from marea.config.declared import declared, known
 from marea.config.loose import leaves, mapping, names, texts
 from marea.config.mistake import NOTHING_WRITTEN, Mistake
 from marea.config.names import suggest
@@ -79,7 +80,7 @@ class _Checks:
     def _reached(self, path: Path, url: object, named: object) -> None:
         if isinstance(named, str) and named.strip():
             before = len(self.found)
-            self._try((*path, "connector"), lambda: addresses.known(named))
+            self._try((*path, "connector"), lambda: named == "sql" or known(named))
             if len(self.found) > before:
                 return
         if isinstance(url, str) and url.strip() and isinstance(named, str | None):
@@ -87,9 +88,8 @@ class _Checks:
 
     def _url(self, path: Path, url: str, named: str | None) -> None:
         filled = self._secrets.fill_url(url)
-        addresses.connector(filled, named)
-        found = addresses.located(filled, self._secrets.folder)
-        if found.startswith("sqlite:") and found.partition("?")[0] == self._state.partition("?")[0]:
+        name, found = addresses.reached(filled, named, self._secrets.folder)
+        if declared(name).file and found.partition("?")[0] == self._state.partition("?")[0]:
             self._fault(
                 ("state",), f"is the file of system {path[-1]}", "keep the state in a file of its own"
             )

@@ -15,7 +15,7 @@ from marea.errors import ConfigurationError
 
 
 def resolved(settings: Settings, environment: Mapping[str, str]) -> Settings:
-    """The settings with secrets filled in, connectors found and SQLite paths made absolute.
+    """The settings with secrets filled in, connectors found and paths of files made absolute.
 
     Raises ConfigurationError, without a line, where the environment lacks something: what a
     line holds, only a load can tell.
@@ -38,6 +38,6 @@ def _resolved(settings: Settings, environment: Mapping[str, str]) -> Settings:
 
 def _system(system: SystemSettings, secrets: Secrets) -> SystemSettings:
     url = secrets.fill_url(system.url)
-    connector = addresses.connector(url, system.connector or None)
+    connector, url = addresses.reached(url, system.connector or None, secrets.folder)
     options = cast("dict[str, Any]", secrets.fill_all(system.options))
-    return replace(system, url=addresses.located(url, secrets.folder), connector=connector, options=options)
+    return replace(system, url=url, connector=connector, options=options)

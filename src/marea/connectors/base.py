@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from marea.config.addresses import check
+from marea.config.declared import Declaration
 from marea.config.mistake import Mistake
 from marea.config.names import suggest
 from marea.config.scrub import one_line
@@ -26,6 +27,9 @@ _HERE = ("", "localhost", "127.0.0.1", "::1")
 
 class Connector(Protocol):
     """What an entry point of the group `marea.connectors` gives: a class made without arguments."""
+
+    declares: ClassVar[Declaration]
+    """What it is before any system is known: the schemes of its URLs, and what is behind them."""
 
     def validate(self, options: Mapping[str, object]) -> list[str]:
         """What is wrong with a system's options, one sentence each; nothing is opened."""

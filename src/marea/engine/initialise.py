@@ -7,10 +7,11 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from marea.config import addresses
+from marea.config.declared import Declaration, declared
 from marea.config.mistake import Mistake
 from marea.config.settings import SystemSettings
 from marea.connectors.registry import connector
@@ -20,6 +21,8 @@ from marea.ports import Catalogue, Column, Source, Table
 
 if TYPE_CHECKING:
     import duckdb
+
+T = TypeVar("T")
 
 SECRET = re.compile(r"pass|pwd|token|secret", re.IGNORECASE)
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -32,19 +35,19 @@ _UNSENDABLE = ("interval", "list", "struct", "map", "large_list", "month_day_nan
 def starter(source: str, target: str | None, folder: Path) -> tuple[str, Discovery]:
     """The text of a configuration for the database at `source`, and what was found there.
 
-    `folder` is where the file will lie; relative SQLite paths are taken from the working
+    `folder` is where the file will lie; relative paths of files are taken from the working
     directory. Passwords do not appear in the text. Raises ConfigurationError,
     SystemUnreachable.
     """
     target = target or "sqlite:///copy.db"
-    _checked("--target", lambda: addresses.connector(target, None))
+    name, _ = _checked("--target", lambda: addresses.reached(target, None, Path.cwd()))
     found = discover(_tables(source))
     if not found.drafts:
         raise ConfigurationError.single(
             "no table there has a primary key, so that nothing can be told apart",
             hint="give the tables keys, or let the login see them",
         )
-    return "\n".join(_Text(source, target, folder, found).lines()) + "\n", found
+    return "\n".join(_Text(source, target, folder, found, declared(name)).lines()) + "\n", found
 
 
 def _tables(url: str) -> list[Table]:
@@ -59,12 +62,11 @@ def _tables(url: str) -> list[Table]:
 
 
 def _source(url: str) -> Source:
-    located = _checked("--source", lambda: addresses.located(url, Path.cwd()))
-    kind = _checked("--source", lambda: addresses.connector(located, None))
-    return connector(kind).source(SystemSettings("source", kind, located))
+    name, located = _checked("--source", lambda: addresses.reached(url, None, Path.cwd()))
+    return connector(name).source(SystemSettings("source", name, located))
 
 
-def _checked(option: str, check: Callable[[], str]) -> str:
+def _checked(option: str, check: Callable[[], T]) -> T:
     try:
         return check()
     except Mistake as mistake:
@@ -93,11 +95,12 @@ class _List:
 class _Text:
     """The file, line by line."""
 
-    def __init__(self, source: str, target: str, folder: Path, found: Discovery) -> None:
+    def __init__(self, source: str, target: str, folder: Path, found: Discovery, takes: Declaration) -> None:
+        """`takes` is what the target's connector says of itself."""
         self._urls = {"source": source, "target": target}
         self._folder = folder
         self._found = found
-        self._rest = target.startswith("http")
+        self._takes = takes
         self._reserved = _reserved()
 
     def lines(self) -> Iterator[str]:
@@ -117,14 +120,14 @@ class _Text:
         if secret:
             yield f"    # The password is taken from the environment: set {name.upper()}_PASSWORD."
         yield f"    url: {_address(shown)}"
-        if name == "target" and self._rest:
-            yield from _REST
+        if name == "target":
+            yield from (f"    {line}" for line in self._takes.starter)
 
     def _located(self, url: str) -> str:
-        """A relative SQLite path as it reads from the folder of the file."""
-        if not url.startswith("sqlite:///") or self._folder.resolve() == Path.cwd():
+        """The URL, a file's relative path as it reads from the folder of the configuration."""
+        if self._folder.resolve() == Path.cwd():
             return url
-        return addresses.located(url, Path.cwd())
+        return addresses.reached(url, None, Path.cwd())[1]
 
     def _entity(self, draft: Draft) -> Iterator[str]:
         table = draft.table
@@ -137,9 +140,9 @@ class _Text:
         for part in draft.related:
             yield from self._related(part)
         fields = self._fields(draft)
-        name = draft.name.replace("_", "-") if self._rest else draft.name
+        name = draft.name if self._takes.database else draft.name.replace("_", "-")
         key = _names(self._key_fields(draft))
-        create = "" if self._rest else ", create: true"
+        create = ", create: true" if self._takes.database else ""
         yield f"    target: {{system: target, object: {scalar(name)}, key: {key}{create}}}"
         yield "    fields:"
         for field, value in fields.items():
@@ -249,11 +252,4 @@ _HEAD = (
     "version: 1",
     "state: sqlite:///marea.db     # ledger, log and positions; postgresql://… where several share them",
     "",
-)
-_REST = (
-    "    # How the application takes a record. One that gives its own ids needs create, update and find.",
-    '    upsert: {method: PUT, path: "/{object}/{key}"}',
-    '    delete: {method: DELETE, path: "/{object}/{key}"}',
-    '    # auth: {bearer: "${TARGET_TOKEN}"}',
-    "    # concurrency: 8",
 )

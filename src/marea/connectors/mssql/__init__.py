@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from marea.config.declared import Declaration
 from marea.config.settings import SystemSettings
 from marea.connectors.base import LOGIN_OPTIONS, address, unknown_options
 from marea.connectors.mssql.options import login
@@ -19,6 +20,8 @@ class MssqlConnector:
     **Never run against a server.** No SQL Server was at hand where Marea is built: its SQL is
     checked by a parser and by golden texts, its driver by nothing. Try it on a copy first.
     """
+
+    declares = Declaration(("mssql", "sqlserver"))
 
     def validate(self, options: Mapping[str, object]) -> list[str]:
         """Options it does not know."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from marea.config.declared import Declaration
 from marea.config.settings import SystemSettings
 from marea.connectors.base import address
 from marea.connectors.mysql.options import faults, login
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 class MysqlConnector:
     """MariaDB from 10.6 and MySQL from 8.0.17, as a source and as a target."""
+
+    declares = Declaration(("mysql", "mariadb"))
 
     def validate(self, options: Mapping[str, object]) -> list[str]:
         """What is wrong with a system's options."""

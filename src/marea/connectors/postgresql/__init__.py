@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from marea.config.declared import Declaration
 from marea.config.settings import SystemSettings
 from marea.connectors.base import LOGIN_OPTIONS, address, unknown_options
 
@@ -17,6 +18,8 @@ OPTIONS = frozenset({*LOGIN_OPTIONS, "timezone"})
 
 class PostgresqlConnector:
     """PostgreSQL 12 and later, as a source and as a target."""
+
+    declares = Declaration(("postgresql", "postgres"))
 
     def validate(self, options: Mapping[str, object]) -> list[str]:
         """Options it does not know; the server itself checks the name of a time zone."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from marea.config.declared import Declaration
 from marea.errors import ConfigurationError, Fault
 
 if TYPE_CHECKING:
@@ -14,8 +15,19 @@ if TYPE_CHECKING:
     from marea.ports import Source, Target
 
 
+_STARTER = (
+    "# How the application takes a record. One that gives its own ids needs create, update and find.",
+    'upsert: {method: PUT, path: "/{object}/{key}"}',
+    'delete: {method: DELETE, path: "/{object}/{key}"}',
+    '# auth: {bearer: "${TARGET_TOKEN}"}',
+    "# concurrency: 8",
+)
+
+
 class RestConnector:
     """Serves systems with an http or https url; docs/rest.md lists its options."""
+
+    declares = Declaration(("http", "https"), database=False, starter=_STARTER)
 
     def __init__(self, policy: Policy | None = None) -> None:
         """`policy` says how long a record is insisted on."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from marea.config.declared import Declaration
 from marea.config.settings import SystemSettings
 from marea.connectors.base import unknown_options
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 class SqliteConnector:
     """A SQLite file, as a source and as a target."""
+
+    declares = Declaration(("sqlite",), file=True)
 
     def validate(self, options: Mapping[str, object]) -> list[str]:
         """It has no options: every one is unknown."""
