@@ -6,13 +6,14 @@ import datetime as dt
 import json
 from decimal import Decimal
 from importlib.util import find_spec
+from types import MappingProxyType
 
 import pyarrow as pa
 import pytest
 import sqlglot
 
 from marea.config.settings import SystemSettings
-from marea.connectors.base import address
+from marea.connectors.base import Connector, address
 from marea.connectors.mssql import MssqlConnector, catalogue
 from marea.connectors.mssql.failures import Kind, kind, translate
 from marea.connectors.mssql.options import Login
@@ -23,6 +24,7 @@ from marea.connectors.statements import Landing
 from marea.errors import BatchRefused, ConfigurationError, SystemUnreachable
 from marea.ports import Column, Table
 from marea.sql.mssql import MssqlDialect
+from marea.testing import ConnectorContract
 
 pytestmark = pytest.mark.unit
 
@@ -46,6 +48,23 @@ LOGIN = Login("erp", address(system()))
 
 def parses(text: str) -> bool:
     return sqlglot.parse_one(text, dialect="tsql") is not None
+
+
+class TestMssqlConnector(ConnectorContract):
+    name = "mssql"
+    alike = ("mssql://reader:pa55word@DB/crm", "sqlserver://db:1433/crm?encrypt=no")
+    others = ("mssql://db/erp", "mssql://localhost/crm", "mssql://db:1434/crm")
+    unreadable = ("mssql://reader:pa55?word@host/crm", "mssql://reader:pa55word@host:port/crm")
+    options = MappingProxyType({"user": "reader", "password": "pa55word"})
+    gaps = MappingProxyType(
+        {}
+        if find_spec("mssql_python")
+        else {"test_a_role_opens_nothing_and_shows_no_secret": "its driver is not installed here"}
+    )
+
+    @pytest.fixture
+    def connector(self) -> Connector:
+        return MssqlConnector()
 
 
 # -- options -----------------------------------------------------------------------------

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import ClassVar
 
 import pytest
 
+from marea.connectors.base import Connector
 from marea.connectors.mysql import MysqlConnector
 from marea.ports import Source, Target
-from marea.testing import KINDS, Kind, SourceContract, SqlTargetContract
+from marea.testing import KINDS, ConnectorContract, Kind, SourceContract, SqlTargetContract
 from marea.testing.values import literal
 from mysql_systems import system
 from servers import run_sql
@@ -28,13 +30,37 @@ def mysql_literal(value: object) -> str:
     return literal(value).replace("\\", "\\\\") if isinstance(value, str) else literal(value)
 
 
-def cut_connections(url: str) -> None:
-    """Kills every connection to the url's database but the one that asks."""
+def sessions_of(url: str) -> set[str]:
+    """The connections to the url's database but the one that asks."""
     rows = run_sql(
         url, "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()"
     )
-    for (number,) in rows:
+    return {str(number) for (number,) in rows}
+
+
+def cut_connections(url: str) -> None:
+    """Kills every connection to the url's database but the one that asks."""
+    for number in sessions_of(url):
         run_sql(url, f"KILL {number}")
+
+
+class TestConnector(ConnectorContract):
+    name = "mysql"
+    alike = (
+        "mysql://reader:pa55word@LOCALHOST/crm",
+        "mariadb://127.0.0.1:3306/crm?charset=utf8mb4",
+        "MARIADB://reader@localhost/crm?unix_socket=/run/mysqld.sock",
+    )
+    others = ("mysql://localhost/erp", "mysql://db/crm", "mysql://localhost:3307/crm")
+    unreadable = ("mysql://reader:pa55/word@host/crm", "mysql://reader:pa55word@host:port/crm")
+    options = MappingProxyType(
+        {"user": "reader", "password": "pa55word", "timezone": "+01:00", "tinyint1": "integer"}
+    )
+    wrong = MappingProxyType({"timezone": 7, "tinyint1": "float"})
+
+    @pytest.fixture
+    def connector(self) -> Connector:
+        return MysqlConnector()
 
 
 class OnMariadb:
@@ -67,6 +93,10 @@ class OnMariadb:
     @pytest.fixture
     def cut(self, mariadb_url: str) -> Callable[[], None]:
         return lambda: cut_connections(mariadb_url)
+
+    @pytest.fixture
+    def sessions(self, mariadb_url: str) -> Callable[[], set[str]]:
+        return lambda: sessions_of(mariadb_url)
 
     def literal(self, value: object) -> str:
         return mysql_literal(value)

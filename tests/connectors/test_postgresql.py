@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 from marea.config.settings import SystemSettings
+from marea.connectors.base import Connector
 from marea.connectors.postgresql import PostgresqlConnector
 from marea.ports import Source, Target
-from marea.testing import SourceContract, SqlTargetContract
+from marea.testing import ConnectorContract, SourceContract, SqlTargetContract
 from servers import free_port, run_sql
 
 pytestmark = pytest.mark.contract
@@ -52,6 +54,15 @@ def cut(postgresql_url: str) -> Callable[[], None]:
 
 
 @pytest.fixture
+def sessions(postgresql_url: str) -> Callable[[], set[str]]:
+    query = (
+        "SELECT concat(pid, ' ', backend_start) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    return lambda: {str(name) for (name,) in run_sql(postgresql_url, query)}
+
+
+@pytest.fixture
 def nowhere() -> SystemSettings:
     return system(f"postgresql://reader:pa55word@127.0.0.1:{free_port()}/erp")
 
@@ -63,6 +74,23 @@ class Literals:
         if isinstance(value, float):
             return f"'{value!r}'"
         return super().literal(value)  # type: ignore[misc]
+
+
+class TestPostgresqlConnector(ConnectorContract):
+    name = "postgresql"
+    alike = (
+        "postgresql://reader:pa55word@LOCALHOST/crm",
+        "postgres://reader@127.0.0.1:5432/crm?sslmode=require&sslpassword=pa55word",
+        "postgresql:///crm?host=/run/pg",
+        "postgresql:///?host=localhost&port=5432&dbname=crm",
+    )
+    others = ("postgresql://localhost/erp", "postgresql://db/crm", "postgresql://localhost:5433/crm")
+    unreadable = ("postgresql://reader:pa55#word@host/crm", "postgresql://reader:pa55word@host:port/crm")
+    options = MappingProxyType({"user": "reader", "password": "pa55word", "timezone": "Europe/Rome"})
+
+    @pytest.fixture
+    def connector(self) -> Connector:
+        return PostgresqlConnector()
 
 
 class TestPostgresqlSource(Literals, SourceContract):

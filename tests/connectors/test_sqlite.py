@@ -12,9 +12,10 @@ import apsw
 import pytest
 
 from marea.config.settings import SystemSettings
+from marea.connectors.base import Connector
 from marea.connectors.sqlite import SqliteConnector
 from marea.ports import Source, Target
-from marea.testing import KINDS, SourceContract, SqlTargetContract
+from marea.testing import KINDS, ConnectorContract, SourceContract, SqlTargetContract
 from servers import run_sql
 
 pytestmark = pytest.mark.contract
@@ -60,8 +61,24 @@ def cut() -> Callable[[], None]:
 
 
 @pytest.fixture
+def sessions() -> Callable[[], set[str]]:
+    return set
+
+
+@pytest.fixture
 def nowhere(tmp_path: Path) -> SystemSettings:
     return system(f"sqlite:///{tmp_path}/missing/erp.db")
+
+
+class TestSqliteConnector(ConnectorContract):
+    name = "sqlite"
+    alike = ("sqlite:////data/erp.db", "sqlite:////data/../data/./erp.db")
+    others = ("sqlite:////data/crm.db", "sqlite:////erp.db")
+    unreadable = ("sqlite:///:memory:", "sqlite://reader:pa55word@host/erp.db")
+
+    @pytest.fixture
+    def connector(self) -> Connector:
+        return SqliteConnector()
 
 
 class TestSqliteSource(SourceContract):

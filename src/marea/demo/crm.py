@@ -9,6 +9,7 @@
     POST /admin/maintenance {"on": true}             503 everywhere but here
     POST /admin/faults {"lose": 1, …}                see `marea.demo.crm_switches.Switches`
     GET, DELETE /admin/calls                         what was called and what it did; DELETE starts again
+    GET              /admin/sessions                 the connections of callers that are open
     GET, DELETE /admin/records                       how many records there are; DELETE empties the CRM
 
 Every call needs `Authorization: Bearer TOKEN`.
@@ -45,7 +46,7 @@ from marea.demo.crm_messages import (
 )
 from marea.demo.crm_rules import refusals
 from marea.demo.crm_store import Store, with_id
-from marea.demo.crm_switches import Counts, Switches
+from marea.demo.crm_switches import Counts, Sessions, Switches
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -63,6 +64,7 @@ class Crm:
         self._token = f"Bearer {token}".encode()
         self._switches = Switches()
         self._counts = Counts()
+        self._sessions = Sessions()
 
     def application(self) -> web.Application:
         """The web application."""
@@ -73,6 +75,7 @@ class Crm:
                 web.post("/admin/faults", self._faults),
                 web.get("/admin/calls", self._calls),
                 web.delete("/admin/calls", self._reset),
+                web.get("/admin/sessions", self._connected),
                 web.get("/admin/records", self._count),
                 web.delete("/admin/records", self._empty),
                 web.post("/api/v2/{object}", self._create, name="create"),
@@ -100,6 +103,7 @@ class Crm:
         if request.path.startswith("/admin/"):
             return await handler(request)
         self._counts.enter(_kind(request))
+        self._sessions.enter(request.transport)
         try:
             return await self._serve(request, handler)
         finally:
@@ -259,6 +263,9 @@ class Crm:
     async def _reset(self, _: web.Request) -> web.Response:
         self._counts = Counts(now=self._counts.now)
         return answer(self._counts.shown())
+
+    async def _connected(self, _: web.Request) -> web.Response:
+        return answer(self._sessions.shown())
 
     async def _count(self, _: web.Request) -> web.Response:
         return answer(self._store.counts())

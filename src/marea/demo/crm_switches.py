@@ -1,7 +1,8 @@
-"""Owns what an administrator can ask of the demo CRM: maintenance, faults, the count of its calls."""
+"""Owns what an administrator can ask of the demo CRM: maintenance, faults, its calls and callers."""
 
 from __future__ import annotations
 
+from asyncio import Transport
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
@@ -49,3 +50,22 @@ class Counts:
         """As JSON."""
         records = {name: dict(counter) for name, counter in sorted(self.records.items())}
         return {"calls": dict(sorted(self.calls.items())), "records": records, "peak": self.peak}
+
+
+class Sessions:
+    """The connections that calls came by."""
+
+    def __init__(self) -> None:
+        self._open: dict[Transport, str] = {}
+        self._count = 0
+
+    def enter(self, transport: Transport | None) -> None:
+        """A call comes by this connection; None: it is gone already."""
+        if transport is not None and transport not in self._open:
+            self._count += 1
+            self._open[transport] = str(self._count)
+
+    def shown(self) -> list[str]:
+        """The names of those that are open, none of which comes again."""
+        self._open = {each: name for each, name in self._open.items() if not each.is_closing()}
+        return list(self._open.values())

@@ -4,10 +4,14 @@
 import pytest
 
 pytest.register_assert_rewrite(
-    *("marea.testing." + part for part in ("arriving", "delivering", "describing", "receiving", "sources")),
+    *(
+        "marea.testing." + part
+        for part in ("arriving", "declaring", "delivering", "describing", "receiving", "sources")
+    ),
     *("marea.testing." + part for part in ("streaming", "suite", "targets")),
 )
 
+from marea.testing.declaring import ConnectorContract
 from marea.testing.delivering import batch, shape
 from marea.testing.receiving import TargetContract
 from marea.testing.sources import SourceContract
@@ -17,6 +21,7 @@ from marea.testing.values import KINDS, TEXTS, Kind
 __all__ = [
     "KINDS",
     "TEXTS",
+    "ConnectorContract",
     "Kind",
     "SourceContract",
     "SqlTargetContract",

@@ -17,6 +17,7 @@ from marea.testing.delivering import Delivering, batch, shape
 from marea.testing.values import TEXTS
 
 Held = Callable[[str], list[dict[str, Any]]]
+Sessions = Callable[[], set[str]]
 
 
 class TargetContract(Delivering):
@@ -25,8 +26,9 @@ class TargetContract(Delivering):
     `target` is the connector's target on an empty system of the test's own, `another` a second
     one on the same system; `held` gives the records that the system holds of an object, read by
     other means, in any order; `unreachable` is a target whose system does not answer and whose
-    password is "pa55word"; `cut` breaks all connections of `target` from outside, or loses the
-    next answer. `codes` may be replaced by a shape that the system is made ready for.
+    password is "pa55word"; `cut` breaks all connections of `target` from outside, at once or before
+    its next answer, and `sessions` gives those that the system has, by names that never come again.
+    `codes` may be replaced by a shape that the system is made ready for.
     """
 
     @pytest.fixture
@@ -186,14 +188,17 @@ class TargetContract(Delivering):
         target.deliver(codes, batch(codes, [self.row("a")], Operation.CREATE))
 
     def test_a_connection_that_breaks_comes_back(
-        self, target: Target, held: Held, codes: Shape, cut: Callable[[], None]
+        self, target: Target, held: Held, codes: Shape, cut: Callable[[], None], sessions: Sessions
     ) -> None:
         target.prepare(codes)
         self.deliver(target, codes, [self.row("a")])
+        before = sessions()
+        assert before, "the target keeps no connection that could break: declare a gap"
         cut()
         with suppress(SystemUnreachable):
             target.deliver(codes, batch(codes, [self.row("b")], Operation.CREATE))
         self.deliver(target, codes, [self.row("b")])
+        assert not before & sessions(), "the connection was not cut"
         assert self.names(held) == {"a": "name a", "b": "name b"}
 
     def test_closing_is_repeatable(self, target: Target, codes: Shape) -> None:

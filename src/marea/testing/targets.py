@@ -21,7 +21,8 @@ class SqlTargetContract(Arriving):
     """`TargetContract` for tables of a database, which can promise more.
 
     `source` reads the database of `target` (its own contract proves it right), `execute` runs SQL
-    there by other means; `cut` breaks all connections of `target` from outside.
+    there by other means; `cut` breaks all connections of `target` from outside, and `sessions` gives
+    those that the database has, but for its own, by names that never come again.
     """
 
     @pytest.fixture

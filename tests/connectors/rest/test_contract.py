@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 from connectors.rest.tools import Targets
+from marea.connectors.base import Connector
+from marea.connectors.rest import RestConnector
 from marea.demo.crm_process import CrmProcess
-from marea.ports import Target
-from marea.testing import TargetContract
+from marea.ports import Shape, Target
+from marea.testing import ConnectorContract, TargetContract
 
 pytestmark = pytest.mark.contract
+
+
+class TestRestConnector(ConnectorContract):
+    name = "rest"
+    alike = ("https://reader:pa55word@crm.example/api/", "HTTPS://CRM.example:443/api")
+    others = ("http://crm.example/api", "https://crm.example:444/api", "https://crm.example/api/v2")
+    unreadable = ("https://reader:pa55word@host:port/api", "https://reader:pa55word@/api")
+    options = MappingProxyType(
+        {
+            "auth": {"bearer": "pa55word"},
+            "upsert": {"method": "PUT", "path": "/{object}/{key}?key=pa55word"},
+            "concurrency": 2,
+        }
+    )
+    wrong = MappingProxyType({"concurrency": "many", "rate": -1, "timeout": "soon", "verify": "perhaps"})
+    roles = ("target",)
+
+    @pytest.fixture
+    def connector(self) -> Connector:
+        return RestConnector()
 
 
 class TestRestTarget(TargetContract):
@@ -35,3 +58,17 @@ class TestRestTarget(TargetContract):
     @pytest.fixture
     def cut(self, crm: CrmProcess) -> Callable[[], None]:
         return lambda: crm.ask("POST", "/admin/faults", {"lose": 1})
+
+    @pytest.fixture
+    def sessions(self, crm: CrmProcess) -> Callable[[], set[str]]:
+        return lambda: set(crm.ask("GET", "/admin/sessions"))
+
+    def test_a_cut_that_cuts_nothing_proves_nothing(
+        self,
+        target: Target,
+        held: Callable[[str], list[dict[str, Any]]],
+        codes: Shape,
+        sessions: Callable[[], set[str]],
+    ) -> None:
+        with pytest.raises(AssertionError, match="the connection was not cut"):
+            self.test_a_connection_that_breaks_comes_back(target, held, codes, lambda: None, sessions)
