@@ -1,6 +1,6 @@
-"""Owns the protocols between the engine and the connectors: what a source and a target must do.
+"""Owns the protocols between the engine and the connectors: what they, their sources and targets must do.
 
-A connector implements `Source`, `Target` or both. Every method says whether it may be
+A `Connector` makes a `Source`, a `Target` or both. Every method says whether it may be
 called again after a failure. A connector raises only errors of `marea.errors`: the tests
 in `marea.testing` prove it.
 """
@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from marea.model import Problem
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from marea.config.declared import Declaration
+    from marea.config.settings import EntitySettings, SystemSettings
     from marea.sql.dialect import Dialect, Query
 
 # Columns that travel in every batch beside the business columns. The dollar sign keeps
@@ -209,4 +211,43 @@ class Target(Protocol):
 
     def close(self) -> None:
         """Gives back every connection. Repeatable."""
+        ...
+
+
+class Connector(Protocol):
+    """What an entry point of the group `marea.connectors` gives: a class made without arguments."""
+
+    declares: ClassVar[Declaration]
+    """What it is before any system is known: the schemes of its URLs, and what is behind them."""
+
+    def validate(self, options: Mapping[str, object]) -> list[str]:
+        """What is wrong with a system's options, one sentence each; nothing is opened."""
+        ...
+
+    def place(self, system: SystemSettings) -> str:
+        """Where the system is, in one spelling for all of its urls: without login and parameters.
+
+        Opens nothing. Raises ConfigurationError where the url cannot be read.
+        """
+        ...
+
+    def source(self, system: SystemSettings) -> Source:
+        """The system as a source; opens nothing yet. Raises ConfigurationError where it is none."""
+        ...
+
+    def target(self, system: SystemSettings) -> Target:
+        """The system as a target; opens nothing yet. Raises ConfigurationError where it is none."""
+        ...
+
+
+@runtime_checkable
+class Addressing(Protocol):
+    """Optional capability of a connector: the configuration says how records are addressed there."""
+
+    def addressing(self, system: SystemSettings, entity: EntitySettings) -> Mapping[str, str]:
+        """How and where the entity's records are addressed, readable values by name, without secrets.
+
+        Always the same names; what only makes a delivery faster or more patient is left out. Opens
+        nothing. Raises ConfigurationError where it cannot be read.
+        """
         ...

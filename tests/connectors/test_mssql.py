@@ -13,7 +13,7 @@ import pytest
 import sqlglot
 
 from marea.config.settings import SystemSettings
-from marea.connectors.base import Connector, address
+from marea.connectors.base import address
 from marea.connectors.mssql import MssqlConnector, catalogue
 from marea.connectors.mssql.failures import Kind, kind, translate
 from marea.connectors.mssql.options import Login
@@ -22,7 +22,7 @@ from marea.connectors.mssql.target import insert, json_rows
 from marea.connectors.relational import Contended, DuplicateKey
 from marea.connectors.statements import Landing
 from marea.errors import BatchRefused, ConfigurationError, SystemUnreachable
-from marea.ports import Column, Table
+from marea.ports import Column, Connector, Table
 from marea.sql.mssql import MssqlDialect
 from marea.testing import ConnectorContract
 

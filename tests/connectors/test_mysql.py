@@ -8,9 +8,8 @@ from typing import ClassVar
 
 import pytest
 
-from marea.connectors.base import Connector
 from marea.connectors.mysql import MysqlConnector
-from marea.ports import Source, Target
+from marea.ports import Connector, Source, Target
 from marea.testing import KINDS, ConnectorContract, Kind, SourceContract, SqlTargetContract
 from marea.testing.values import literal
 from mysql_systems import system

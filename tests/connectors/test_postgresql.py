@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from marea.config.settings import SystemSettings
-from marea.connectors.base import Connector
 from marea.connectors.postgresql import PostgresqlConnector
-from marea.ports import Source, Target
+from marea.ports import Connector, Source, Target
 from marea.testing import ConnectorContract, SourceContract, SqlTargetContract
 from servers import free_port, run_sql
 

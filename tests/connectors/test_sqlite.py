@@ -12,9 +12,8 @@ import apsw
 import pytest
 
 from marea.config.settings import SystemSettings
-from marea.connectors.base import Connector
 from marea.connectors.sqlite import SqliteConnector
-from marea.ports import Source, Target
+from marea.ports import Connector, Source, Target
 from marea.testing import KINDS, ConnectorContract, SourceContract, SqlTargetContract
 from servers import run_sql
 

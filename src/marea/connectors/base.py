@@ -1,67 +1,27 @@
-"""Owns what every connector offers, the check of its options, and the reading of database addresses."""
+"""Owns what connectors share: the check of their options, and the reading of database addresses."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from marea.config.addresses import check
-from marea.config.declared import Declaration
 from marea.config.mistake import Mistake
 from marea.config.names import suggest
 from marea.config.scrub import one_line
-from marea.config.settings import EntitySettings, SystemSettings
+from marea.config.settings import SystemSettings
 from marea.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from marea.ports import Shape, Source, Target
+    from marea.ports import Shape
 
 LOGIN_OPTIONS = frozenset({"user", "password"})
 """Options every SQL connector knows: a login that need not be spelled inside the address."""
 
 _HERE = ("", "localhost", "127.0.0.1", "::1")
 """Names of this machine; a path of a socket is another."""
-
-
-class Connector(Protocol):
-    """What an entry point of the group `marea.connectors` gives: a class made without arguments."""
-
-    declares: ClassVar[Declaration]
-    """What it is before any system is known: the schemes of its URLs, and what is behind them."""
-
-    def validate(self, options: Mapping[str, object]) -> list[str]:
-        """What is wrong with a system's options, one sentence each; nothing is opened."""
-        ...
-
-    def place(self, system: SystemSettings) -> str:
-        """Where the system is, in one spelling for all of its urls: without login and parameters.
-
-        Opens nothing. Raises ConfigurationError where the url cannot be read.
-        """
-        ...
-
-    def source(self, system: SystemSettings) -> Source:
-        """The system as a source; opens nothing yet. Raises ConfigurationError where it is none."""
-        ...
-
-    def target(self, system: SystemSettings) -> Target:
-        """The system as a target; opens nothing yet. Raises ConfigurationError where it is none."""
-        ...
-
-
-@runtime_checkable
-class Addressing(Protocol):
-    """Optional capability of a connector: the configuration says how records are addressed there."""
-
-    def addressing(self, system: SystemSettings, entity: EntitySettings) -> Mapping[str, str]:
-        """How and where the entity's records are addressed, readable values by name, without secrets.
-
-        Always the same names; what only makes a delivery faster or more patient is left out. Opens
-        nothing. Raises ConfigurationError where it cannot be read.
-        """
-        ...
 
 
 def unknown_options(options: Mapping[str, object], known: Iterable[str]) -> list[str]:

@@ -6,8 +6,8 @@ from typing import cast
 
 from marea.config.declared import found
 from marea.config.mistake import Mistake
-from marea.connectors.base import Connector
 from marea.errors import ConfigurationError
+from marea.ports import Connector
 
 
 def connector(name: str) -> Connector:

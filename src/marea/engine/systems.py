@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from marea.config.settings import EntitySettings, SystemSettings
-from marea.connectors.base import Addressing
 from marea.connectors.registry import connector
-from marea.ports import Source, Target
+from marea.ports import Addressing, Source, Target
 
 
 class Systems:

@@ -10,8 +10,8 @@ import pytest
 from marea.config import addresses
 from marea.config.mistake import Mistake
 from marea.config.settings import EntitySettings, SourceSettings, SystemSettings, TargetSettings
-from marea.connectors.base import Addressing, Connector
 from marea.errors import ConfigurationError
+from marea.ports import Addressing, Connector
 from marea.testing.suite import Suite
 
 SECRET = "pa55word"  # noqa: S105 - of no system

@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from connectors.rest.tools import Targets
-from marea.connectors.base import Connector
 from marea.connectors.rest import RestConnector
 from marea.demo.crm_process import CrmProcess
-from marea.ports import Shape, Target
+from marea.ports import Connector, Shape, Target
 from marea.testing import ConnectorContract, TargetContract
 
 pytestmark = pytest.mark.contract
