@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from marea.capture.position import NAME
+from marea.capture.position import WATERMARK
 from marea.config.load import load
 from marea.model import RunStatus
 from marea.store.state import open_state
@@ -93,7 +93,7 @@ def assert_books_agree(file: Path, rows: int) -> None:
         assert {name.value: number for name, number in state.ledger.count(row.id)[0].items() if number} == {
             "aligned": rows
         }
-        assert "sweep" not in json.loads(row.positions[NAME])
+        assert "sweep" not in json.loads(row.positions[WATERMARK])
         assert (
             sum(run.books["customers"].counts["created"] for run in state.runs.recent(1000) if run.books)
             == rows

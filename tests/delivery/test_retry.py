@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from marea.delivery.retry import LOST, NEVER_ALONE, SCHEDULE, next_attempt
+from marea.delivery.retry import NEVER_ALONE, SCHEDULE, SOON, next_attempt
 from marea.model import UNKNOWN, Outcome, Problem
 
 pytestmark = pytest.mark.unit
@@ -29,7 +29,7 @@ def test_a_target_that_was_away_is_asked_by_the_next_run(attempt: int) -> None:
     assert next_attempt(Outcome.DEFERRED, Problem("unreachable", "away"), attempt, NOW) == NOW
 
 
-@pytest.mark.parametrize(("attempt", "seconds"), [*enumerate((*LOST, LOST[-1]), 1)])
+@pytest.mark.parametrize(("attempt", "seconds"), [*enumerate((*SOON, SOON[-1]), 1)])
 def test_a_lost_answer_is_settled_soon(attempt: int, seconds: float) -> None:
     found = next_attempt(Outcome.DEFERRED, Problem(UNKNOWN, "lost"), attempt, NOW)
     assert found == NOW + int(seconds * 1_000_000)

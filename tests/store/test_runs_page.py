@@ -95,6 +95,6 @@ def test_every_transition_is_on_the_page() -> None:
 @pytest.mark.unit
 def test_the_pauses_are_those_of_the_program() -> None:
     assert [seconds / 60 for seconds in retry.SCHEDULE] == [15, 60, 360, 1440]
-    assert [seconds / 60 for seconds in retry.LOST] == [1, 5, 15, 60]
+    assert [seconds / 60 for seconds in retry.SOON] == [1, 5, 15, 60]
     assert "after 15 minutes, an hour, six hours, then once a day" in PAGE
     assert "after 1, 5, 15, then every 60 minutes" in PAGE

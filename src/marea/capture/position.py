@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from marea.errors import RunStopped
 from marea.sql.pages import Cursor
 
-NAME = "watermark"
+WATERMARK = "watermark"
 VERSION = 1
 
 

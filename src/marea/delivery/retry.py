@@ -10,7 +10,7 @@ MINUTE = 60.0
 SCHEDULE = (15 * MINUTE, 60 * MINUTE, 6 * 60 * MINUTE, 24 * 60 * MINUTE)
 """Seconds until the next attempt, by the attempts made; the last one goes on for good."""
 
-LOST = (MINUTE, 5 * MINUTE, 15 * MINUTE, 60 * MINUTE)
+SOON = (MINUTE, 5 * MINUTE, 15 * MINUTE, 60 * MINUTE)
 """The same for a record whose answer was lost: it may be there, so it is settled soon."""
 
 NEVER_ALONE = ("required", "check", "expression", "not-one", NO_KEY, UNREADABLE, UNKNOWN)
@@ -31,7 +31,7 @@ def next_attempt(outcome: Outcome, problem: Problem, attempt: int, now: int) -> 
     if problem.code == ABSENT:
         return None
     if outcome is Outcome.DEFERRED:
-        return _after(LOST, attempt, now) if problem.code == UNKNOWN else now
+        return _after(SOON, attempt, now) if problem.code == UNKNOWN else now
     if outcome is Outcome.WAITING or problem.code in NEVER_ALONE:
         return None
     return _after(SCHEDULE, attempt, now)

@@ -37,8 +37,8 @@ from marea.demo.crm_messages import (
     external_id_of,
     key_of,
     limit_of,
-    listed,
     object_of,
+    page_of,
     record_in,
     records_in,
     refusal,
@@ -160,7 +160,7 @@ class Crm:
     async def _page(self, request: web.Request) -> web.Response:
         limit = limit_of(request)
         rows = self._store.page(object_of(request), request.query.get("after", ""), limit)
-        return listed([body for _, body in rows], rows[-1][0] if len(rows) == limit else None)
+        return page_of([body for _, body in rows], rows[-1][0] if len(rows) == limit else None)
 
     async def _batch(self, request: web.Request) -> web.Response:
         name = object_of(request)
@@ -222,10 +222,10 @@ class Crm:
     async def _find(self, request: web.Request) -> web.Response:
         name = object_of(request)
         if "external_id" in request.query:
-            return listed(self._store.find(name, request.query["external_id"]), None)
+            return page_of(self._store.find(name, request.query["external_id"]), None)
         limit = limit_of(request)
         rows = self._store.owned_page(name, int(request.query.get("after", "0")), limit)
-        return listed([body for _, body in rows], rows[-1][0] if len(rows) == limit else None)
+        return page_of([body for _, body in rows], rows[-1][0] if len(rows) == limit else None)
 
     # -- what every write passes -------------------------------------------------------------
 

@@ -79,7 +79,7 @@ def records_in(body: str) -> list[str]:
     return records
 
 
-def listed(items: Sequence[str], after: str | int | None) -> web.Response:
+def page_of(items: Sequence[str], after: str | int | None) -> web.Response:
     """A page of records; `after` is where the next begins."""
     return written(f'{{"items":[{",".join(items)}],"next":{json.dumps(after)}}}')
 

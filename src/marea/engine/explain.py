@@ -10,13 +10,21 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from marea.capture.batch import Batch, BatchReader
-from marea.capture.position import NAME
+from marea.capture.position import WATERMARK
 from marea.capture.watermark import Step
 from marea.config.settings import EntitySettings, Settings
 from marea.engine.alignment import Alignment
 from marea.engine.keys import Key, key_text, likely_texts
-from marea.engine.known import NAME as NAME_IN_SQL
-from marea.engine.known import PRIVATE, hidden, known_entity, known_ids, pairs, private_columns, values
+from marea.engine.known import (
+    NAME_IN_SQL,
+    PRIVATE,
+    hidden,
+    known_entity,
+    known_ids,
+    pairs,
+    private_columns,
+    values,
+)
 from marea.engine.present import present
 from marea.engine.promised import Promised
 from marea.engine.stages import Planning, ids_in_ledger
@@ -125,7 +133,7 @@ class _Life:
             source.message,
             now,
             ledger,
-            loaded(self._row.positions.get(NAME)),
+            loaded(self._row.positions.get(WATERMARK)),
             self._parent(now),
             self._key in self._state.ledger.in_doubt(self._row.id),
             zone,

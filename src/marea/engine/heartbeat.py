@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from marea.engine.clock import Clock
 from marea.errors import MareaError
-from marea.store.commit import LOST
+from marea.store.commit import LEASE_LOST
 from marea.store.moments import SECOND
 
 if TYPE_CHECKING:
@@ -71,5 +71,5 @@ class Heartbeat:
         try:
             self._renew()
         except MareaError as error:
-            return error.code == LOST
+            return error.code == LEASE_LOST
         return False

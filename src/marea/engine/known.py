@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from marea.store.journal import Entry
     from marea.store.state import EntityRow, State
 
-UNKNOWN = -1  # an entity's id that no state has: its ledger is empty
+NO_ID = -1  # an entity's id that no state has: its ledger is empty
 
-NAME = re.compile(r"\w+")
+NAME_IN_SQL = re.compile(r"\w+")
 
 PRIVATE = "(private)"
 """What stands where the value of a private field would."""
@@ -35,7 +35,7 @@ def unknown_entity(entity: EntitySettings) -> EntityRow:
     """An entity as it is before its first run."""
     from marea.store.state import EntityRow
 
-    return EntityRow(UNKNOWN, entity.name, entity.target.system, None, None, None, {}, {})
+    return EntityRow(NO_ID, entity.name, entity.target.system, None, None, None, {}, {})
 
 
 def basis_of(state: State, row: EntityRow) -> str | None:
@@ -60,7 +60,12 @@ def hidden(settings: Settings, entries: Iterable[Entry]) -> Iterator[Entry]:
 def private_columns(entity: EntitySettings) -> set[str]:
     """The names, in lower case, of source columns that private fields are made of."""
     private = [field for field in entity.fields if field.name in entity.private]
-    return {name for field in private for text in _expressions(field) for name in NAME.findall(text.lower())}
+    return {
+        name
+        for field in private
+        for text in _expressions(field)
+        for name in NAME_IN_SQL.findall(text.lower())
+    }
 
 
 def _expressions(field: Field) -> Iterator[str]:

@@ -243,13 +243,13 @@ class Project:
 
         Counts on connections of its own when iterated, so that a run may go on meanwhile.
         """
-        from marea.capture.position import NAME
+        from marea.capture.position import WATERMARK
         from marea.engine.known import known_entity
         from marea.engine.totals import totals
 
         entities = [self.settings.entities[name] for name in names]
         whole = [
-            e.name for e in entities if full or NAME not in known_entity(self._memory.known, e).positions
+            e.name for e in entities if full or WATERMARK not in known_entity(self._memory.known, e).positions
         ]
         return totals(self.settings, whole)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from marea.capture.position import NAME, Position
+from marea.capture.position import WATERMARK, Position
 from marea.capture.probe import nothing_new
 from marea.config.digest import dates_digest
 from marea.engine.alignment import Alignment
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def is_quiet(alignment: Alignment, row: EntityRow, mapping: str, request: Request) -> bool:
     """Whether an incremental run would find no change. Raises SystemUnreachable."""
-    text = row.positions.get(NAME)
+    text = row.positions.get(WATERMARK)
     if request != Request() or text is None or row.mapping != mapping or row.stale is not None:
         return False
     position = Position.from_text(text)

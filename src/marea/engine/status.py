@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from marea.capture.position import NAME, Position
+from marea.capture.position import WATERMARK, Position
 from marea.config.digest import mapping_digest
 from marea.config.settings import EntitySettings, Settings
 from marea.engine.known import known_entity
@@ -66,8 +66,8 @@ def _entity(entity: EntitySettings, state: State) -> EntityStatus:
     return EntityStatus(
         source=entity.source.system,
         target=entity.target.system,
-        loaded=loaded(row.positions.get(NAME)),
-        moved_at=row.moved_at.get(NAME),
+        loaded=loaded(row.positions.get(WATERMARK)),
+        moved_at=row.moved_at.get(WATERMARK),
         mapping_changed=row.mapping is not None and row.mapping != mapping_digest(entity),
         records=records,
         delivered=delivered,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from marea.capture.batch import BatchReader
-from marea.capture.position import NAME, Position
+from marea.capture.position import WATERMARK, Position
 from marea.capture.watermark import Step, Watermark
 from marea.config.digest import dates_digest, mapping_digest
 from marea.config.settings import EntitySettings
@@ -43,7 +43,7 @@ class Standing:
 
 def standing_of(entity: EntitySettings, row: EntityRow, troubled: Sequence[str] = ()) -> Standing:
     """Where the state has an entity, beside its configuration of today."""
-    position = row.positions.get(NAME)
+    position = row.positions.get(WATERMARK)
     return Standing(
         Position.from_text(position) if position is not None else None,
         row.mapping is not None and row.mapping != mapping_digest(entity),

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from marea.capture.batch import BatchReader
-from marea.capture.position import NAME
+from marea.capture.position import WATERMARK
 from marea.capture.watermark import Step
 from marea.config.digest import MIXED
 from marea.engine.ahead import SideBySide
@@ -52,7 +52,7 @@ class EntitySync:
         self._hold = hold
         self._intents = Intents(context.state, custody)
         self._referrers = context.referrers.get(self._name, ())
-        self._position = row.positions.get(NAME)
+        self._position = row.positions.get(WATERMARK)
         self._loading = False
         self._settled = 0
         self._since = time.monotonic()
@@ -147,7 +147,9 @@ class EntitySync:
         # What the target left undecided is read again: the position stays before it.
         target = batch.position if batch.away is None else None
         moved = target.to_text() if target is not None else self._position
-        position = (NAME, self._position, moved) if moved is not None and moved != self._position else None
+        position = (
+            (WATERMARK, self._position, moved) if moved is not None and moved != self._position else None
+        )
         evaluated = evaluated or (self._loading and self._outdated and position is not None)
         if batch.settlement is None and position is None and not evaluated:
             return

@@ -14,7 +14,7 @@ from marea.store.database import Database
 if TYPE_CHECKING:
     import pyarrow as pa
 
-LOST = "lease-lost"
+LEASE_LOST = "lease-lost"
 """The code of the error that says that another run has the entity."""
 
 
@@ -139,7 +139,7 @@ def lost_lease() -> RunStopped:
         "this run lost its lease of the entity: another run has taken over",
         where="state",
         hint="nothing is lost: the other run goes on from the last commit",
-        code=LOST,
+        code=LEASE_LOST,
     )
 
 

@@ -93,7 +93,7 @@ def intend(database: Database, custody: Custody, n: int, keys: pa.ChunkedArray) 
     """
     if keys.null_count:
         raise no_key()
-    text = listed(keys)  # before the transaction: a commit may be waiting for it
+    text = as_list(keys)  # before the transaction: a commit may be waiting for it
     with database.transaction():
         hold_lease(database, custody.entity, custody.fence)
         _add(database, custody, n, text, OPEN)
@@ -104,7 +104,7 @@ def leave(database: Database, custody: Custody, n: int, keys: pa.ChunkedArray) -
 
     A run that has taken the entity over may have dropped the intent already, so it is there again.
     """
-    _add(database, custody, n, listed(keys), LEFT)
+    _add(database, custody, n, as_list(keys), LEFT)
 
 
 def withdraw(database: Database, custody: Custody, n: int) -> None:
@@ -117,7 +117,7 @@ def _add(database: Database, custody: Custody, n: int, keys: str, standing: str)
     database.run("add_intent", **ids, n=n, keys=keys, standing=standing)
 
 
-def listed(keys: pa.ChunkedArray) -> str:
+def as_list(keys: pa.ChunkedArray) -> str:
     """Keys as one JSON list of texts, for statements to take apart again."""
     import pyarrow as pa
     from pyarrow import compute as pc
