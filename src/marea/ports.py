@@ -241,6 +241,18 @@ class Connector(Protocol):
 
 
 @runtime_checkable
+class Knocking(Protocol):
+    """Optional capability of a target whose `prepare` asks nothing of its system (`marea check`)."""
+
+    def knock(self) -> None:
+        """Finds whether anything answers there, with no login and nothing that could change anything.
+
+        Repeatable. Raises SystemUnreachable.
+        """
+        ...
+
+
+@runtime_checkable
 class Addressing(Protocol):
     """Optional capability of a connector: the configuration says how records are addressed there."""
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from marea.config.load import load
-from marea.engine.doctor import TableReport
 from marea.engine.project import Project
+from marea.engine.promises import TableReport
 from marea.sql import dates
 from worlds import World
 

@@ -15,7 +15,8 @@ from marea.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from marea.engine.discovery import Discovery
-    from marea.engine.doctor import EntityReport, Report, SystemReport, TableReport
+    from marea.engine.doctor import EntityReport, Report, SystemReport
+    from marea.engine.promises import TableReport
 
 FAULTS, AWAY = 2, 3
 

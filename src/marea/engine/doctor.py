@@ -1,14 +1,13 @@
-"""Owns the examination of a project: what is wrong, what is away, what its captures can promise."""
+"""Owns the examination of a project: what is wrong, what is away, what a run would find."""
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from urllib.parse import urlsplit
 
-from marea.config.settings import EntitySettings, RelationSettings, Settings, SystemSettings
+from marea.config.addresses import path
+from marea.config.declared import declared
+from marea.config.settings import EntitySettings, Settings
 from marea.engine.alignment import Alignment
 from marea.engine.basis import Basis
 from marea.engine.dates import warnings
@@ -16,29 +15,12 @@ from marea.engine.identity import doubts
 from marea.engine.judged import judged
 from marea.engine.memory import Memory
 from marea.engine.neighbours import Known, remembered, renamed, shared
+from marea.engine.promises import TableReport, dates_written, tables, unacted
 from marea.engine.systems import Systems
 from marea.errors import ConfigurationError, Fault, RunStopped, SystemUnreachable, in_order
-from marea.sql.aggregate import ROOT, Aggregate
+from marea.ports import Knocking
 
-SEES = "every change that sets the last-edit date, of any size, by whomever"
-SEES_ALL = "every change, because every run reads all of it"
-GAPS = (
-    "direct SQL that leaves the date alone: `marea touch`, or `marea sync --full`",
-    "a transaction that commits after a run, with an earlier date: `lag` overlaps, a full run finds it",
-)
-UNDATED = "a change in this table alone: give it `modified`, or run `marea sync --full`"
-DELETES = (
-    "what is deleted in the source stays in the target; `deletes` and `guard` wait for the version that acts"
-)
-KNOCK_SECONDS = 5.0
 UNTRIED = "the login was not tried: the first delivery does"
-ACCEPTED = {
-    "schedule": "nothing runs by itself: call `marea sync` from cron or a scheduler",
-    "scan": "there is no scheduled comparison: call `marea sync --full`",
-    "capture": "records are found by their last-edit dates, whatever other capture is asked for",
-    "maintenance": "windows are not watched: a target that is away is noticed when it does not answer",
-}
-"""Settings that are checked and accepted, and what is done instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +32,6 @@ class SystemReport:
     reachable: bool | None
     """None where nothing was asked of it: no entity uses it, or what would ask could not be made ready."""
     message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class TableReport:
-    """How changes of one table are found, and what that promises."""
-
-    relation: str
-    """The path of its relation; empty for the root table."""
-    table: str
-    capture: str
-    """`watermark`, `full read` where the entity has no last-edit date at all, or `none`."""
-    modified: str | None
-    sees: str
-    gaps: tuple[str, ...]
-    warnings: tuple[str, ...] = ()
-    """What its last-edit dates hide as they are, one sentence each."""
 
 
 @dataclass(slots=True)
@@ -122,9 +88,10 @@ class _Examination:
         self._settings = settings
         self._memory = memory
         self._systems = systems
-        self._report = Report(faults=list(faults), notes=_notes(settings))
+        self._report = Report(faults=list(faults), notes=unacted(settings))
         self._answers: dict[str, str] = {}
         self._unusable = unusable
+        self._untried: set[str] = set()
         self._known: list[Known] = []
 
     def report(self) -> Report:
@@ -173,7 +140,7 @@ class _Examination:
     def _system(self, name: str) -> SystemReport:
         answer = self._answers.get(name)
         reachable = None if answer is None else not answer
-        untried = UNTRIED if reachable and self._settings.systems[name].url.startswith("http") else ""
+        untried = UNTRIED if reachable and name in self._untried else ""
         return SystemReport(name, self._settings.systems[name].connector, reachable, answer or untried)
 
     def _entity(self, entity: EntitySettings) -> EntityReport:
@@ -183,7 +150,7 @@ class _Examination:
         if entity.source.system in self._unusable:
             return report
         if self._tried(entity.source.system, lambda: alignment.aggregate):
-            report.tables = _tables(entity, alignment.aggregate)
+            report.tables = tables(entity, alignment.aggregate)
             self._tried(entity.source.system, lambda: self._dates(alignment, report))
             self._tried(entity.source.system, lambda: report.notes.extend(_doubts(alignment)))
             usable = self._tried(entity.source.system, lambda: alignment.mapper)
@@ -194,7 +161,7 @@ class _Examination:
         return report
 
     def _dates(self, alignment: Alignment, report: EntityReport) -> None:
-        found = warnings(alignment.source, alignment.aggregate, _dates_written(alignment.entity))
+        found = warnings(alignment.source, alignment.aggregate, dates_written(alignment.entity))
         report.tables = [replace(table, warnings=found.get(table.relation, ())) for table in report.tables]
 
     def _target(self, alignment: Alignment, report: EntityReport) -> None:
@@ -210,16 +177,17 @@ class _Examination:
     def _created(self, alignment: Alignment, report: EntityReport) -> None:
         shape = alignment.mapper.shape
         system = self._settings.systems[report.target]
-        if _unmade(system) or self._systems.source(report.target).describe(shape.object) is None:
+        unmade = declared(system.connector).file and not path(system.url).exists()  # its first write makes it
+        if unmade or self._systems.source(report.target).describe(shape.object) is None:
             report.notes.append(f"table {shape.object} is not there yet: the first run makes it")
         else:
             self._prepared(alignment)
 
     def _prepared(self, alignment: Alignment) -> None:
-        system = self._settings.systems[alignment.entity.target.system]
-        _ = alignment.target
-        if system.url.startswith("http"):
-            _knock(system)
+        target = alignment.target
+        if isinstance(target, Knocking):
+            target.knock()
+            self._untried.add(alignment.entity.target.system)
 
     def _tried(self, system: str, action: Callable[[], object]) -> bool:
         """Whether it went well; what went wrong is in the report."""
@@ -239,67 +207,3 @@ class _Examination:
 def _doubts(alignment: Alignment) -> list[str]:
     with alignment.source.snapshot() as reader:
         return list(doubts(alignment.pages, reader))
-
-
-def _unmade(system: SystemSettings) -> bool:
-    """Whether it is a file that its first write makes."""
-    scheme, _, path = system.url.partition("sqlite:///")
-    return not scheme and bool(path) and not Path(path.partition("?")[0]).exists()
-
-
-def _knock(system: SystemSettings) -> None:
-    """Opens a connection to an application and closes it: nothing is asked that could change anything."""
-    address = urlsplit(system.url)
-    port = address.port or (443 if address.scheme == "https" else 80)
-    try:
-        socket.create_connection((address.hostname or "", port), timeout=KNOCK_SECONDS).close()
-    except OSError as error:
-        text = error.strerror or str(error)
-        raise SystemUnreachable(
-            system.name, f"nothing answers at {address.hostname}:{port}: {text}"
-        ) from None
-
-
-def _tables(entity: EntitySettings, aggregate: Aggregate) -> list[TableReport]:
-    modified = _dates_written(entity)
-    dated = bool(aggregate.feeds())
-    tables = {ROOT: aggregate.table.name}
-    tables |= {line[-1].path: line[-1].table.name for line in aggregate.lineages()}
-    return [_table(path, name, modified[path], dated, entity.lag) for path, name in tables.items()]
-
-
-def _dates_written(entity: EntitySettings) -> dict[str, str | None]:
-    """Path -> the last-edit date as it is written in the configuration."""
-    return {ROOT: entity.source.modified, **_modified(entity.source.related, "")}
-
-
-def _modified(relations: Sequence[RelationSettings], above: str) -> dict[str, str | None]:
-    found: dict[str, str | None] = {}
-    for relation in relations:
-        path = above + relation.name
-        found |= {path: relation.modified, **_modified(relation.children, f"{path}.")}
-    return found
-
-
-def _table(path: str, name: str, modified: str | None, dated: bool, lag: float) -> TableReport:
-    """`dated`: whether any table of the entity has a last-edit date; without, every run reads it all."""
-    if not dated:
-        return TableReport(path, name, "full read", None, SEES_ALL, ())
-    if modified is None:
-        return TableReport(path, name, "none", None, "nothing of its own", (UNDATED,))
-    sees = f"{SEES}; {lag:g} s before the last run are read again" if lag else SEES
-    return TableReport(path, name, "watermark", modified, sees, GAPS)
-
-
-def _notes(settings: Settings) -> list[str]:
-    """What the configuration asks for that this version accepts and does not act on."""
-    entities = settings.entities.values()
-    asked = {
-        "schedule": [entity.name for entity in entities if entity.schedule],
-        "scan": [entity.name for entity in entities if entity.scan],
-        "capture": [entity.name for entity in entities if entity.source.capture not in ("auto", "watermark")],
-        "maintenance": [system.name for system in settings.systems.values() if system.maintenance],
-    }
-    found = [f"{name} ({', '.join(asked[name])}): {text}" for name, text in ACCEPTED.items() if asked[name]]
-    deleting = [entity.name for entity in entities if entity.deletes.action != "ignore"]
-    return [*found, f"deletes ({', '.join(deleting)}): {DELETES}"] if deleting else found

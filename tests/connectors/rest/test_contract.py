@@ -11,7 +11,8 @@ import pytest
 from connectors.rest.tools import Targets
 from marea.connectors.rest import RestConnector
 from marea.demo.crm_process import CrmProcess
-from marea.ports import Connector, Shape, Target
+from marea.errors import SystemUnreachable
+from marea.ports import Connector, Knocking, Shape, Target
 from marea.testing import ConnectorContract, TargetContract
 
 pytestmark = pytest.mark.contract
@@ -71,3 +72,11 @@ class TestRestTarget(TargetContract):
     ) -> None:
         with pytest.raises(AssertionError, match="the connection was not cut"):
             self.test_a_connection_that_breaks_comes_back(target, held, codes, lambda: None, sessions)
+
+    def test_a_knock_finds_whether_anything_answers(self, crm: CrmProcess, targets: Targets) -> None:
+        target = targets.crm(crm.address)
+        assert isinstance(target, Knocking)
+        target.knock()
+        assert crm.ask("GET", "/admin/calls")["calls"] == {}
+        with pytest.raises(SystemUnreachable, match="nothing answers at localhost:1: "):
+            targets.at("http://user:pa55word@localhost:1").knock()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from marea.connectors.rest import routes
 from marea.connectors.rest.course import Course
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from marea.connectors.rest.connection import Connection
+
+
+KNOCK_SECONDS = 5.0
 
 
 class RestTarget:
@@ -61,6 +65,18 @@ class RestTarget:
                 hint=self._next(course.away),
             )
         return course.receipt(secrets)
+
+    def knock(self) -> None:
+        """Opens a connection to the application and closes it."""
+        import socket
+
+        address = urlsplit(self._address)
+        port = address.port or (443 if address.scheme == "https" else 80)
+        try:
+            socket.create_connection((address.hostname or "", port), timeout=KNOCK_SECONDS).close()
+        except OSError as error:
+            text = f"nothing answers at {address.hostname}:{port}: {error.strerror or error}"
+            raise SystemUnreachable(self._name, text) from None
 
     def close(self) -> None:
         """Closes every connection and ends the thread that served them."""
