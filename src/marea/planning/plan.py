@@ -6,6 +6,7 @@ A plan is data: a dry run prints it, a run performs it. Everything is computed o
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -35,6 +36,16 @@ if TYPE_CHECKING:
 
 SAME = "same content"
 SAME_TOUCHED = "same content, newer date"
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """Records beside the ledger: masks of their rows, and the changed fields of each as JSON text."""
+
+    known: Any
+    same_form: Any
+    equal: Any
+    changes: pa.Array
 
 
 class Planner:
@@ -73,58 +84,67 @@ class Planner:
 
         `detected` is how many the capture gave.
         """
-        known = pc.is_valid(ledger.column("fingerprint"))
-        same_form = _true(pc.equal(ledger.column("form"), self._form))
-        equal = pc.and_(
-            known,
-            pc.and_(same_form, _true(pc.equal(ledger.column("fingerprint"), records.column(FINGERPRINT)))),
-        )
-        texts, equal = self._changes(records, ledger, known, equal, same_form)
-        same_date = _true(pc.equal(ledger.column("stamp"), records.column(STAMP)))
+        found = self._compared(records, ledger)
         # What an unfinished delivery left at the target is not known: such a record is sent again.
         certain = _true(pc.equal(ledger.column("state"), RecordState.ALIGNED.value))
-        operation = _operations(known, pc.and_(equal, certain), resend=resend)
+        operation = _operations(found.known, pc.and_(found.equal, certain), resend=resend)
         problems = {**_keyless(records, self._key), **_broken_rules(records)}
         outcome = _outcomes(operation, records, problems)
         unchanged = pc.equal(outcome, Outcome.UNCHANGED.value)
-        touched = pc.and_(unchanged, pc.invert(pc.and_(same_date, same_form)))
+        same_date = _true(pc.equal(ledger.column("stamp"), records.column(STAMP)))
+        touched = pc.and_(unchanged, pc.invert(pc.and_(same_date, found.same_form)))
         columns = {
             TARGET_ID: ledger.column("target_id"),
             OPERATION: operation,
             OUTCOME: outcome,
-            CAUSE: causes(cause, records.column(STAMP), ledger.column("stamp"), known, dated=self._dated),
-            CHANGES: _computed(texts, problems),
+            CAUSE: causes(
+                cause, records.column(STAMP), ledger.column("stamp"), found.known, dated=self._dated
+            ),
+            CHANGES: _computed(found.changes, problems),
             STATE: ledger.column("state"),
             ATTEMPT: pc.cast(pc.add(pc.fill_null(ledger.column("attempts"), 0), 1), pa.int32()),
-            NEW_FORM: pc.invert(same_form),
+            NEW_FORM: pc.invert(found.same_form),
             FOLLOW: touched,
         }
-        table = records.drop_columns([PROBLEMS])
-        for name, column in columns.items():
-            table = table.append_column(name, column)
-        return Plan(table, cause, detected, problems, self._form, _skips(unchanged, touched))
+        return Plan(
+            _beside(records, columns), cause, detected, problems, self._form, _skips(unchanged, touched)
+        )
 
-    def _changes(
-        self, records: pa.Table, ledger: pa.Table, known: Any, equal: Any, same_form: Any
-    ) -> tuple[pa.Array, Any]:
-        """Changed fields of known records; a record of another form without any is equal after all."""
+    def _compared(self, records: pa.Table, ledger: pa.Table) -> _Compared:
+        """The records beside what the ledger has; one of another form without changes is equal after all."""
+        known = pc.is_valid(ledger.column("fingerprint"))
+        same_form = _true(pc.equal(ledger.column("form"), self._form))
+        same = _true(pc.equal(ledger.column("fingerprint"), records.column(FINGERPRINT)))
+        equal = pc.and_(known, pc.and_(same_form, same))
         differs = pc.and_(known, pc.invert(equal))
+        texts = self._changes(records, ledger, differs, same_form)
+        none = pc.and_(_true(pc.equal(texts, "{}")), pc.invert(same_form))
+        return _Compared(known, same_form, pc.or_(equal, none), texts)
+
+    def _changes(self, records: pa.Table, ledger: pa.Table, differs: Any, same_form: Any) -> pa.Array:
+        """Changed fields of the records that differ, JSON text; null of the others."""
         rows = pc.indices_nonzero(differs)
         texts = pa.nulls(records.num_rows, pa.string())
         if not len(rows):
-            return texts, equal
+            return texts
         before = self._payloads(ledger.column("payload").take(rows).combine_chunks())
         after = records.column(PAYLOAD).take(rows).combine_chunks()
         alike = same_form.take(rows).combine_chunks()
         found = changes(self._open(), self._fields, before, after, alike)
-        texts = pc.replace_with_mask(texts, differs.combine_chunks(), found)
-        none = _true(pc.equal(texts, "{}"))
-        return texts, pc.or_(equal, pc.and_(none, pc.invert(same_form)))
+        return pc.replace_with_mask(texts, differs.combine_chunks(), found)
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         if self._engine is None:
             self._engine = duck.connect()
         return self._engine
+
+
+def _beside(records: pa.Table, columns: Mapping[str, Any]) -> pa.Table:
+    """The records with the columns of a plan in the place of their problems."""
+    table = records.drop_columns([PROBLEMS])
+    for name, column in columns.items():
+        table = table.append_column(name, column)
+    return table
 
 
 def _at(rows: Collection[int], length: int) -> Any:
