@@ -5,7 +5,7 @@ RUN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help demo test soak lint bench lock clean
+.PHONY: help demo test soak lint tree bench lock clean
 
 help:  ## list the chores
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -34,6 +34,9 @@ lint: $(STAMP)  ## style, types, layers
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
 	$(RUN)/lint-imports
+
+tree: $(STAMP)  ## lines of each module, and the longest functions
+	@$(RUN)/python tests/tree.py
 
 bench: $(STAMP)  ## beside the peers and the limit; N=100000 for a small one
 	$(RUN)/python -m bench --rows $(or $(N),1000000) $(BENCH)

@@ -1,0 +1,17 @@
+"""The listing of `make tree` leaves nothing out."""
+
+from __future__ import annotations
+
+import pytest
+
+from tree import HOME, listing, modules
+
+pytestmark = pytest.mark.unit
+
+
+def test_the_listing_names_every_module_and_the_longest_function() -> None:
+    told = "\n".join(listing())
+    for module in modules("src"):
+        assert f"{len((HOME / module.path).read_text('utf-8').splitlines()):5} {module.path}" in told
+    longest = max(each for module in modules("src") for each in module.functions)
+    assert f"the longest:\n{longest.lines:5} {longest.module}: {longest.name}\n" in told
