@@ -6,7 +6,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
-from tests.servers import PostgresqlServer
+
+from servers import PostgresqlServer
 
 SETTINGS = {
     "fsync": "on",

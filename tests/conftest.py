@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from servers import SERVERS, Server, ServerMissing
+from process import Server, ServerMissing
+from servers import SERVERS
 
 # A busy machine is no fault of what is tested.
 settings.register_profile("marea", deadline=None)

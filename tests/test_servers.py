@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from by_hand import run_sql
 from conftest import Servers
-from servers import MariadbServer, PostgresqlServer, Server, run_sql
+from process import Server
+from servers import MariadbServer, PostgresqlServer
 
 pytestmark = pytest.mark.integration
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from by_hand import run_sql
 from marea.config.settings import SystemSettings
 from marea.connectors.postgresql import PostgresqlConnector
 from marea.ports import Connector, Source, Target
 from marea.testing import ConnectorContract, SourceContract, SqlTargetContract
-from servers import free_port, run_sql
+from process import free_port
 
 pytestmark = pytest.mark.contract
 

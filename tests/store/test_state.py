@@ -9,10 +9,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from by_hand import run_sql
 from marea.errors import ConfigurationError, RunStopped, SystemUnreachable
 from marea.model import Outcome
 from marea.store.state import State, exists, open_state
-from servers import free_port, run_sql
+from process import free_port
 from store.desk import Desk, row
 
 pytestmark = pytest.mark.unit
