@@ -10,7 +10,8 @@ import sqlglot
 
 from marea.errors import ConfigurationError
 from marea.ports import Column
-from marea.sql.mysql import MysqlDialect, Native
+from marea.sql.mysql import MysqlDialect
+from marea.sql.mysql_types import Native
 
 pytestmark = pytest.mark.unit
 

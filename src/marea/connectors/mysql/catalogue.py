@@ -10,7 +10,7 @@ from marea.connectors.mysql.columns import arrow_type
 from marea.connectors.mysql.link import Link, Row
 from marea.errors import ConfigurationError
 from marea.ports import Column, ForeignKey, Table
-from marea.sql.mysql import TEXTS, Native
+from marea.sql.mysql_types import TEXTS, Native
 
 _PLACE = "table_schema = %s AND table_name = %s"
 _COLUMNS = f"""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from marea.connectors.statements import JoiningStatements, Landing
-from marea.sql.mysql import BYTES, TEXTS, Native
+from marea.sql.mysql_types import BYTES, TEXTS, Native
 
 if TYPE_CHECKING:
     import pyarrow as pa
