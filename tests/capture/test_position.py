@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from marea.capture.position import Feed, Position, Sweep
 from marea.errors import RunStopped
-from marea.sql.pages import Cursor
+from marea.sql.feeds import Cursor
 
 pytestmark = pytest.mark.unit
 

@@ -8,8 +8,9 @@ import sqlglot
 
 from marea.ports import Column, Table
 from marea.sql.aggregate import ROOT, Aggregate, Relation, Stamp
+from marea.sql.feeds import Cursor, Feeds
 from marea.sql.mssql import MssqlDialect, parts
-from marea.sql.pages import Cursor, Pages
+from marea.sql.pages import Pages
 
 pytestmark = pytest.mark.unit
 
@@ -174,17 +175,9 @@ def test_every_query_of_an_aggregate_is_sql() -> None:
         many=False,
         stamp=stamp,
     )
-    pages = Pages(
-        SQL,
-        Aggregate(
-            Table("MA_CustSupp", (KIND, CODE)),
-            (KIND, CODE),
-            (KIND, CODE),
-            "CustSuppType = 1",
-            stamp,
-            (options,),
-        ),
-    )
+    table = Table("MA_CustSupp", (KIND, CODE))
+    aggregate = Aggregate(table, (KIND, CODE), (KIND, CODE), "CustSuppType = 1", stamp, (options,))
+    pages, feeds = Pages(SQL, aggregate), Feeds(SQL, aggregate)
     cursor = Cursor("2024-01-31T23:59:59.997", '[1,"0815"]')
     since = {ROOT: cursor, "options": cursor}
     queries = [
@@ -192,8 +185,8 @@ def test_every_query_of_an_aggregate_is_sql() -> None:
         pages.everything('[1,"0815"]'),
         pages.keys('[[1,"0815"]]'),
         pages.related(options, '[[1,"0815"]]'),
-        *(pages.changed(feed, since, "2024-02-01T00:00:00") for feed in since),
-        *(pages.horizon(feed, 0) for feed in since),
+        *(feeds.changed(feed, since, "2024-02-01T00:00:00") for feed in since),
+        *(feeds.horizon(feed, 0) for feed in since),
     ]
     for query in queries:
         assert parses(query.text), query.text

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from marea.errors import RunStopped
-from marea.sql.pages import Cursor
+from marea.sql.feeds import Cursor
 
 WATERMARK = "watermark"
 VERSION = 1

@@ -9,7 +9,7 @@ from marea.errors import ConfigurationError
 from marea.ports import Column, Reader
 from marea.sql.aggregate import Stamp
 from marea.sql.dialect import Dialect
-from marea.sql.pages import FOUND, anything_new
+from marea.sql.feeds import FOUND, anything_new
 
 _COLUMNS = (Column(FOUND, pa.int64(), ""),)
 

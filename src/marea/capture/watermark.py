@@ -16,7 +16,8 @@ from marea.capture.position import Feed, Position, Sweep
 from marea.model import Cause
 from marea.ports import KEY
 from marea.sql.aggregate import ROOT
-from marea.sql.pages import AT, HORIZON, LATEST, SETTLED, Cursor, Pages
+from marea.sql.feeds import HORIZON, HORIZON_COLUMNS, LATEST, Cursor, Feeds
+from marea.sql.parts import AT, SETTLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +36,11 @@ class Watermark:
 
     def __init__(self, batches: BatchReader, lag: float, dates: str) -> None:
         self.pages = batches.pages
+        self._sql = Feeds(self.pages.dialect, self.pages.aggregate)
         self._batches = batches
         self._lag = lag
         self._dates = dates
-        self._feeds = {feed: Feed(*self.pages.feed(feed)) for feed in self.pages.aggregate.feeds()}
+        self._feeds = {feed: Feed(*self._sql.feed(feed)) for feed in self.pages.aggregate.feeds()}
 
     def first_load(self, position: Position | None, cause: Cause) -> Iterator[Step]:
         """All records in key order, continued where an earlier process stopped.
@@ -72,7 +74,7 @@ class Watermark:
         for feed, (horizon, latest) in ends.items():
             cause = Cause.LAST_EDIT if feed == ROOT else Cause.RELATED
             unsettled = False
-            for batch in self._batches.read(self.pages.changed(feed, since, horizon), cause):
+            for batch in self._batches.read(self._sql.changed(feed, since, horizon), cause):
                 cursor = _cursor_after(batch, horizon, position.cursors.get(feed))
                 unsettled = cursor is not None and cursor.inclusive
                 position = position.moved(feed, cursor)
@@ -85,7 +87,7 @@ class Watermark:
     def brings(self, position: Position, key: str) -> bool:
         """Whether `changes` would read the record of a key (JSON text)."""
         since = self._since(position)
-        found = (self.pages.changed(feed, since, None, f"[{key}]") for feed in since)
+        found = (self._sql.changed(feed, since, None, f"[{key}]") for feed in since)
         return any(True for query in found for _ in self._batches.read(query, Cause.REQUEST))
 
     def _since(self, position: Position) -> dict[str, Cursor | None]:
@@ -94,15 +96,15 @@ class Watermark:
     def _starting_cursors(self) -> Mapping[str, Cursor | None]:
         """Cursors that lie before anything a read from now on could miss."""
         found = {}
-        for feed in self.pages.aggregate.feeds():
+        for feed in self._feeds:
             _, latest = self._horizon(feed)
             found[feed] = Cursor(latest) if latest is not None else None
         return found
 
     def _horizon(self, feed: str) -> tuple[str | None, str | None]:
         """A feed's horizon, and its latest stamp before it."""
-        query = self.pages.horizon(feed, self._lag)
-        for page in self._batches.reader.stream(query, Pages.HORIZON_COLUMNS, 1):
+        query = self._sql.horizon(feed, self._lag)
+        for page in self._batches.reader.stream(query, HORIZON_COLUMNS, 1):
             return page.column(HORIZON)[0].as_py(), page.column(LATEST)[0].as_py()
         return None, None
 

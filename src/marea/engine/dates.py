@@ -14,7 +14,7 @@ from marea.ports import Column, Source
 from marea.sql.aggregate import ROOT, Aggregate
 from marea.sql.dates import COUNT, FORMS, LEADING, LOOKED_AT, SAMPLE, Dates
 from marea.sql.dialect import Query
-from marea.sql.pages import Pages
+from marea.sql.feeds import Feeds
 
 if TYPE_CHECKING:
     from marea.ports import Reader
@@ -44,7 +44,7 @@ class _Feed:
         relations = {line[-1].path: line[-1] for line in aggregate.lineages()}
         described = aggregate.table if feed == ROOT else relations[feed].table
         where = aggregate.where if feed == ROOT else relations[feed].where
-        table, stamp, native = Pages(source.dialect, aggregate).feed(feed)
+        table, stamp, native = Feeds(source.dialect, aggregate).feed(feed)
         self.name = feed
         self._source = source
         self._reader = reader

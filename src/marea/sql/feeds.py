@@ -1,0 +1,176 @@
+"""Owns the SELECTs that find changes: what lies behind a cursor in each feed, and how far it may move."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from marea.sql.aggregate import ROOT, Relation, Stamp
+from marea.sql.dialect import Dialect, Query
+from marea.sql.parts import AT, Parts, Text, behind, filtered, text_column
+
+HORIZON = "$horizon"
+LATEST = "$latest"
+FOUND = "$found"
+HORIZON_COLUMNS = (text_column(HORIZON), text_column(LATEST))
+"""What `Feeds.horizon` gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a feed has been read: everything up to `stamp`, and up to `key` within it."""
+
+    stamp: str
+    key: str | None = None
+    """The last key read at `stamp`, as JSON text; None: all rows of that stamp, or none of them."""
+    inclusive: bool = False
+    """Without a key: whether the rows of `stamp` itself are still to be read."""
+
+
+class Feeds(Parts):
+    """Composes the queries for what changed in one entity. Rows come as `Parts.columns` says."""
+
+    def changed(
+        self,
+        feed: str,
+        since: Mapping[str, Cursor | None],
+        horizon: str | None,
+        among: str | None = None,
+    ) -> Query:
+        """Root rows that changed in one feed since its cursor, in the order (stamp, key).
+
+        `since` holds every feed's cursor as it was when the run began; None reads all rows
+        that have a stamp. Rows that an earlier feed covers are left out, so that a record
+        whose root and related rows changed is read once. `among`, a JSON array of keys, asks
+        for these records alone.
+        """
+        text = Text(self.dialect)
+        if feed == ROOT:
+            stamp = _of(self.aggregate.stamp)
+            source = self.select(text, stamp, horizon)
+        else:
+            stamp = Stamp(f"f.{self.quote(AT)}", self._line(feed)[-1].stamp.native)  # type: ignore[union-attr]
+            source = (
+                f"{self.select(text, stamp, horizon)} JOIN {self._changed_roots(text, feed, since[feed])}"
+            )
+        if among is not None:
+            source = f"{source} JOIN {self.key_join(text, among, self.aggregate.key, 'r')}"
+        conditions = [self.where(), self._since(text, stamp, since[feed])]
+        conditions += [self._not_in(text, earlier, since[earlier]) for earlier in self._before(feed)]
+        order = ", ".join([stamp.expression, *self.key_names()])
+        return text.query(f"{source}{filtered(conditions)} ORDER BY {order}")
+
+    # -- horizons: how far a cursor may move -------------------------------------------
+
+    def horizon(self, feed: str, lag: float) -> Query:
+        """One row: a feed's horizon, and its latest stamp before the horizon.
+
+        The horizon is the source's own clock. A stamp that is no time has no clock: its
+        latest value takes the place, so that rows of that value are read again.
+        """
+        table, stamp, native = self.feed(feed)
+        clock = self.dialect.clock(native, lag) or f"(SELECT max({stamp}) FROM {table})"
+        settled = f"(SELECT max({stamp}) FROM {table} WHERE {stamp} < {clock})"
+        last = self.dialect.stamp_out(settled, native)
+        horizon = self.dialect.stamp_out(clock, native)
+        selects = f"{horizon} AS {self.quote(HORIZON)}, {last} AS {self.quote(LATEST)}"
+        return Text(self.dialect).query(f"SELECT {selects}")
+
+    def feed(self, name: str) -> tuple[str, str, str]:
+        """A feed as SQL: its table under its alias, its stamp, and the stamp's type."""
+        if name == ROOT:
+            table, stamp = self.roots(), self.aggregate.stamp
+        else:
+            relation = self._line(name)[-1]
+            table, stamp = f"{self.table(relation)} c", relation.stamp
+        return table, _of(stamp).expression, _of(stamp).native
+
+    def _since(self, text: Text, stamp: Stamp, cursor: Cursor | None) -> str:
+        if cursor is None or cursor.key is None:
+            return _since(self.dialect, text, stamp, cursor)
+        limit = self.dialect.stamp_in(text.bind(cursor.stamp), stamp.native)
+        return behind([stamp.expression, *self.key_names()], [limit, *self.key_values(text, cursor.key)])
+
+    # -- changes in related tables -------------------------------------------------------
+
+    def _line(self, feed: str) -> tuple[Relation, ...]:
+        return next(line for line in self.aggregate.lineages() if line[-1].path == feed)
+
+    def _before(self, feed: str) -> list[str]:
+        feeds = self.aggregate.feeds()
+        return feeds[: feeds.index(feed)]
+
+    def _changed_rows(self, text: Text, feed: str, cursor: Cursor | None) -> str:
+        """A SELECT of the root's join values (j0, j1, …) and the latest stamp of their changed rows.
+
+        The innermost table is filtered by its stamp; each table above hands its own join
+        values up, so that a row of any depth leads to its root.
+        """
+        line = self._line(feed)
+        relation = line[-1]
+        stamp = _of(relation.stamp)
+        loose = (
+            Cursor(cursor.stamp, None, inclusive=cursor.inclusive or cursor.key is not None)
+            if cursor
+            else None
+        )
+        where = filtered([f"({relation.where})" if relation.where else "", self._since(text, stamp, loose)])
+        select = self._grouped(relation, f"{self.table(relation)} c{where}", stamp.expression)
+        for above, below in zip(line[-2::-1], line[:0:-1], strict=True):
+            pairs = self._pairs("x", "c", below)
+            joined = f"{self.table(above)} c JOIN ({select}) x ON {pairs}"
+            select = self._grouped(above, joined, f"x.{self.quote(AT)}")
+        return select
+
+    def _grouped(self, relation: Relation, source: str, at: str) -> str:
+        names = self.names("c", [own for own, _ in relation.on])
+        selects = [f"{name} AS j{index}" for index, name in enumerate(names)]
+        columns = ", ".join([*selects, f"max({at}) AS {self.quote(AT)}"])
+        return f"SELECT {columns} FROM {source} GROUP BY {', '.join(names)}"
+
+    def _pairs(self, alias: str, parent: str, relation: Relation) -> str:
+        columns = self.names(parent, [above for _, above in relation.on])
+        return " AND ".join(f"{alias}.j{index} = {column}" for index, column in enumerate(columns))
+
+    def _changed_roots(self, text: Text, feed: str, cursor: Cursor | None) -> str:
+        return f"({self._changed_rows(text, feed, cursor)}) f ON {self._pairs('f', 'r', self._line(feed)[0])}"
+
+    def _not_in(self, text: Text, feed: str, cursor: Cursor | None) -> str:
+        """True for root rows that an earlier feed does not bring: NULL stamps are not brought."""
+        if feed == ROOT:
+            covered = self._since(text, _of(self.aggregate.stamp), cursor)
+            return f"CASE WHEN {covered} THEN 1 ELSE 0 END = 0"
+        line = self._line(feed)
+        rows = self._changed_rows(text, feed, cursor)
+        # Exactly what that feed brings, its cursor's key included: rows at the cursor are read by none.
+        brought = self._since(text, Stamp(f"e.{self.quote(AT)}", _of(line[-1].stamp).native), cursor)
+        pairs = self._pairs("e", "r", line[0])
+        return f"NOT EXISTS (SELECT 1 FROM ({rows}) e WHERE {pairs} AND {brought})"
+
+
+def anything_new(dialect: Dialect, table: str, stamp: Stamp, cursor: Cursor | None) -> Query:
+    """One row when a feed has a stamp behind its cursor, none otherwise; needs no binding.
+
+    `table` and the stamp are as `Pages.feed` gives them. The entity's filter is not asked:
+    what lies outside it is sorted out by the read that follows.
+    """
+    text = Text(dialect)
+    loose = (
+        replace(cursor, key=None, inclusive=cursor.inclusive or cursor.key is not None) if cursor else None
+    )
+    found = f"SELECT 1 AS {dialect.quote(FOUND)} FROM {table} WHERE {_since(dialect, text, stamp, loose)}"
+    return text.query(dialect.limit(found, 1))
+
+
+def _since(dialect: Dialect, text: Text, stamp: Stamp, cursor: Cursor | None) -> str:
+    """Stamps behind a cursor that stands at no key."""
+    if cursor is None:
+        return f"{stamp.expression} IS NOT NULL"
+    limit = dialect.stamp_in(text.bind(cursor.stamp), stamp.native)
+    return f"{stamp.expression} {'>=' if cursor.inclusive else '>'} {limit}"
+
+
+def _of(stamp: Stamp | None) -> Stamp:
+    if stamp is None:
+        raise ValueError("a table without a last-edit date is no feed")
+    return stamp

@@ -1,0 +1,142 @@
+"""Owns what all SELECTs of an entity are made of: bound values, columns, conditions on keys."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from marea.ports import STAMP, Column
+from marea.sql.aggregate import Aggregate, Relation, Stamp
+from marea.sql.dialect import Dialect, Parameter, Query
+
+AT = "$at"  # the stamp that brought a row into a page: its own, or its related rows' latest
+SETTLED = "$settled"  # 1 when no transaction can still write a stamp as old as `$at`, else 0
+
+_MARK = "\x00"
+
+
+@dataclass(slots=True)
+class Text:
+    """SQL under construction: values are marked where they stand and bound in that order."""
+
+    dialect: Dialect
+    values: list[Parameter] = field(default_factory=list)
+
+    def bind(self, value: Parameter) -> str:
+        """A mark for a value, to be written where it stands."""
+        self.values.append(value)
+        return f"{_MARK}{len(self.values) - 1}{_MARK}"
+
+    def query(self, text: str) -> Query:
+        """The finished query, its marks replaced by the placeholders of the dialect."""
+        head, *rest = text.split(_MARK)
+        out = [self.dialect.escape(head)]
+        bound: list[Parameter] = []
+        for index, following in zip(rest[::2], rest[1::2], strict=True):
+            bound.append(self.values[int(index)])
+            out.append(self.dialect.placeholder(len(bound)) + self.dialect.escape(following))
+        return Query("".join(out), tuple(bound))
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of one entity's queries in one dialect.
+
+    In every query the root table is `r`; SQL written by a user stands in parentheses.
+    """
+
+    dialect: Dialect
+    aggregate: Aggregate
+
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of a page of root rows, in order."""
+        return (*self.aggregate.columns, text_column(STAMP), text_column(AT), integer_column(SETTLED))
+
+    def quote(self, name: str) -> str:
+        """An identifier."""
+        return self.dialect.quote(name)
+
+    def table(self, relation: Relation) -> str:
+        """The table of a relation."""
+        return self.dialect.table(relation.table.name)
+
+    def names(self, alias: str, columns: Sequence[Column]) -> list[str]:
+        """Columns under an alias."""
+        return [f"{alias}.{self.quote(column.name)}" for column in columns]
+
+    def key_names(self) -> list[str]:
+        """The key columns of the root rows."""
+        return self.names("r", self.aggregate.key)
+
+    def read(self, alias: str, columns: Sequence[Column]) -> list[str]:
+        """What selects columns as the source reads them, each under its own name."""
+        named = zip(self.names(alias, columns), columns, strict=True)
+        return [f"{self.dialect.read(name, column)} AS {self.quote(column.name)}" for name, column in named]
+
+    def where(self) -> str:
+        """The filter of the entity, or nothing."""
+        return f"({self.aggregate.where})" if self.aggregate.where else ""
+
+    def stamp_text(self, stamp: Stamp | None) -> str:
+        """A stamp as text, NULL where there is none."""
+        return self.dialect.stamp_out(stamp.expression, stamp.native) if stamp else "NULL"
+
+    def select(self, text: Text, at: Stamp | None = None, horizon: str | None = None) -> str:
+        """SELECT … FROM the root rows; `at` is the stamp that brings them, settled before `horizon`."""
+        settled = "0"
+        if at and horizon is not None:
+            limit = self.dialect.stamp_in(text.bind(horizon), at.native)
+            settled = f"CASE WHEN {at.expression} < {limit} THEN 1 ELSE 0 END"
+        selects = [
+            *self.read("r", self.aggregate.columns),
+            f"{self.stamp_text(self.aggregate.stamp)} AS {self.quote(STAMP)}",
+            f"{self.stamp_text(at)} AS {self.quote(AT)}",
+            f"{settled} AS {self.quote(SETTLED)}",
+        ]
+        return f"SELECT {', '.join(selects)} FROM {self.roots()}"
+
+    def roots(self) -> str:
+        """The root table under its alias."""
+        return f"{self.dialect.table(self.aggregate.table.name)} r"
+
+    def key_values(self, text: Text, key: str) -> list[str]:
+        """The parts of a key (JSON text) as values to compare its columns with."""
+        parts = json.loads(key, parse_float=str)
+        values = parts if isinstance(parts, list) else [parts]
+        bound = [text.bind(self.dialect.key_value(value)) for value in values]
+        return [
+            self.dialect.key_in(mark, column) for mark, column in zip(bound, self.aggregate.key, strict=True)
+        ]
+
+    def key_join(self, text: Text, keys: str, columns: Sequence[Column], alias: str) -> str:
+        """What follows JOIN to keep the rows whose columns are in a JSON array of keys, numbered `k.n`."""
+        rows = self.dialect.key_rows(text.bind(keys), columns)
+        pairs = [f"{name} = k.k{index}" for index, name in enumerate(self.names(alias, columns))]
+        return f"{rows} k ON {' AND '.join(pairs)}"
+
+
+def text_column(name: str) -> Column:
+    """A column of text that no table has."""
+    return Column(name, pa.string(), "")
+
+
+def integer_column(name: str) -> Column:
+    """A column of whole numbers that no table has."""
+    return Column(name, pa.int64(), "")
+
+
+def filtered(conditions: Sequence[str]) -> str:
+    """WHERE and all conditions that are not empty, or nothing."""
+    present = [condition for condition in conditions if condition]
+    return f" WHERE {' AND '.join(present)}" if present else ""
+
+
+def behind(names: Sequence[str], values: Sequence[str]) -> str:
+    """(names) > (values) in key order, spelt out: not every database compares rows by an index."""
+    if len(names) == 1:
+        return f"{names[0]} > {values[0]}"
+    inner = behind(names[1:], values[1:])
+    return f"{names[0]} >= {values[0]} AND ({names[0]} > {values[0]} OR ({inner}))"
