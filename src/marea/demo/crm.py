@@ -19,17 +19,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import hmac
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
 from aiohttp import web
 
+from marea.demo.crm_gate import Gate
 from marea.demo.crm_messages import (
     Refused,
     answer,
@@ -46,9 +45,6 @@ from marea.demo.crm_messages import (
 )
 from marea.demo.crm_rules import refusals
 from marea.demo.crm_store import Store, with_id
-from marea.demo.crm_switches import Counts, Sessions, Switches
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 TOKEN = "demo"  # noqa: S105 - of the demonstration; CRM_TOKEN gives another
 LARGEST_BATCH = 1000
@@ -61,21 +57,14 @@ class Crm:
 
     def __init__(self, store: Store, token: str) -> None:
         self._store = store
-        self._token = f"Bearer {token}".encode()
-        self._switches = Switches()
-        self._counts = Counts()
-        self._sessions = Sessions()
+        self._gate = Gate(token)
 
     def application(self) -> web.Application:
         """The web application."""
-        app = web.Application(middlewares=[self._middle], client_max_size=_BODY_BYTES)
+        app = web.Application(middlewares=[self._gate.pass_through], client_max_size=_BODY_BYTES)
         app.add_routes(
             [
-                web.post("/admin/maintenance", self._maintenance),
-                web.post("/admin/faults", self._faults),
-                web.get("/admin/calls", self._calls),
-                web.delete("/admin/calls", self._reset),
-                web.get("/admin/sessions", self._connected),
+                *self._gate.routes(),
                 web.get("/admin/records", self._count),
                 web.delete("/admin/records", self._empty),
                 web.post("/api/v2/{object}", self._create, name="create"),
@@ -94,47 +83,6 @@ class Crm:
         )
         return app
 
-    # -- around every call -------------------------------------------------------------------
-
-    @web.middleware
-    async def _middle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not hmac.compare_digest(request.headers.get("Authorization", "").encode(), self._token):
-            return refusal(401, "The token is missing or wrong")
-        if request.path.startswith("/admin/"):
-            return await handler(request)
-        self._counts.enter(_kind(request))
-        self._sessions.enter(request.transport)
-        try:
-            return await self._serve(request, handler)
-        finally:
-            self._counts.now -= 1
-
-    async def _serve(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        switches = self._switches
-        if switches.latency:
-            await asyncio.sleep(switches.latency)
-        if switches.maintenance:
-            headers = {"Retry-After": switches.retry_after} if switches.retry_after else {}
-            return refusal(503, "The CRM is in maintenance", headers)
-        if switches.throttle:
-            switches.throttle -= 1
-            return refusal(429, "Too many calls", {"Retry-After": switches.throttle_after})
-        try:
-            done = await handler(request)
-        except Refused as refused:
-            self._counts.records[request.match_info["object"]]["refused"] += 1
-            return answer({"error": str(refused), "errors": refused.errors}, 422)
-        if request.method != "GET":
-            self._lose(request)
-        return done
-
-    def _lose(self, request: web.Request) -> None:
-        """Breaks the connection instead of answering, when this write's turn has come."""
-        if self._switches.lose:
-            self._switches.lose -= 1
-            if self._switches.lose == 0 and request.transport is not None:
-                request.transport.abort()
-
     # -- records by key ----------------------------------------------------------------------
 
     async def _put(self, request: web.Request) -> web.Response:
@@ -142,7 +90,7 @@ class Crm:
         body = await body_of(request)
         self._accept(name, key, record_in(body))
         done = await self._store.put(name, key, body)
-        self._counts.records[name][done] += 1
+        self._gate.did(name, done)
         return answer({"key": key, "status": done}, 201 if done == "created" else 200)
 
     async def _get(self, request: web.Request) -> web.Response:
@@ -151,10 +99,10 @@ class Crm:
 
     async def _remove(self, request: web.Request) -> web.Response:
         name, key = object_of(request), key_of(request)
-        self._fail(key)
+        self._gate.fail(key)
         if not await self._store.remove(name, key):
             return refusal(404, "There is no such record")
-        self._counts.records[name]["deleted"] += 1
+        self._gate.did(name, "deleted")
         return web.Response(status=204)
 
     async def _page(self, request: web.Request) -> web.Response:
@@ -178,10 +126,10 @@ class Crm:
         try:
             self._accept(name, key, record)
         except Refused as refused:
-            self._counts.records[name]["refused"] += 1
+            self._gate.did(name, "refused")
             return {**shown, "status": "refused", "error": refused.errors}
         done = await self._store.put(name, key, body)
-        self._counts.records[name][done] += 1
+        self._gate.did(name, done)
         return {**shown, "status": done}
 
     # -- records with ids of the CRM's own ---------------------------------------------------
@@ -192,7 +140,7 @@ class Crm:
         external_id = external_id_of(record)
         self._accept(name, external_id or "", record)
         number = await self._store.add(name, external_id, body)
-        self._counts.records[name]["created"] += 1
+        self._gate.did(name, "created")
         return written(with_id(number, body), 201)
 
     async def _update(self, request: web.Request) -> web.Response:
@@ -205,7 +153,7 @@ class Crm:
         self._accept(name, external_id or "", record)
         merge = request.method == "PATCH"
         done = await self._store.change(name, number, external_id, body, merge=merge)
-        self._counts.records[name][done] += 1
+        self._gate.did(name, done)
         return written(self._store.owned(name, number) or "null")
 
     async def _get_owned(self, request: web.Request) -> web.Response:
@@ -216,7 +164,7 @@ class Crm:
         name = object_of(request)
         if not await self._store.drop(name, int(request.match_info["id"])):
             return refusal(404, "There is no such record")
-        self._counts.records[name]["deleted"] += 1
+        self._gate.did(name, "deleted")
         return web.Response(status=204)
 
     async def _find(self, request: web.Request) -> web.Response:
@@ -230,42 +178,12 @@ class Crm:
     # -- what every write passes -------------------------------------------------------------
 
     def _accept(self, name: str, key: str, record: Mapping[str, object]) -> None:
-        self._fail(key)
+        self._gate.fail(key)
         errors = refusals(name, record, self._store.has)
         if errors:
             raise Refused(errors)
 
-    def _fail(self, key: str) -> None:
-        if key in self._switches.fail:
-            raise web.HTTPInternalServerError(text="Something went wrong in the CRM")
-
-    # -- administration ----------------------------------------------------------------------
-
-    async def _maintenance(self, request: web.Request) -> web.Response:
-        asked = record_in(await body_of(request))
-        self._switches.maintenance = bool(asked.get("on"))
-        self._switches.retry_after = str(asked.get("retry_after", "30"))
-        return answer({"on": self._switches.maintenance})
-
-    async def _faults(self, request: web.Request) -> web.Response:
-        asked = dict(record_in(await body_of(request)))
-        if "fail" in asked:
-            asked["fail"] = frozenset(map(str, asked["fail"]))  # type: ignore[call-overload]
-        try:
-            self._switches = replace(self._switches, **asked)  # type: ignore[arg-type]
-        except TypeError as error:
-            return refusal(422, str(error))
-        return answer({"faults": sorted(asked)})
-
-    async def _calls(self, _: web.Request) -> web.Response:
-        return answer(self._counts.shown())
-
-    async def _reset(self, _: web.Request) -> web.Response:
-        self._counts = Counts(now=self._counts.now)
-        return answer(self._counts.shown())
-
-    async def _connected(self, _: web.Request) -> web.Response:
-        return answer(self._sessions.shown())
+    # -- all records -----------------------------------------------------------------------
 
     async def _count(self, _: web.Request) -> web.Response:
         return answer(self._store.counts())
@@ -273,17 +191,6 @@ class Crm:
     async def _empty(self, _: web.Request) -> web.Response:
         await self._store.empty()
         return answer(self._store.counts())
-
-
-def _kind(request: web.Request) -> str:
-    """Method and kind of call: its route without what differs from record to record."""
-    path = request.path
-    if path.startswith("/api/v2/"):
-        whole = "find" if request.method == "GET" else "new"
-        return f"{request.method} {'id' if path.count('/') > 3 else whole}"
-    if request.method == "POST":
-        return "POST batch"
-    return f"{request.method} {'key' if path.count('/') > 2 else 'page'}"
 
 
 async def serve(storage: Path, host: str, port: int, token: str, *, attended: bool) -> None:
