@@ -15,6 +15,7 @@ from marea.errors import (
     ConfigurationError,
     EntityBusy,
     MareaError,
+    RunInterrupted,
     RunStopped,
     SystemUnreachable,
 )
@@ -25,7 +26,8 @@ HOME = Path(__file__).parents[1]
 SOURCE = HOME / "src/marea"
 MAKERS = {"Problem", "Trouble", "_lost", "_away", "_problem", "cls"}
 """Calls that make a problem, its code first or, of a rule, second."""
-EXITS = {ConfigurationError: USAGE, SystemUnreachable: AWAY, EntityBusy: AWAY, RunStopped: INTERNAL}
+AGAIN = (SystemUnreachable, EntityBusy, RunInterrupted)
+EXITS = {ConfigurationError: USAGE, RunStopped: INTERNAL, **dict.fromkeys(AGAIN, AWAY)}
 
 
 def codes() -> set[str]:

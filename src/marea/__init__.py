@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         RunStopped,
         SystemUnreachable,
     )
+    from marea.stop import Stop
     from marea.store.journal import Entry
 
 __version__ = "0.1.0"
@@ -28,6 +29,7 @@ __all__ = [
     "Project",
     "Run",
     "RunStopped",
+    "Stop",
     "SystemUnreachable",
     "open",
 ]
@@ -36,6 +38,7 @@ _HOMES = {
     "Entry": "marea.store.journal",
     "Project": "marea.engine.project",
     "Run": "marea.engine.project",
+    "Stop": "marea.stop",
     "open": "marea.engine.project",
 }
 _NAMES = {"open": "open_project"}

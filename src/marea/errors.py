@@ -4,6 +4,7 @@
     ├── ConfigurationError   fix the configuration; nothing was done           (exit 2)
     ├── SystemUnreachable    retry later: a system is away; nothing is lost    (exit 3)
     ├── EntityBusy           retry later: another run holds the entity         (exit 3)
+    ├── RunInterrupted       run again: somebody asked the run to stop         (exit 3)
     ├── BatchRefused         split the batch: the target refused it as a whole
     └── RunStopped           stop the run: going on could lose or invent data  (exit 4)
 
@@ -94,6 +95,12 @@ class EntityBusy(MareaError):
     """Another run holds the lease of this entity."""
 
     code = "busy"
+
+
+class RunInterrupted(MareaError):
+    """Somebody asked the run to stop; what was in delivery has been settled."""
+
+    code = "interrupted"
 
 
 class BatchRefused(MareaError):

@@ -112,6 +112,9 @@ NOT_UNIQUE = "not-unique"
 KEYLESS = "without a key, left out"
 """Why rows were skipped that are no records: a part of their key is NULL, or cannot be read."""
 
+INTERRUPTED = "interrupted"
+"""The code of a record that was not sent any more, because its delivery was ended early."""
+
 UNKNOWN = "unknown"
 """The code of a problem that leaves open whether the record was applied: its answer was lost."""
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from marea.config.declared import Declaration
     from marea.config.settings import EntitySettings, SystemSettings
     from marea.sql.dialect import Dialect, Query
+    from marea.stop import Stop
 
 # Columns that travel in every batch beside the business columns. The dollar sign keeps
 # them apart from any column a database allows unquoted.
@@ -174,8 +175,9 @@ class Receipt:
     deferred: dict[int, Problem] = field(default_factory=dict)
     """Rows whose end is not known; they are delivered again, as they are then.
 
-    The target went away before it decided, or its answer was lost, which the code
-    `marea.model.UNKNOWN` says: it may have applied them.
+    The target went away before it decided; or its answer was lost, which the code
+    `marea.model.UNKNOWN` says: it may have applied them; or they were not sent any more
+    because of a `Stop`, which the code `marea.model.INTERRUPTED` says.
     """
     away: str = ""
     """Why nothing more can be delivered now; empty while the target is there."""
@@ -248,6 +250,18 @@ class Knocking(Protocol):
         """Finds whether anything answers there, with no login and nothing that could change anything.
 
         Repeatable. Raises SystemUnreachable.
+        """
+        ...
+
+
+@runtime_checkable
+class Stoppable(Protocol):
+    """Optional capability of a target that makes many calls of one batch: it ends a delivery early."""
+
+    def heed(self, stop: Stop) -> None:
+        """From now on no delivery begins another call, or waits for one, once `stop` is asked for.
+
+        What was not sent then is `deferred` with the code `marea.model.INTERRUPTED`.
         """
         ...
 

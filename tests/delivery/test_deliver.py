@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marea.delivery.deliver import deliver
-from marea.model import UNKNOWN, Problem
+from marea.model import INTERRUPTED, UNKNOWN, Problem
 from marea.ports import KEY, OPERATION, PAYLOAD, TARGET_ID, Receipt, Shape
+from marea.stop import Stop
 from marea.testing.memory import MemoryTarget
 
 pytestmark = pytest.mark.unit
@@ -33,7 +34,7 @@ def batch(keys: list[str]) -> pa.Table:
 def test_bad_records_are_rejected_and_all_others_applied(bad: list[bool]) -> None:
     keys = [str(number) for number in range(len(bad))]
     target = MemoryTarget(refuse=lambda key, payload: "no" if bad[int(key)] else None)
-    delivery = deliver("memory", target, SHAPE, batch(keys))
+    delivery = deliver("memory", target, SHAPE, batch(keys), Stop())
     assert set(delivery.receipt.rejected) == {row for row, is_bad in enumerate(bad) if is_bad}
     assert set(target.records) == {key for key, is_bad in zip(keys, bad, strict=True) if not is_bad}
     assert delivery.away is None
@@ -42,7 +43,7 @@ def test_bad_records_are_rejected_and_all_others_applied(bad: list[bool]) -> Non
 def test_one_bad_record_of_many_costs_few_calls() -> None:
     keys = [str(number) for number in range(560)]
     target = MemoryTarget(refuse=lambda key, payload: "no" if key == "333" else None)
-    delivery = deliver("memory", target, SHAPE, batch(keys))
+    delivery = deliver("memory", target, SHAPE, batch(keys), Stop())
     assert list(delivery.receipt.rejected) == [333]
     assert delivery.receipt.rejected[333].text == "no"
     assert len(target.batches) <= 10
@@ -50,7 +51,7 @@ def test_one_bad_record_of_many_costs_few_calls() -> None:
 
 def test_what_an_absent_target_did_not_take_is_deferred() -> None:
     target = MemoryTarget(refuse=lambda key, payload: "no" if key == "0" else None, away_after=1)
-    delivery = deliver("memory", target, SHAPE, batch(["0", "1", "2", "3"]))
+    delivery = deliver("memory", target, SHAPE, batch(["0", "1", "2", "3"]), Stop())
     applied = set(range(4)) - set(delivery.receipt.rejected) - set(delivery.receipt.deferred)
     assert {str(row) for row in applied} == set(target.records)
     assert delivery.away is not None
@@ -66,7 +67,7 @@ class HalfAway(MemoryTarget):
 
 
 def test_a_target_that_goes_away_half_way_keeps_what_it_applied() -> None:
-    delivery = deliver("memory", HalfAway(), SHAPE, batch(["0", "1", "2"]))
+    delivery = deliver("memory", HalfAway(), SHAPE, batch(["0", "1", "2"]), Stop())
     assert sorted(delivery.receipt.deferred) == [1, 2]
     assert delivery.receipt.target_ids.to_pylist() == ["7", None, None]
     assert delivery.away is not None
@@ -87,7 +88,7 @@ class Giving(MemoryTarget):
 
 
 def ids(target: MemoryTarget, sent: pa.Table) -> list[str | None]:
-    found = deliver("memory", target, SHAPE, sent).receipt.target_ids
+    found = deliver("memory", target, SHAPE, sent, Stop()).receipt.target_ids
     assert found is not None
     return list(found.to_pylist())
 
@@ -115,6 +116,32 @@ class Forgetful(MemoryTarget):
 
 
 def test_an_answer_that_was_lost_does_not_make_its_target_away() -> None:
-    delivery = deliver("memory", Forgetful(), SHAPE, batch(["0", "1", "2"]))
+    delivery = deliver("memory", Forgetful(), SHAPE, batch(["0", "1", "2"]), Stop())
     assert list(delivery.receipt.deferred) == [1]
     assert delivery.away is None
+
+
+class Ending(MemoryTarget):
+    """Refuses batches, and asks for the end with its second one."""
+
+    def __init__(self, stop: Stop) -> None:
+        super().__init__(refuse=lambda key, payload: "no" if key == "0" else None)
+        self._stop = stop
+        self.calls = 0
+
+    def deliver(self, shape: Shape, batch: pa.Table) -> Receipt:
+        self.calls += 1
+        if self.calls == 2:
+            self._stop.ask()
+        return super().deliver(shape, batch)
+
+
+def test_a_delivery_that_is_to_end_begins_no_further_part() -> None:
+    stop = Stop()
+    target = Ending(stop)
+    delivery = deliver("memory", target, SHAPE, batch([str(number) for number in range(8)]), stop)
+    assert target.calls == 2
+    assert target.records == {}
+    assert {problem.code for problem in delivery.receipt.deferred.values()} == {INTERRUPTED}
+    assert sorted(delivery.receipt.deferred) == list(range(8))
+    assert (delivery.away, delivery.whole) == (None, False)

@@ -6,6 +6,7 @@ from collections.abc import Generator
 import pytest
 
 from marea.engine.ahead import SideBySide
+from marea.stop import Stop
 
 pytestmark = pytest.mark.unit
 
@@ -70,3 +71,46 @@ def test_a_stage_makes_one_item_while_another_is_worked_on_and_no_more() -> None
         assert next(items) == 0
         assert second.wait(10)
         assert len(made) <= 3
+
+
+def test_a_stage_ends_when_it_is_asked_to_and_its_consumer_with_it() -> None:
+    stop = Stop()
+
+    def passed(items) -> Generator[int, None, None]:
+        yield from items
+
+    def asking(items) -> Generator[int, None, None]:
+        for item in items:
+            stop.ask()
+            yield item
+
+    with SideBySide() as ahead:
+        made = ahead(iter_of(range(1000)), "made", stop)
+        settled = list(ahead(asking(ahead(passed(made), "passed", stop)), "asking"))
+    assert settled == [0]
+
+
+def test_a_stage_that_waits_for_a_system_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("marea.engine.ahead.PATIENCE", 0.01)
+    stop, reached, answered, closed = (Stop(), *(threading.Event() for _ in range(3)))
+
+    def waiting() -> Generator[int, None, None]:
+        try:
+            reached.set()
+            answered.wait()
+            yield 1
+        finally:
+            closed.set()
+
+    with SideBySide() as ahead:
+        items = ahead(waiting(), "waiting", stop, leave=True)
+        assert reached.wait(10)
+        stop.ask()
+        assert list(items) == []
+    assert not closed.is_set()
+    answered.set()
+    assert closed.wait(10)
+
+
+def iter_of(numbers: range) -> Generator[int, None, None]:
+    yield from numbers

@@ -10,6 +10,7 @@ import pytest
 
 from marea.engine import heartbeat
 from marea.engine.heartbeat import Heartbeat
+from marea.stop import Stop
 from marea.store import sqlite
 from marea.store.state import State, open_state
 
@@ -52,7 +53,7 @@ def expires(state: State, entity: int) -> int:
 def test_a_state_that_is_locked_for_a_while_costs_no_lease(state: State, tmp_path: Path) -> None:
     entity, beats = state.entity("customers", "crm").id, Beats()
     other = apsw.Connection(str(tmp_path / "state.db"))
-    with Heartbeat(state.leases, entity, OWNER, beats):
+    with Heartbeat(state.leases, entity, OWNER, beats, Stop()):
         other.execute("BEGIN IMMEDIATE")
         beats.wait(2)
         before = expires(state, entity)
@@ -65,7 +66,7 @@ def test_a_state_that_is_locked_for_a_while_costs_no_lease(state: State, tmp_pat
 
 def test_a_lost_lease_ends_it(state: State) -> None:
     entity, beats = state.entity("customers", "crm").id, Beats()
-    held = Heartbeat(state.leases, entity, OWNER, beats)
+    held = Heartbeat(state.leases, entity, OWNER, beats, Stop())
     with held:
         beats.wait(2)
         state.leases.release(entity, held.fence)

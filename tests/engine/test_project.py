@@ -31,6 +31,7 @@ def test_the_public_face_is_pinned() -> None:
         "Project",
         "Run",
         "RunStopped",
+        "Stop",
         "SystemUnreachable",
         "open",
     ]

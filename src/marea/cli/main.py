@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn
 
 from marea.cli.arguments import parse
-from marea.errors import ConfigurationError, EntityBusy, SystemUnreachable
+from marea.cli.signals import as_interrupt, stopped
+from marea.errors import ConfigurationError, EntityBusy, RunInterrupted, SystemUnreachable
 
 USAGE, AWAY, INTERNAL = 2, 3, 4
 
@@ -24,7 +27,8 @@ def main() -> NoReturn:
         warnings.simplefilter("ignore")  # they are for those who write Python, not for those who run it
     # Arrow's own allocator keeps what batches have freed: a quarter more memory, for nothing gained here.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-    sys.exit(run(sys.argv[1:]))
+    as_interrupt()
+    _leave(run(sys.argv[1:]))
 
 
 def run(words: Sequence[str]) -> int:
@@ -41,11 +45,20 @@ def run(words: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        print("stopped; nothing is lost, run again to go on", file=sys.stderr)
-        return AWAY
+        return _failed(stopped(), words)
     except Exception as error:  # the last resort: nobody is shown a traceback unless asked for
         return _failed(error, words)
     return int(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """Ends the process. A read that a run which was stopped has left behind would be in Python's way."""
+    if code == AWAY and threading.active_count() > 1:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _failed(error: Exception, words: Sequence[str]) -> int:
@@ -55,6 +68,6 @@ def _failed(error: Exception, words: Sequence[str]) -> int:
     tell(error, json="--json" in words, debug="--debug" in words)
     if isinstance(error, ConfigurationError):
         return USAGE
-    if isinstance(error, SystemUnreachable | EntityBusy):
+    if isinstance(error, SystemUnreachable | EntityBusy | RunInterrupted):
         return AWAY
     return INTERNAL

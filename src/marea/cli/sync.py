@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from marea.cli.common import EXIT_CODES, counts, in_words, opened, seconds
 from marea.cli.output import clean, plural, show_json, table
+from marea.cli.signals import stopping
 from marea.model import Outcome, RunStatus
 
 if TYPE_CHECKING:
@@ -27,7 +28,10 @@ def sync(options: Namespace) -> int:
         selects = bool(options.where or options.key or options.only_failed)
         from marea.cli.progress import watched
 
-        with watched(project, names, full=options.full, selects=selects) as progress:
+        with (
+            watched(project, names, full=options.full, selects=selects) as progress,
+            stopping(json=options.json) as stop,
+        ):
             run = project.sync(
                 names,
                 full=options.full,
@@ -36,6 +40,7 @@ def sync(options: Namespace) -> int:
                 keys=options.key,
                 only_failed=options.only_failed,
                 progress=progress,
+                stop=stop,
             )
         return _told(project, run, options)
 
@@ -43,7 +48,8 @@ def sync(options: Namespace) -> int:
 def retry(options: Namespace) -> int:
     """Tries again what is not in order."""
     with opened(options) as project:
-        run = project.retry(options.entity, keys=options.key)
+        with stopping(json=options.json) as stop:
+            run = project.retry(options.entity, keys=options.key, stop=stop)
         return _told(project, run, options)
 
 

@@ -1,7 +1,7 @@
 """Owns the delivery of a batch: hands it to the target and splits what the target refuses as a whole.
 
 One bad record never holds back the others (I8): a refused batch is halved until the
-records at fault stand alone.
+records at fault stand alone. What is asked to end early begins no further part.
 """
 
 from __future__ import annotations
@@ -13,13 +13,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from marea.errors import BatchRefused, SystemUnreachable
-from marea.model import Operation, Problem
-from marea.ports import OPERATION, TARGET_ID, Receipt, Shape, Target
+from marea.model import INTERRUPTED, Operation, Problem
+from marea.ports import OPERATION, TARGET_ID, Receipt, Shape, Stoppable, Target
 from marea.sql.arrays import flat
 from marea.sql.keys import as_text, identities
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from marea.stop import Stop
+
+NOT_SENT = Problem(INTERRUPTED, "the run was ended before it was sent")
+"""What is said of a record that was not sent any more."""
 
 
 @dataclass(slots=True)
@@ -31,25 +36,32 @@ class Delivery:
     away: SystemUnreachable | None = None
     parts: list[tuple[int, int, pa.Array | None, pa.Array | None]] = field(default_factory=list)
 
+    @property
+    def whole(self) -> bool:
+        """Whether the target was asked about every record: else the rest is to be read again."""
+        left = (problem.code == INTERRUPTED for problem in self.receipt.deferred.values())
+        return self.away is None and not any(left)
 
-def deliver(system: str, target: Target, shape: Shape, batch: pa.Table) -> Delivery:
+
+def deliver(system: str, target: Target, shape: Shape, batch: pa.Table, stop: Stop) -> Delivery:
     """Deliver a batch to a system; every row ends applied, rejected or deferred.
 
     Raises nothing of the target's refusals or absence: they are in the result.
     """
     delivery = Delivery(system, Receipt())
-    _deliver(target, shape, batch, 0, delivery)
+    if isinstance(target, Stoppable):
+        target.heed(stop)
+    _deliver(target, shape, batch, 0, delivery, stop)
     given = _joined(((a, b, ids) for a, b, ids, _ in delivery.parts), pa.string())
     delivery.receipt.target_ids = _ids(shape, batch, delivery.receipt, given)
     delivery.receipt.durations = _joined(((a, b, took) for a, b, _, took in delivery.parts), pa.int64())
     return delivery
 
 
-def _deliver(target: Target, shape: Shape, batch: pa.Table, start: int, delivery: Delivery) -> None:
+def _deliver(
+    target: Target, shape: Shape, batch: pa.Table, start: int, delivery: Delivery, stop: Stop
+) -> None:
     rows = batch.num_rows
-    if delivery.away is not None:
-        _defer(delivery, start, rows)
-        return
     try:
         receipt = target.deliver(shape, batch)
     except SystemUnreachable as error:
@@ -61,15 +73,23 @@ def _deliver(target: Target, shape: Shape, batch: pa.Table, start: int, delivery
             delivery.parts.append((start, rows, None, None))
             return
         half = rows // 2
-        _deliver(target, shape, batch.slice(0, half), start, delivery)
-        _deliver(target, shape, batch.slice(half), start + half, delivery)
+        _go_on(target, shape, batch.slice(0, half), start, delivery, stop)
+        _go_on(target, shape, batch.slice(half), start + half, delivery, stop)
     else:
         _add(delivery, receipt, start, rows)
 
 
+def _go_on(target: Target, shape: Shape, batch: pa.Table, start: int, delivery: Delivery, stop: Stop) -> None:
+    """Deliver a further part, unless the target has gone away or an end is asked for."""
+    if delivery.away is not None or stop.asked:
+        _defer(delivery, start, batch.num_rows)
+    else:
+        _deliver(target, shape, batch, start, delivery, stop)
+
+
 def _defer(delivery: Delivery, start: int, rows: int) -> None:
     error = delivery.away
-    problem = Problem(SystemUnreachable.code, error.message if error else "the target is away")
+    problem = Problem(SystemUnreachable.code, error.message) if error is not None else NOT_SENT
     delivery.receipt.deferred.update(dict.fromkeys(range(start, start + rows), problem))
     delivery.parts.append((start, rows, None, None))
 

@@ -26,7 +26,7 @@ from marea.flow import (
     Absent,
     Plan,
 )
-from marea.model import DELIVERED, WRITTEN, Operation, Outcome, Problem, RecordState
+from marea.model import DELIVERED, INTERRUPTED, WRITTEN, Operation, Outcome, Problem, RecordState
 from marea.ports import KEY, OPERATION, PAYLOAD, STAMP, TARGET_ID
 
 
@@ -85,7 +85,7 @@ def settle(plan: Plan, delivery: Delivery | None, entities: Mapping[str, int], n
         "stamp": records.column(STAMP),
         "target_id": target_ids,
         "changes": records.column(CHANGES),
-        "attempt": records.column(ATTEMPT),
+        "attempt": _attempts(records.column(ATTEMPT), found),
         "duration_ms": _scattered(delivery.receipt.durations if delivery else None, sent, records.num_rows),
         **_agreed(plan, outcomes),
         **_claims(records, outcomes),
@@ -134,6 +134,15 @@ def _outcomes(planned: Any, found: Mapping[int, _Exception]) -> Any:
     for row, exception in found.items():
         outcomes[row] = exception.outcome.value
     return pa.chunked_array([pa.array(outcomes, pa.string())])
+
+
+def _attempts(planned: Any, found: Mapping[int, _Exception]) -> Any:
+    """How often each was tried, this time included: not where it was not sent any more."""
+    unsent = [row for row, exception in found.items() if exception.problem.code == INTERRUPTED]
+    if not unsent:
+        return planned
+    among = pc.is_in(pa.array(range(len(planned)), pa.int64()), pa.array(unsent, pa.int64()))
+    return pc.subtract(planned, among.cast(pa.int32()))
 
 
 def _agreed(plan: Plan, outcomes: Any) -> dict[str, Any]:

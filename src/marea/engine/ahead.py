@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Generic, TypeVar
 
+from marea.stop import Stop
+
 T = TypeVar("T")
+
+PATIENCE = 2.0
+"""Seconds that a stage has to end by itself where it may be left behind."""
 
 
 class SideBySide:
@@ -24,29 +29,40 @@ class SideBySide:
 
     def __init__(self) -> None:
         self._stages: list[_Stage[object]] = []
+        self._undo = ExitStack()
 
     def __enter__(self) -> SideBySide:
         return self
 
-    def __call__(self, items: Generator[T, None, None], name: str) -> Iterator[T]:
-        """The items of a generator, drawn ahead by a thread of that name."""
-        stage = _Stage(items)
+    def __call__(
+        self, items: Generator[T, None, None], name: str, until: Stop | None = None, *, leave: bool = False
+    ) -> Iterator[T]:
+        """The items of a generator, drawn ahead by a thread of that name.
+
+        They end once `until` is asked for, those drawn and not handed on left out. Where nobody else has what
+        the stage works with, it may then be left behind (`leave`): it may wait for a system for long.
+        """
+        stage = _Stage(items, until if leave else None)
         self._stages.append(stage)  # type: ignore[arg-type]
         stage.start(name)
+        if until is not None:
+            self._undo.enter_context(until.telling(stage.stop))
         return stage.read()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for stage in self._stages:
-            stage.stop()
-        for stage in self._stages:
-            stage.join()
+        with self._undo:
+            for stage in self._stages:
+                stage.stop()
+            for stage in self._stages:
+                stage.join()
 
 
 class _Stage(Generic[T]):
-    def __init__(self, items: Generator[T, None, None]) -> None:
+    def __init__(self, items: Generator[T, None, None], left: Stop | None) -> None:
         self._items = items
+        self._left = left  # what makes it one that may be left behind
         self._ahead: list[T] = []  # the item the stage is ahead by, if any
         self._change = threading.Condition()
         self._done = False
@@ -63,7 +79,7 @@ class _Stage(Generic[T]):
             self._change.notify_all()
 
     def join(self) -> None:
-        self._thread.join()
+        self._thread.join(PATIENCE if self._left is not None and self._left.asked else None)
 
     def read(self) -> Iterator[T]:
         while self._has_item():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from marea.engine.clock import Clock
+from marea.stop import Stop
 
 if TYPE_CHECKING:
     from marea.store.state import State
@@ -31,3 +32,5 @@ class Context:
     progress: Progress
     page: int
     """Records read at once."""
+    stop: Stop
+    """Asks the whole run to end early."""

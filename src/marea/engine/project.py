@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from marea.engine.status import Status
     from marea.engine.touch import Touched
     from marea.model import Cause, Outcome
+    from marea.stop import Stop
     from marea.store.journal import Entry
     from marea.store.runs import RunRow
 
@@ -103,14 +104,16 @@ class Project:
         keys: Sequence[Key] = (),
         only_failed: bool = False,
         progress: Progress | None = None,
+        stop: Stop | None = None,
     ) -> Run:
         """Delivers what changed since the last run, parents before the records that refer to them.
 
         `full` reads everything again and delivers the differences; `resend` delivers equal
         records too. `where` (the source's own SQL), `keys` and `only_failed` choose records
-        of one entity and leave the position alone. A system that is away is in the run's
-        messages, not raised. Raises ConfigurationError before anything is delivered, and
-        RunStopped when going on could lose or invent data.
+        of one entity and leave the position alone. `stop` may be asked for from another
+        thread: what is being delivered is finished, and the run ends as interrupted. A system
+        that is away is in the run's messages, not raised. Raises ConfigurationError before
+        anything is delivered, and RunStopped when going on could lose or invent data.
         """
         from marea.engine.run import Runner
 
@@ -118,7 +121,7 @@ class Project:
         request = Request(full, resend, where, (), only_failed)
         request = self._asked(chosen, request, keys)
         runner = Runner(self.settings, self._memory.state, self._systems, self._clock)
-        result = runner.run(chosen, request, progress or _silent)
+        result = runner.run(chosen, request, progress or _silent, stop)
         return Run(
             result.run,
             result.kind,
@@ -131,10 +134,15 @@ class Project:
         )
 
     def retry(
-        self, name: str | None = None, *, keys: Sequence[Key] = (), progress: Progress | None = None
+        self,
+        name: str | None = None,
+        *,
+        keys: Sequence[Key] = (),
+        progress: Progress | None = None,
+        stop: Stop | None = None,
     ) -> Run:
         """Tries again, now, what is rejected, waiting or deferred: all of it, or what is named."""
-        return self.sync([name] if name else None, keys=keys, only_failed=True, progress=progress)
+        return self.sync([name] if name else None, keys=keys, only_failed=True, progress=progress, stop=stop)
 
     def plan(
         self,

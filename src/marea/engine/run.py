@@ -24,8 +24,9 @@ from marea.engine.ready import make_ready
 from marea.engine.request import Request
 from marea.engine.systems import Systems
 from marea.engine.undone import Undone
-from marea.errors import MareaError, RunStopped
-from marea.model import TROUBLED, Books, RunKind, RunStatus
+from marea.errors import MareaError, RunInterrupted, RunStopped
+from marea.model import TROUBLED, Books, Outcome, RunKind, RunStatus
+from marea.stop import Stop
 from marea.store.custody import Custody
 from marea.store.owner import current_owner
 
@@ -60,12 +61,16 @@ class Runner:
         self._page = page
         self._owner = current_owner()
 
-    def run(self, names: Sequence[str], request: Request, progress: Progress) -> Result:
+    def run(
+        self, names: Sequence[str], request: Request, progress: Progress, stop: Stop | None = None
+    ) -> Result:
         """Synchronize entities, parents first. What cannot be reached is in the result, not raised.
 
-        Raises ConfigurationError before the run is begun, RunStopped when going on could
-        lose or invent data; the run is then closed as failed.
+        `stop` ends it early: what is in delivery then is settled and committed. Raises
+        ConfigurationError before the run is begun, RunStopped when going on could lose or
+        invent data; the run is then closed as failed.
         """
+        stop = stop or Stop()
         started = self._clock()
         rows = self._rows()
         order = in_order(self._settings.entities, names)
@@ -75,14 +80,18 @@ class Runner:
         awake = [alignments[name] for name in waking(self._settings.entities, order, quiet)]
         self._make_ready(awake, rows, request, undone)
         kind = RunKind.FULL if request.full else RunKind.INCREMENTAL
+        stop.heeded = True
         run = self._state.runs.begin(kind, _cause(request), self._owner, started)
         ids = {name: row.id for name, row in rows.items()}
         referring = referrers(self._settings.entities)
         referrer_ids = {name: [ids[one] for one in others] for name, others in referring.items()}
-        context = Context(self._state, run, ids, referrer_ids, self._clock, progress, self._page)
+        context = Context(self._state, run, ids, referrer_ids, self._clock, progress, self._page, stop)
+        met = [rows[name] for name in names]
         try:
-            self._entities(alignments, quiet, rows, context, request, undone)
-            met = [rows[name] for name in names]
+            try:
+                self._entities(alignments, quiet, rows, context, request, undone)
+            except RunInterrupted as error:
+                undone.interrupted(error, self._settled(run, met))
             left = 0 if request.selects else sum(self._state.ledger.left(row.id, run) for row in met)
             return self._finished(run, kind, started, undone.messages, met, left)
         except BaseException as error:
@@ -93,6 +102,11 @@ class Runner:
             with suppress(MareaError):
                 self._state.runs.finish(run, status, self._clock(), text)
             raise
+
+    def _settled(self, run: int, rows: Sequence[EntityRow]) -> int:
+        """How many records a run has met, without those that it deferred."""
+        books = [self._state.runs.books(run, row.id) for row in rows]
+        return sum(book.detected - book.counts[Outcome.DEFERRED] for book in books)
 
     def _rows(self) -> dict[str, EntityRow]:
         """Every entity of the configuration in the state: references may name any of them."""
@@ -177,11 +191,12 @@ class Runner:
         # Imported where records move: most runs end before.
         from marea.engine.sync import EntitySync
 
-        with Heartbeat(self._state.leases, row.id, self._owner, self._clock) as lease:
+        context.stop.check()
+        with Heartbeat(self._state.leases, row.id, self._owner, self._clock, context.stop) as lease:
             custody = Custody(row.id, context.run, lease.fence)
             anew = request is not None and request.anew
             row = self._taken_over(alignment, row, custody, context.referrers.get(row.name, ()), anew=anew)
-            sync = EntitySync(context, alignment, row, mapping_digest(alignment.entity), custody, lease.hold)
+            sync = EntitySync(context, alignment, row, mapping_digest(alignment.entity), custody, lease)
             if request is not None:
                 sync.run(request)
             return 0 if request is not None and request.selects else sync.deliver_due()

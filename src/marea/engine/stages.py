@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from marea.capture.batch import Batch, BatchReader, Misfit
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from marea.mapping.mapper import LookUp
     from marea.planning.claims import Claims
     from marea.planning.plan import Planner
+    from marea.stop import Stop
     from marea.store.ledger import Ledger
 
 
@@ -43,6 +45,7 @@ class Settled:
     """What a batch came to, ready to be committed."""
 
     position: Position | None
+    """None where it stays: what the target left undecided is read again (I1)."""
     settlement: Settlement | None = None
     intent: int | None = None
     """The number of the intent that this answers."""
@@ -182,9 +185,13 @@ def intended(
 
 
 def held(
-    plans: Iterator[Planned], hold: Callable[[], None], begun: Callable[[int], None]
+    plans: Iterator[Planned], hold: Callable[[], None], begun: Callable[[int], None], stop: Stop
 ) -> Iterator[Planned]:
-    """Pass on each plan under the lease, directly before it is delivered, and note that this begins."""
+    """Pass on each plan under the lease, directly before it is delivered, and note that this begins.
+
+    Nothing is passed on any more once `stop` is asked for: not even a position, which would move past
+    what the delivery before left undecided.
+    """
 
     def checked(item: Planned) -> Planned:
         if item.intent is not None:
@@ -192,11 +199,11 @@ def held(
             begun(item.intent)
         return item
 
-    return map(checked, plans)
+    return map(checked, takewhile(lambda _: not stop.asked, plans))
 
 
 def delivered(
-    plans: Iterator[Planned], alignment: Alignment, entities: Mapping[str, int], clock: Clock
+    plans: Iterator[Planned], alignment: Alignment, entities: Mapping[str, int], clock: Clock, stop: Stop
 ) -> Generator[Settled, None, None]:
     """Hand each plan's differences to the target and settle what became of them."""
     from marea.delivery.deliver import deliver
@@ -208,10 +215,11 @@ def delivered(
         if item.plan is None:
             return Settled(item.position)
         batch = to_deliver(item.plan)
-        delivery = deliver(system, alignment.target, alignment.shape, batch) if batch.num_rows else None
+        delivery = deliver(system, alignment.target, alignment.shape, batch, stop) if batch.num_rows else None
         settlement = settle(item.plan, delivery, entities, clock())
+        position = item.position if delivery is None or delivery.whole else None
         away = delivery.away if delivery else None
-        return Settled(item.position, settlement, item.intent, item.plan.skipped, away)
+        return Settled(position, settlement, item.intent, item.plan.skipped, away)
 
     yield from map(settled, plans)
 

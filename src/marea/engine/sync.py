@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from marea.capture.batch import BatchReader
@@ -23,8 +24,13 @@ from marea.model import Cause
 from marea.store.commit import Commit
 
 if TYPE_CHECKING:
+    from marea.engine.heartbeat import Heartbeat
     from marea.store.custody import Custody
     from marea.store.state import EntityRow
+
+
+_Find = Callable[[BatchReader], Generator[Step, None, None]]
+"""Finds records with a reader of batches."""
 
 
 class EntitySync:
@@ -37,9 +43,8 @@ class EntitySync:
         row: EntityRow,
         mapping: str,
         custody: Custody,
-        hold: Callable[[], None],
+        lease: Heartbeat,
     ) -> None:
-        """`hold` raises RunStopped when the lease was lost; it is asked before every delivery."""
         self._context = context
         self._alignment = alignment
         self._row = row
@@ -49,7 +54,7 @@ class EntitySync:
         self._known_mapping = row.mapping
         self._stale = row.stale
         self._custody = custody
-        self._hold = hold
+        self._lease = lease
         self._intents = Intents(context.state, custody)
         self._referrers = context.referrers.get(self._name, ())
         self._position = row.positions.get(WATERMARK)
@@ -58,14 +63,16 @@ class EntitySync:
         self._since = time.monotonic()
 
     def run(self, request: Request) -> None:
-        """Deliver what the request means. Raises SystemUnreachable when source or target is away."""
+        """Deliver what the request means.
+
+        Raises SystemUnreachable when source or target is away, and what a `Stop` was asked for with
+        when what was in delivery then is settled and committed.
+        """
         standing = self._standing(request)
         # A first load notes what it goes by with its first batch: a mapping edited on the way begins it anew.
         self._loading = standing.loading and not request.selects
-        with self._alignment.source.snapshot() as reader:
-            batches = BatchReader(self._alignment.pages, reader, self._context.page)
-            found = steps(request, standing, batches, self._alignment.entity.lag)
-            self._flow(found, resend=request.resend)
+        lag = self._alignment.entity.lag
+        self._flow(lambda batches: steps(request, standing, batches, lag), resend=request.resend)
         if reads_all(request, standing, self._alignment.pages):
             self._ask_again()
         if not request.selects and self._outdated:
@@ -92,9 +99,7 @@ class EntitySync:
             self._deliver(left, Cause.RETRY)
 
     def _deliver(self, keys: Sequence[str], cause: Cause) -> None:
-        with self._alignment.source.snapshot() as reader:
-            batches = BatchReader(self._alignment.pages, reader, self._context.page)
-            self._flow(listed(keys, cause, batches), resend=False)
+        self._flow(partial(listed, keys, cause), resend=False)
 
     @property
     def _outdated(self) -> bool:
@@ -111,27 +116,33 @@ class EntitySync:
         fresh = {cause: [key for key in keys if key not in seen] for cause, keys in due.items()}
         return {cause: keys for cause, keys in fresh.items() if keys}
 
-    def _flow(self, found: Generator[Step, None, None], *, resend: bool) -> None:
-        """Run the stages until nothing is left of what was found."""
+    def _flow(self, find: _Find, *, resend: bool) -> None:
+        """Run the stages until nothing is left of what is found, or an end is asked for, which is raised."""
         try:
-            self._run_stages(found, resend=resend)
-        except BaseException:
-            # No stage works any more. Where the state is away the intents stay as they are.
+            self._run_stages(self._found(find), resend=resend)
+        finally:
+            # No stage delivers or announces any more. Where the state is away the intents stay as they are.
             with suppress(MareaError):
                 self._intents.leave()
-            raise
+        self._lease.stop.check()
+
+    def _found(self, find: _Find) -> Generator[Step, None, None]:
+        """What is found at one moment of the source, which is opened and closed where it is read."""
+        with self._alignment.source.snapshot() as reader:
+            yield from find(BatchReader(self._alignment.pages, reader, self._context.page))
 
     def _run_stages(self, found: Generator[Step, None, None], *, resend: bool) -> None:
         """Run the stages side by side and commit what comes out, batch by batch."""
         context, alignment, ledger = self._context, self._alignment, self._context.state.ledger
+        stop = self._lease.stop
         look_up = ids_in_ledger(ledger, context.entities)
         planning = Planning(alignment, ledger, self._entity, look_up, resend=resend)
         with SideBySide() as ahead:
-            read = ahead(found, "read")
+            read = ahead(found, "read", stop, leave=True)
             # Announced as part of the plan: meanwhile the batch before is delivered.
-            plans = ahead(intended(planning.planned(read), self._intents.announce), "plan")
-            sent = held(plans, self._hold, self._intents.begun)
-            settled = ahead(delivered(sent, alignment, context.entities, context.clock), "deliver")
+            plans = ahead(intended(planning.planned(read), self._intents.announce), "plan", stop)
+            sent = held(plans, self._lease.hold, self._intents.begun, stop)
+            settled = ahead(delivered(sent, alignment, context.entities, context.clock, stop), "deliver")
             for batch in settled:
                 self._commit(batch)
                 if batch.settlement is not None:
@@ -144,9 +155,7 @@ class EntitySync:
 
         `evaluated`: every record has been looked at by the mapping of today.
         """
-        # What the target left undecided is read again: the position stays before it.
-        target = batch.position if batch.away is None else None
-        moved = target.to_text() if target is not None else self._position
+        moved = batch.position.to_text() if batch.position is not None else self._position
         position = (
             (WATERMARK, self._position, moved) if moved is not None and moved != self._position else None
         )

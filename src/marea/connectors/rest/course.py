@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from marea.connectors.rest.retry import Trouble
+from marea.connectors.rest.retry import ENDED, Trouble
 from marea.connectors.rest.words import clean
 from marea.errors import SystemUnreachable
 from marea.model import UNKNOWN, Problem
@@ -49,13 +49,22 @@ class Course:
         self._rejected: dict[int, Problem] = {}
         self._unknown: dict[int, Problem] = {}
         self._failures = 0
-        self.away: Trouble | None = None
-        """Why nothing more is sent."""
+        self.end: Trouble | None = None
+        """Why nothing more is sent: the application is away, or the delivery was asked to end."""
+
+    @property
+    def away(self) -> Trouble | None:
+        """What tells that the application is away."""
+        return self.end if self.end != ENDED else None
 
     @property
     def untouched(self) -> bool:
         """Whether the application applied nothing for certain."""
         return 0 not in self._open and not self._unknown
+
+    def stop(self) -> None:
+        """Nothing more is to be sent; what is on its way has its verdict still to come."""
+        self.end = self.end or ENDED
 
     def settle(self, row: int, verdict: Verdict, milliseconds: int | None = None) -> None:
         """Books what became of a row; an application that is away leaves it open."""
@@ -73,8 +82,8 @@ class Course:
     def _fail(self, row: int, trouble: Trouble, milliseconds: int | None) -> None:
         if trouble.lost:
             self._unknown[row] = Problem(UNKNOWN, f"whether it was applied is not known: {trouble.text}")
-        if trouble.absent or self.away is not None:
-            self.away = self.away or trouble
+        if trouble.absent or self.end is not None:
+            self.end = self.end or trouble
             return
         # One record may fail for a reason of its own, and must not hold back the others (I8).
         self._open[row] = 0
@@ -83,7 +92,7 @@ class Course:
             self._rejected[row] = Problem(trouble.code, trouble.text)
         self._failures += 1
         if self._failures == STREAK:
-            self.away = trouble
+            self.end = trouble
 
     def receipt(self, secrets: Iterable[str]) -> Receipt:
         """The receipt, every text in it fit to show."""
@@ -92,8 +101,8 @@ class Course:
         ids = pa.array(self._ids, pa.string())
         durations = pa.array(self._milliseconds, pa.int64())
         away = clean(self.away.text, secrets) if self.away is not None else ""
-        undecided = Problem(SystemUnreachable.code, away)
-        deferred = {row: undecided for row, still in enumerate(self._open) if still and away}
+        undecided = Problem(SystemUnreachable.code, away) if away else Problem(ENDED.code, ENDED.text)
+        deferred = {row: undecided for row, still in enumerate(self._open) if still and self.end}
         deferred |= {row: _shown(problem, secrets) for row, problem in self._unknown.items()}
         return Receipt(
             {row: _shown(problem, secrets) for row, problem in sorted(self._rejected.items())},

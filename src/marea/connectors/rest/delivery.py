@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from time import monotonic
 from typing import TypeVar
 
@@ -20,6 +21,7 @@ from marea.connectors.rest.template import Unaddressable
 from marea.connectors.rest.wire import Interrupted, Wire
 from marea.model import Operation, Problem
 from marea.ports import Shape
+from marea.stop import Stop
 
 T = TypeVar("T")
 
@@ -35,20 +37,28 @@ class Delivery:
         self._by_key = ByKey(self._calls, routes)
         self._operations = self._by_key if routes.create is None else _own_ids(self._calls, routes)
 
-    async def run(self, records: Iterator[Record], workers: int) -> None:
-        """Delivers every record, `workers` at once, unless the application goes away."""
+    async def run(self, records: Iterator[Record], workers: int, stop: Stop) -> None:
+        """Delivers every record, `workers` at once, unless it goes away or `stop` is asked for."""
         batch = self._routes.batch
         work = ([record] for record in records) if batch is None else chunks(records, batch.size)
-        async with asyncio.TaskGroup() as group:
-            for _ in range(workers):
-                group.create_task(self._work(work))
+        end = partial(asyncio.get_running_loop().call_soon_threadsafe, self._end)
+        self._calls.wire.resume()
+        with stop.telling(end):
+            async with asyncio.TaskGroup() as group:
+                for _ in range(workers):
+                    group.create_task(self._work(work))
+
+    def _end(self) -> None:
+        """Begins no call any more, and waits for none that was not begun."""
+        self._course.stop()
+        self._calls.wire.end()
 
     async def _work(self, work: Iterator[list[Record]]) -> None:
         for chunk in work:
             await self._deliver(chunk, self._policy)
 
     async def _deliver(self, chunk: list[Record], policy: Policy) -> None:
-        if self._course.away is not None:
+        if self._course.end is not None:
             return
         batch = self._routes.batch
         if batch is None or (len(chunk) == 1 and (self._routes.upsert is not None or alone(chunk[0]))):
@@ -78,7 +88,7 @@ class Delivery:
         if isinstance(outcome, list):
             for record, verdict in zip(chunk, outcome, strict=True):
                 await self._settle(record, verdict, policy)
-        elif len(chunk) == 1 or (isinstance(outcome, Trouble) and outcome.absent):
+        elif len(chunk) == 1 or (isinstance(outcome, Trouble) and (outcome.absent or self._course.end)):
             verdict = Failed(outcome) if isinstance(outcome, Trouble) else Refused(outcome)
             for record in chunk:
                 self._course.settle(record.row, verdict)
@@ -115,11 +125,12 @@ class Delivery:
                 lost = lost or interrupted.trouble.lost
                 trouble = replace(interrupted.trouble, lost=lost)
             wait = decide(trouble, number, monotonic() - started, policy)
-            if wait is None or self._course.away is not None:
+            if wait is None or self._course.end is not None:
                 return trouble
             if trouble.throttled:
                 self._calls.wire.rest(wait)
-            await asyncio.sleep(wait)
+            if not await self._calls.wire.waited(wait):
+                return trouble
 
 
 def _own_ids(calls: Calls, routes: Routes) -> Operations:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from marea.model import INTERRUPTED
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -49,6 +51,10 @@ class Trouble:
     def absent(self) -> bool:
         """Whether nothing more can be delivered now, to any record."""
         return self.away or self.throttled
+
+
+ENDED = Trouble(INTERRUPTED, "the run was ended before it was sent", sent=False, again=False)
+"""The trouble of a call that was not begun any more, because its delivery was asked to end."""
 
 
 def decide(trouble: Trouble, attempt: int, elapsed: float, policy: Policy) -> float | None:

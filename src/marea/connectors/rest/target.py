@@ -14,6 +14,7 @@ from marea.connectors.rest.retry import Policy, Trouble
 from marea.connectors.rest.words import clean
 from marea.errors import SystemUnreachable
 from marea.ports import Receipt, Shape
+from marea.stop import Stop
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,6 +37,7 @@ class RestTarget:
         self._options = options
         self._written = written
         self._policy = policy
+        self._stop = Stop()
         self._connection: Connection | None = None
         self._opening = threading.Lock()
 
@@ -56,7 +58,7 @@ class RestTarget:
         course = Course(batch.num_rows)
         delivery = Delivery(shape, self._routes(shape), connection.wire, self._policy, course)
         workers = min(self._options.concurrency, batch.num_rows)
-        connection.run(delivery.run(records(shape, batch), workers))
+        connection.run(delivery.run(records(shape, batch), workers, self._stop))
         secrets = connection.wire.secrets
         if course.away is not None and course.untouched:
             raise SystemUnreachable(
@@ -77,6 +79,10 @@ class RestTarget:
         except OSError as error:
             text = f"nothing answers at {address.hostname}:{port}: {error.strerror or error}"
             raise SystemUnreachable(self._name, text) from None
+
+    def heed(self, stop: Stop) -> None:
+        """Calls that are on their way when `stop` is asked for are waited for; no other is begun."""
+        self._stop = stop
 
     def close(self) -> None:
         """Closes every connection and ends the thread that served them."""

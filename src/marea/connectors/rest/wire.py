@@ -6,6 +6,7 @@ import asyncio
 import json
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from io import BytesIO
 from time import monotonic
@@ -16,7 +17,7 @@ from yarl import URL
 from marea.connectors.rest.answers import Answer, Unreadable, dig, trouble
 from marea.connectors.rest.options import Login, Options
 from marea.connectors.rest.rate import Bucket
-from marea.connectors.rest.retry import Trouble
+from marea.connectors.rest.retry import ENDED, Trouble
 from marea.connectors.rest.words import text_of
 
 ANSWER_BYTES = 8 * 1024 * 1024
@@ -45,6 +46,7 @@ class Wire:
         self._options = options
         self._seats = asyncio.Semaphore(options.concurrency)
         self._bucket = Bucket(options.rate)
+        self._ended = asyncio.Event()
         self._entrance = asyncio.Lock()
         self._entries = 0
         self._token_headers: Mapping[str, str] = {}
@@ -91,6 +93,20 @@ class Wire:
         """Lets no call pass for that long: the application asked for a slower pace."""
         self._bucket.hold(monotonic() + seconds)
 
+    def end(self) -> None:
+        """No call waits for its turn any more, until `resume`: it is interrupted, and was not sent."""
+        self._ended.set()
+
+    def resume(self) -> None:
+        """Takes `end` back."""
+        self._ended.clear()
+
+    async def waited(self, seconds: float) -> bool:
+        """Waits that long; False when it was ended on the way."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._ended.wait(), seconds)
+        return not self._ended.is_set()
+
     async def close(self) -> None:
         """Closes every connection."""
         await self._session.close()
@@ -104,8 +120,8 @@ class Wire:
     async def _ask(self, method: str, path: str, body: _Body, headers: Mapping[str, str]) -> Answer:
         async with self._seats:
             wait = self._bucket.reserve(monotonic())
-            if wait:
-                await asyncio.sleep(wait)
+            if wait and not await self.waited(wait):
+                raise Interrupted(ENDED)
             return await self._exchange(method, path, body, headers)
 
     async def _exchange(self, method: str, path: str, body: _Body, headers: Mapping[str, str]) -> Answer:
