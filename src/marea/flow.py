@@ -24,6 +24,7 @@ CHANGES = "$changes"  # utf8: {field: [before, after]} as JSON text, null where 
 STATE = "$state"  # utf8: where the record stands in the ledger, or null
 ATTEMPT = "$attempt"  # int32: which attempt a delivery would be, counted from 1
 NEW_FORM = "$new_form"  # bool: the ledger has no payload of this form of the record
+SKIP = "$skip"  # utf8: why a record is unchanged, or null
 FOLLOW = "$follow"  # bool: an unchanged record whose ledger row must follow (newer date, new form, a claim)
 TARGET_KEY = "$target_key"  # utf8: the key at the target that a record claims or could not have, or null
 
@@ -44,7 +45,7 @@ class Plan:
     """What would be done with each record of a batch; `records` has one row a record.
 
     Its columns: KEY, STAMP, TARGET_ID, OPERATION, OUTCOME, CAUSE, CHANGES, STATE, ATTEMPT,
-    NEW_FORM, FOLLOW, PAYLOAD, FINGERPRINT, MISSING and the target's fields; TARGET_KEY where several
+    NEW_FORM, SKIP, FOLLOW, PAYLOAD, FINGERPRINT, MISSING and the target's fields; TARGET_KEY where several
     records could have the same key at the target.
     """
 

@@ -8,7 +8,19 @@ import pytest
 from marea.delivery.deliver import Delivery
 from marea.delivery.retry import next_attempt
 from marea.delivery.settle import settle, to_deliver
-from marea.flow import ATTEMPT, CAUSE, CHANGES, FINGERPRINT, FOLLOW, MISSING, NEW_FORM, OUTCOME, STATE, Plan
+from marea.flow import (
+    ATTEMPT,
+    CAUSE,
+    CHANGES,
+    FINGERPRINT,
+    FOLLOW,
+    MISSING,
+    NEW_FORM,
+    OUTCOME,
+    SKIP,
+    STATE,
+    Plan,
+)
 from marea.model import UNKNOWN, Cause, Outcome, Problem
 from marea.ports import KEY, OPERATION, PAYLOAD, STAMP, TARGET_ID, Receipt
 
@@ -41,6 +53,7 @@ def plan(
             STATE: pa.array([state] * rows, pa.string()),
             ATTEMPT: pa.array([2] * rows, pa.int32()),
             NEW_FORM: [new_form] * rows,
+            SKIP: ["same content" if outcome == "unchanged" else None for outcome in outcomes],
             FOLLOW: [follow] * rows,
             PAYLOAD: ["{}"] * rows,
             FINGERPRINT: pa.array([b"f"] * rows, pa.binary()),

@@ -325,13 +325,16 @@ def test_a_full_run_begins_an_unfinished_first_load_anew(
     assert counts(small.sync(full=True)) == {"unchanged": 15, "created": 25}
 
 
-def test_a_continued_first_load_brings_what_came_behind_it(
-    small: World, monkeypatch: pytest.MonkeyPatch
+def test_a_continued_first_load_brings_what_came_behind_it_and_reads_nothing_twice(
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stop_after(small, 3, monkeypatch, page=5)
-    small.erp("UPDATE customers SET name = 'Late', modified = '2021-01-01 00:00:00' WHERE code = '00002'")
-    assert counts(small.sync(page=5)) == {"created": 25, "updated": 1}
-    assert counts(small.sync()) == {}
+    stop_after(world, 3, monkeypatch, page=5)
+    edited = "name = 'Late', modified = '2021-01-01 00:00:00'"
+    world.erp(f"UPDATE customers SET {edited} WHERE code IN ('00002', '00014', '00015', '00030')")
+    result = world.sync(page=5)
+    assert counts(result) == {"created": 25, "updated": 2}
+    assert result.entities["customers"].detected == 27
+    assert counts(world.sync()) == {}
 
 
 def test_another_last_edit_date_begins_at_its_beginning(small: World) -> None:

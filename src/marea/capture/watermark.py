@@ -45,7 +45,7 @@ class Watermark:
     def first_load(self, position: Position | None, cause: Cause) -> Iterator[Step]:
         """All records in key order, continued where an earlier process stopped.
 
-        What changed since that one began is then brought as changes are: it may have passed it already.
+        What that one has passed and has changed since is then brought as changes are.
         It begins anew where its cursors are of other dates: those say nothing about these.
         """
         begun = position.sweep if position and position.feeds == self._feeds else None
@@ -56,8 +56,9 @@ class Watermark:
             yield Step(batch, Position(sweep=sweep, feeds=self._feeds, dates=self._dates))
         loaded = Position(sweep.cursors, feeds=self._feeds, dates=self._dates)
         yield Step(None, loaded)
-        if begun:
-            yield from self.changes(loaded)
+        if begun and begun.after is not None:
+            # What lies behind was read just now, at the same moment: read again it would count twice (I5).
+            yield from self.changes(loaded, upto=begun.after)
 
     def full(self, cause: Cause, position: Position) -> Iterator[Step]:
         """All records in key order; the position moves at the end alone, to before the read."""
@@ -66,15 +67,16 @@ class Watermark:
             yield Step(batch, position)
         yield Step(None, Position(cursors, feeds=self._feeds, dates=self._dates))
 
-    def changes(self, position: Position) -> Iterator[Step]:
-        """The records whose root or related rows have a stamp behind the position."""
+    def changes(self, position: Position, upto: str | None = None) -> Iterator[Step]:
+        """The records whose root or related rows have a stamp behind the position; `upto` a key, or all."""
         since = self._since(position)
         position = Position(since, feeds=self._feeds, dates=self._dates)
         ends = {feed: self._horizon(feed) for feed in since}
         for feed, (horizon, latest) in ends.items():
             cause = Cause.LAST_EDIT if feed == ROOT else Cause.RELATED
             unsettled = False
-            for batch in self._batches.read(self._sql.changed(feed, since, horizon), cause):
+            query = self._sql.changed(feed, since, horizon, upto=upto)
+            for batch in self._batches.read(query, cause):
                 cursor = _cursor_after(batch, horizon, position.cursors.get(feed))
                 unsettled = cursor is not None and cursor.inclusive
                 position = position.moved(feed, cursor)

@@ -21,6 +21,7 @@ from marea.flow import (
     MISSING,
     NEW_FORM,
     OUTCOME,
+    SKIP,
     STATE,
     TARGET_KEY,
     Absent,
@@ -29,12 +30,16 @@ from marea.flow import (
 from marea.model import DELIVERED, INTERRUPTED, WRITTEN, Operation, Outcome, Problem, RecordState
 from marea.ports import KEY, OPERATION, PAYLOAD, STAMP, TARGET_ID
 
+ENDS = ["key", "outcome", "skip"]
+
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """The rows a commit writes (see `marea.store.commit.Commit`) and the counts of its books."""
 
     rows: pa.Table
+    ends: pa.Table
+    """How every record ended: key, outcome, and skip, why it is unchanged; null where it is absent."""
     counts: Mapping[Outcome, int]
     detected: int
     """How many records the capture gave: what the counts must add up to (I5)."""
@@ -92,12 +97,14 @@ def settle(plan: Plan, delivery: Delivery | None, entities: Mapping[str, int], n
         **_details(found, records, entities, now),
     }
     rows = pa.table(columns)
+    ends = pa.table([rows["key"], rows["outcome"], records.column(SKIP)], names=ENDS)
     kept = pc.or_(pc.not_equal(outcomes, Outcome.UNCHANGED.value), records.column(FOLLOW))
     rows = _kept(rows, kept)
     if plan.absent:
         rows = pa.concat_tables([rows, _absent(plan, rows.schema, now)])
+        ends = pa.concat_tables([ends, _absent_ends(plan.absent)])
     renamed = _renamed(records.column(TARGET_ID), target_ids, outcomes)
-    return Settlement(rows, _counts(outcomes, plan.absent), plan.detected, renamed)
+    return Settlement(rows, ends, _counts(outcomes, plan.absent), plan.detected, renamed)
 
 
 def _exceptions(plan: Plan, delivery: Delivery | None, sent: Sequence[int]) -> dict[int, _Exception]:
@@ -246,6 +253,11 @@ def _absent(plan: Plan, schema: pa.Schema, now: int) -> pa.Table:
         if one.problem is not None
     ]
     return pa.Table.from_pylist(rows, schema)
+
+
+def _absent_ends(absent: Mapping[str, Absent]) -> pa.Table:
+    ends = [{"key": key, "outcome": one.outcome.value} for key, one in absent.items()]
+    return pa.Table.from_pylist(ends, pa.schema([(name, pa.string()) for name in ENDS]))
 
 
 def _counts(outcomes: Any, absent: Mapping[str, Absent]) -> dict[Outcome, int]:

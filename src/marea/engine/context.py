@@ -10,6 +10,7 @@ from marea.engine.clock import Clock
 from marea.stop import Stop
 
 if TYPE_CHECKING:
+    from marea.engine.counted import Counted
     from marea.store.state import State
 
 PAGE_ROWS = 10_000  # large enough for set-based work, small enough for 300 MB in all
@@ -28,6 +29,8 @@ class Context:
     """Entity -> its id in the state, those that references name included."""
     referrers: Mapping[str, Sequence[int]]
     """Entity -> the ids of those that refer to it."""
+    counted: Mapping[str, Counted]
+    """Entity -> what the run has counted of it."""
     clock: Clock
     progress: Progress
     page: int

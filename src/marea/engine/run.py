@@ -16,6 +16,7 @@ from marea.engine.basis import as_text, differences
 from marea.engine.circles import tell_circles
 from marea.engine.clock import Clock
 from marea.engine.context import PAGE_ROWS, Context, Progress
+from marea.engine.counted import Counted
 from marea.engine.heartbeat import Heartbeat
 from marea.engine.known import basis_of
 from marea.engine.order import in_order, referrers, waking
@@ -85,7 +86,10 @@ class Runner:
         ids = {name: row.id for name, row in rows.items()}
         referring = referrers(self._settings.entities)
         referrer_ids = {name: [ids[one] for one in others] for name, others in referring.items()}
-        context = Context(self._state, run, ids, referrer_ids, self._clock, progress, self._page, stop)
+        counted = self._counted(order)
+        context = Context(
+            self._state, run, ids, referrer_ids, counted, self._clock, progress, self._page, stop
+        )
         met = [rows[name] for name in names]
         try:
             try:
@@ -131,6 +135,14 @@ class Runner:
                 undone.attempt(alignments[name], work)
         if not request.selects:
             self._release(alignments, rows, context, undone)
+
+    def _counted(self, order: Sequence[str]) -> dict[str, Counted]:
+        """What refers to others of the run may go stale within it: all its records are looked at again."""
+        referred = {name: self._settings.entities[name].references() for name in order}
+        return {
+            name: Counted(again=any(item.entity in referred for item in references))
+            for name, references in referred.items()
+        }
 
     def _alignment(self, row: EntityRow, request: Request) -> Alignment:
         entity = self._settings.entities[row.name]

@@ -15,6 +15,7 @@ from marea.config.digest import MIXED
 from marea.engine.ahead import SideBySide
 from marea.engine.alignment import Alignment
 from marea.engine.context import Context
+from marea.engine.counted import Again
 from marea.engine.intents import Intents
 from marea.engine.request import Request
 from marea.engine.stages import Planning, Settled, delivered, held, ids_in_ledger, intended
@@ -57,6 +58,7 @@ class EntitySync:
         self._lease = lease
         self._intents = Intents(context.state, custody)
         self._referrers = context.referrers.get(self._name, ())
+        self._counted = context.counted[self._name]
         self._position = row.positions.get(WATERMARK)
         self._loading = False
         self._settled = 0
@@ -72,7 +74,8 @@ class EntitySync:
         # A first load notes what it goes by with its first batch: a mapping edited on the way begins it anew.
         self._loading = standing.loading and not request.selects
         lag = self._alignment.entity.lag
-        self._flow(lambda batches: steps(request, standing, batches, lag), resend=request.resend)
+        with self._counted.look():
+            self._flow(lambda batches: steps(request, standing, batches, lag), resend=request.resend)
         if reads_all(request, standing, self._alignment.pages):
             self._ask_again()
         if not request.selects and self._outdated:
@@ -165,6 +168,7 @@ class EntitySync:
         mapping = self._mapping if evaluated else self._mixed(batch)
         now = time.monotonic()
         detected = batch.settlement.detected if batch.settlement else 0
+        again = self._counted.count(batch.settlement.ends, batch.skipped) if batch.settlement else Again()
         self._context.state.commit(
             Commit(
                 entity=self._entity,
@@ -180,6 +184,8 @@ class EntitySync:
                 detected=detected,
                 counts=batch.settlement.counts if batch.settlement else {},
                 skipped=batch.skipped,
+                again=again.counts,
+                skipped_again=again.skipped,
                 seconds=now - self._since,
             )
         )

@@ -22,6 +22,7 @@ from marea.flow import (
     NEW_FORM,
     OUTCOME,
     PROBLEMS,
+    SKIP,
     STATE,
     Plan,
 )
@@ -93,6 +94,7 @@ class Planner:
         unchanged = pc.equal(outcome, Outcome.UNCHANGED.value)
         same_date = _true(pc.equal(ledger.column("stamp"), records.column(STAMP)))
         touched = pc.and_(unchanged, pc.invert(pc.and_(same_date, found.same_form)))
+        skip = _skip(unchanged, touched)
         columns = {
             TARGET_ID: ledger.column("target_id"),
             OPERATION: operation,
@@ -104,11 +106,10 @@ class Planner:
             STATE: ledger.column("state"),
             ATTEMPT: pc.cast(pc.add(pc.fill_null(ledger.column("attempts"), 0), 1), pa.int32()),
             NEW_FORM: pc.invert(found.same_form),
+            SKIP: skip,
             FOLLOW: touched,
         }
-        return Plan(
-            _beside(records, columns), cause, detected, problems, self._form, _skips(unchanged, touched)
-        )
+        return Plan(_beside(records, columns), cause, detected, problems, self._form, _number(skip))
 
     def _compared(self, records: pa.Table, ledger: pa.Table) -> _Compared:
         """The records beside what the ledger has; one of another form without changes is equal after all."""
@@ -214,7 +215,13 @@ def _outcomes(operation: Any, records: pa.Table, problems: Mapping[int, Problem]
     )
 
 
-def _skips(unchanged: Any, touched: Any) -> dict[str, int]:
-    total, followed = (int(pc.sum(mask).as_py() or 0) for mask in (unchanged, touched))
-    counts = {SAME: total - followed, SAME_TOUCHED: followed}
-    return {reason: number for reason, number in counts.items() if number}
+def _skip(unchanged: Any, touched: Any) -> Any:
+    """Why each record is unchanged; null where it is not."""
+    if not pc.any(unchanged).as_py():
+        return pa.nulls(len(unchanged), pa.string())
+    return pc.if_else(touched, SAME_TOUCHED, pc.if_else(unchanged, SAME, pa.scalar(None, pa.string())))
+
+
+def _number(skip: Any) -> dict[str, int]:
+    """Reason -> how many."""
+    return {item["values"]: item["counts"] for item in skip.drop_null().value_counts().to_pylist()}

@@ -36,13 +36,14 @@ class Feeds(Parts):
         since: Mapping[str, Cursor | None],
         horizon: str | None,
         among: str | None = None,
+        upto: str | None = None,
     ) -> Query:
         """Root rows that changed in one feed since its cursor, in the order (stamp, key).
 
         `since` holds every feed's cursor as it was when the run began; None reads all rows
         that have a stamp. Rows that an earlier feed covers are left out, so that a record
         whose root and related rows changed is read once. `among`, a JSON array of keys, asks
-        for these records alone.
+        for these records alone, `upto`, a key as JSON text, for those that come no later in key order.
         """
         text = Text(self.dialect)
         if feed == ROOT:
@@ -57,6 +58,8 @@ class Feeds(Parts):
             source = f"{source} JOIN {self.key_join(text, among, self.aggregate.key, 'r')}"
         conditions = [self.where(), self._since(text, stamp, since[feed])]
         conditions += [self._not_in(text, earlier, since[earlier]) for earlier in self._before(feed)]
+        if upto is not None:
+            conditions.append(f"NOT ({behind(self.key_names(), self.key_values(text, upto))})")
         order = ", ".join([stamp.expression, *self.key_names()])
         return text.query(f"{source}{filtered(conditions)} ORDER BY {order}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,10 @@ class Commit:
     """How they ended; adds up to `detected` (I5)."""
     skipped: Mapping[str, int] = field(default_factory=dict)
     """Why records were unchanged, or rows left out that are no records: reason -> how many."""
+    again: Mapping[Outcome, int] = field(default_factory=dict)
+    """What of these counts does not count, or of earlier ones no more: records met before in order."""
+    skipped_again: Mapping[str, int] = field(default_factory=dict)
+    """The same of `skipped`."""
     seconds: float = 0.0
     """Time spent on the entity since its last commit in this run."""
 
@@ -73,10 +78,10 @@ def apply_commit(database: Database, commit: Commit, first: int) -> None:
         hold_lease(database, commit.entity, commit.fence)
         if commit.position is not None:
             _move_position(database, commit, *commit.position)
-        again: dict[str, int] = {}
+        again = Counter[str](commit.again)
         if commit.rows is not None and present:
             database.stage(_append_payloads(database, commit.rows, first), first)
-            again = _met_again(database, commit)
+            again.update(_met_again(database, commit))
             _write_rows(database, commit, present)
         if commit.intent is not None:
             database.run("drop_intent", entity=commit.entity, fence=commit.fence, n=commit.intent)
@@ -208,7 +213,7 @@ def _claiming(rows: pa.Table | None) -> bool:
 
 
 def _met_again(database: Database, commit: Commit) -> dict[str, int]:
-    """Outcome -> records of the batch that this run has counted with it before, and takes back."""
+    """Outcome -> records of the batch in trouble that this run has counted so before, and takes back."""
     if database.row("has_trouble", entity=commit.entity) is None:
         return {}
     return dict(database.rows("taken_back", entity=commit.entity, run=commit.run))
@@ -219,15 +224,15 @@ def _add_books(database: Database, commit: Commit, again: Mapping[str, int]) -> 
     if not (commit.counts or commit.skipped or commit.seconds):
         return
     before = database.row("skipped", run=commit.run, entity=commit.entity)
-    skipped: dict[str, int] = json.loads(before[0]) if before else {}
-    for reason, number in commit.skipped.items():
-        skipped[reason] = skipped.get(reason, 0) + number
+    skipped = Counter[str](json.loads(before[0]) if before else {})
+    skipped.update(commit.skipped)
+    skipped.subtract(commit.skipped_again)
     database.run(
         "add_books",
         run=commit.run,
         entity=commit.entity,
         detected=commit.detected - sum(again.values()),
         **{outcome.value: commit.counts.get(outcome, 0) - again.get(outcome, 0) for outcome in Outcome},
-        skipped=json.dumps(skipped, ensure_ascii=False),
+        skipped=json.dumps({why: number for why, number in skipped.items() if number}, ensure_ascii=False),
         seconds=commit.seconds,
     )
