@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 # Columns of mapped records, beside those of `marea.ports` and the target's fields.
-FINGERPRINT = "$fingerprint"  # binary: digest of the payload's bytes
+FINGERPRINT = "$fingerprint"  # int64: hash of the payload's bytes
 PROBLEMS = "$problems"  # list of {code, text, field}: why the record is rejected, or null
 MISSING = "$missing"  # {entity, key} of the first reference that is not delivered yet, or null
 

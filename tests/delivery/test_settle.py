@@ -56,7 +56,7 @@ def plan(
             SKIP: ["same content" if outcome == "unchanged" else None for outcome in outcomes],
             FOLLOW: [follow] * rows,
             PAYLOAD: ["{}"] * rows,
-            FINGERPRINT: pa.array([b"f"] * rows, pa.binary()),
+            FINGERPRINT: pa.array([8] * rows, pa.int64()),
             MISSING: pa.array(missing, pa.struct([("entity", pa.string()), ("key", pa.string())])),
         }
     )
@@ -83,7 +83,7 @@ def test_an_unchanged_record_is_written_only_to_follow() -> None:
     assert settled(plan("unchanged")).rows.num_rows == 0
 
 
-@pytest.mark.parametrize(("new_form", "agreed"), [(True, ("{}", b"f", 5)), (False, (None, None, None))])
+@pytest.mark.parametrize(("new_form", "agreed"), [(True, ("{}", 8, 5)), (False, (None, None, None))])
 def test_payload_fingerprint_and_form_follow_together(new_form: bool, agreed: tuple[object, ...]) -> None:
     (row,) = settled(plan("unchanged", follow=True, new_form=new_form)).rows.to_pylist()
     assert (row["payload"], row["fingerprint"], row["form"]) == agreed

@@ -22,7 +22,7 @@ ENTITY = EntitySettings(
 NOW = datetime(2026, 11, 5, 12, tzinfo=UTC)
 SAME = PlanNow(Outcome.UNCHANGED, {}, {}, "2026")
 CHANGED = PlanNow(Outcome.UPDATED, {}, {"name": ("a", "b")}, "2027")
-KNOWN = RecordRow('"0815"', RecordState.ALIGNED, "7", b"x", 1, "2026", "{}", 1, NOW, 0, None)
+KNOWN = RecordRow('"0815"', RecordState.ALIGNED, "7", 8, 1, "2026", "{}", 1, NOW, 0, None)
 TROUBLE = Trouble(Outcome.REJECTED, 2, NOW, "http", "422: no such country", None, None, None, NOW, 3)
 FINDING = Finding(ENTITY, '"0815"', "yes", "", SAME, KNOWN, "loaded")
 TAX_CODES = replace(

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marea.mapping.canonical import form_of, json_object, json_scalar
+from marea.mapping.canonical import fingerprint, form_of, json_object, json_scalar
 from marea.sql import duck
 
 pytestmark = pytest.mark.unit
+
+PINNED = 54805652581566135
 
 GOLDEN = [
     ("VARCHAR", "'a\"\u00e8'", '"a\\"\u00e8"'),
@@ -81,9 +83,17 @@ def test_types_without_a_json_form_are_told() -> None:
     assert json_scalar("x", "INTERVAL") is None
 
 
-def test_the_form_is_pinned_and_changes_with_names_and_types() -> None:
-    assert form_of([("code", "VARCHAR")]) == 10212551588274740
-    assert (
-        len({form_of([("code", "VARCHAR")]), form_of([("code", "INTEGER")]), form_of([("c", "VARCHAR")])})
-        == 3
-    )
+def test_the_form_is_pinned_and_changes_with_names_types_and_the_engine_s_hash() -> None:
+    assert form_of([("code", "VARCHAR")], 5) == PINNED
+    others = [("code", "INTEGER", 5), ("c", "VARCHAR", 5), ("code", "VARCHAR", 6)]
+    assert len({PINNED, *(form_of([(name, type_)], proof) for name, type_, proof in others)}) == 4
+
+
+@pytest.mark.property
+@settings(deadline=None, max_examples=80)
+@given(st.lists(st.text(max_size=60), unique=True, max_size=30))
+def test_texts_that_differ_have_fingerprints_that_differ(texts: list[str]) -> None:
+    sql = f"SELECT {fingerprint('x')} FROM (SELECT unnest($1) AS x)"
+    found = [row[0] for row in duck.connect().execute(sql, [texts]).fetchall()] if texts else []
+    assert len(set(found)) == len(texts)
+    assert all(0 <= value < 2**63 for value in found)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from zlib import crc32
 
 import pyarrow as pa
 import pytest
@@ -17,13 +18,13 @@ FORM = 7
 
 def record(key: str, name: str | None, stamp: str = "s1", **extra: object) -> dict[str, object]:
     payload = json.dumps({"name": name}, separators=(",", ":"))
-    row = {KEY: key, STAMP: stamp, "name": name, PAYLOAD: payload, FINGERPRINT: payload.encode()}
+    row = {KEY: key, STAMP: stamp, "name": name, PAYLOAD: payload, FINGERPRINT: crc32(payload.encode())}
     return {**row, MISSING: extra.get("missing"), PROBLEMS: extra.get("problems")}
 
 
 def known(name: str | None, stamp: str = "s1", state: str = "aligned", form: int = FORM) -> dict[str, object]:
     payload = json.dumps({"name": name}, separators=(",", ":")) if name is not None else None
-    fingerprint = payload.encode() if payload else None
+    fingerprint = crc32(payload.encode()) if payload else None
     attempts = 0 if state == "aligned" else 2
     row = {"state": state, "target_id": "t1", "fingerprint": fingerprint, "form": form, "stamp": stamp}
     return {**row, "payload": 1 if payload else None, "attempts": attempts, "text": payload}
@@ -37,7 +38,7 @@ RECORDS = pa.schema(
         (STAMP, pa.string()),
         ("name", pa.string()),
         (PAYLOAD, pa.string()),
-        (FINGERPRINT, pa.binary()),
+        (FINGERPRINT, pa.int64()),
         (MISSING, pa.struct([("entity", pa.string()), ("key", pa.string())])),
         (
             PROBLEMS,
@@ -49,7 +50,7 @@ LEDGER = pa.schema(
     [
         ("state", pa.string()),
         ("target_id", pa.string()),
-        ("fingerprint", pa.binary()),
+        ("fingerprint", pa.int64()),
         ("form", pa.int64()),
         ("stamp", pa.string()),
         ("payload", pa.int64()),

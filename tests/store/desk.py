@@ -14,10 +14,11 @@ from marea.store.state import State
 
 TEXT = ("key", "operation", "outcome", "cause", "stamp", "target_id", "payload", "changes")
 TEXT += ("code", "error", "field", "hint", "blocked_key", "target_key")
+NUMBERS = ("fingerprint", "form", "next_attempt", "blocked_entity", "duration_ms")
 ROWS = pa.schema(
     [(name, pa.string()) for name in TEXT]
-    + [("fingerprint", pa.binary()), ("attempt", pa.int32()), ("log", pa.bool_())]
-    + [(name, pa.int64()) for name in ("form", "next_attempt", "blocked_entity", "duration_ms")]
+    + [("attempt", pa.int32()), ("log", pa.bool_())]
+    + [(name, pa.int64()) for name in NUMBERS]
 )
 DONE = {
     Outcome.CREATED: Operation.CREATE,
@@ -34,7 +35,7 @@ def row(key: str, outcome: Outcome, **more: Any) -> dict[str, Any]:
     values: dict[str, Any] = {"key": key, "outcome": outcome, "cause": Cause.LAST_EDIT}
     values["operation"] = DONE.get(outcome, Operation.CREATE)
     if outcome in (Outcome.CREATED, Outcome.UPDATED):
-        values |= {"payload": '{"name":"x"}', "fingerprint": b"\x00\xff", "form": 1, "stamp": "s1"}
+        values |= {"payload": '{"name":"x"}', "fingerprint": 255, "form": 1, "stamp": "s1"}
     if outcome not in DONE:
         values |= {"attempt": 1, "code": "bad", "error": "No", "log": True}
     return values | more

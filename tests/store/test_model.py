@@ -42,7 +42,7 @@ class Model:
             if item.get("payload") is not None:
                 record |= {name: item[name] for name in ("payload", "fingerprint", "form")}
             record["stamp"] = item.get("stamp")
-            record["state"] = RecordState.ALIGNED if record["fingerprint"] else RecordState.GONE
+            record["state"] = RecordState.GONE if record["fingerprint"] is None else RecordState.ALIGNED
         else:
             record["state"] = RecordState.DUE
             since = self.troubles.get(key, {"since": at})["since"]
@@ -74,7 +74,7 @@ def rows(draw: st.DrawFn) -> list[dict[str, Any]]:
         if outcome in (Outcome.CREATED, Outcome.UPDATED) or draw(st.booleans()):
             more |= {
                 "payload": json.dumps({"v": draw(TEXTS)}),
-                "fingerprint": draw(st.binary(min_size=1, max_size=3)),
+                "fingerprint": draw(st.integers(0, 2**63 - 1)),
                 "form": draw(st.integers(1, 3)),
             }
         if outcome not in DONE:

@@ -20,7 +20,7 @@ def batch(number: int, size: int) -> pa.Table:
         "operation": "create",
         "outcome": "created",
         "cause": "first load",
-        "fingerprint": b"x",
+        "fingerprint": 1,
         "form": 1,
     }
     columns = {name: pa.repeat(value, size) for name, value in same.items()}

@@ -93,7 +93,7 @@ class Compiler:
         rows = self._rows("", self._aggregate.relations, self._entity.fields, {KEY: quote(KEY)}, FIELDS)
         sql = Rules(self._entity, self._aggregate, self._guard, self._trial).finished(rows)
         self._trial.stop_on_faults()
-        return Mapping(sql, tuple(self._references), rows.fields, form_of(rows.fields))
+        return Mapping(sql, tuple(self._references), rows.fields, form_of(rows.fields, self._trial.proof()))
 
     def alone(self, name: str) -> str:
         """A query of one field of every record, or of the checks where the name is empty."""

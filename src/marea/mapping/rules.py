@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from marea.config.settings import EntitySettings
 from marea.flow import FINGERPRINT, PROBLEMS
-from marea.mapping.canonical import json_object
+from marea.mapping.canonical import fingerprint, json_object
 from marea.mapping.guard import FAILED, Guard
 from marea.mapping.joins import ROWS
 from marea.mapping.trial import Trial
@@ -52,7 +52,7 @@ class Rules:
             f"{self._problems(rows)} AS {quote(PROBLEMS)}",
         ]
         inner = f"SELECT {', '.join(selects)} FROM ({self._checked(rows)})"
-        return f"SELECT *, unhex(md5({quote(PAYLOAD)})) AS {quote(FINGERPRINT)} FROM ({inner})"
+        return f"SELECT *, {fingerprint(quote(PAYLOAD))} AS {quote(FINGERPRINT)} FROM ({inner})"
 
     def _checked(self, rows: Rows) -> str:
         """The rows, with a column a check that says whether the row breaks it."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from marea.config.settings import EntitySettings
 from marea.errors import ConfigurationError, Fault
+from marea.mapping.canonical import PROVED, fingerprint
 
 if TYPE_CHECKING:
     import duckdb
@@ -43,6 +44,10 @@ class Trial:
         except duckdb.Error as error:
             self.fault(_words(error), line, name)
             return {}
+
+    def proof(self) -> int:
+        """What tells this engine's fingerprints from another's."""
+        return int(self.engine.execute(f"SELECT {fingerprint(PROVED)}").fetchall()[0][0])
 
     def truth(self, sql: str, line: int, name: str = "") -> None:
         """A fault where the one column of a SELECT is known not to be of the type BOOLEAN."""

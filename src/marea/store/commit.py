@@ -25,7 +25,7 @@ class Commit:
 
     `rows` has one row a record, no key twice, of these columns (those left out are null):
     key, operation, outcome, cause, stamp, target_id, payload, changes, code, error, field,
-    hint, blocked_key, target_key (utf8), fingerprint (binary), form, next_attempt, blocked_entity,
+    hint, blocked_key, target_key (utf8), fingerprint, form, next_attempt, blocked_entity,
     duration_ms (int64), attempt (int32), log (bool: write a journal entry for an outcome
     that changed nothing). Payload, fingerprint and form are one value: a row has all three, which
     the ledger then takes, or none, and it keeps what it has. `target_key` is the key at the

@@ -43,7 +43,7 @@ class RecordRow:
     """JSON text, as in every batch."""
     state: RecordState
     target_id: str | None
-    fingerprint: bytes | None
+    fingerprint: int | None
     form: int | None
     stamp: str | None
     payload: str | None
@@ -78,7 +78,7 @@ class Ledger:
     def look_up(self, entity: int, keys: pa.Array) -> pa.Table:
         """One row a key, in the order given; all null where the key is unknown.
 
-        Columns: state, target_id, stamp (utf8), fingerprint (binary), form, payload (int64:
+        Columns: state, target_id, stamp (utf8), fingerprint, form, payload (int64:
         an id for `payloads`), attempts (int32; null for a record in order).
         """
         schema = _known()
@@ -206,7 +206,7 @@ def _known() -> pa.Schema:
         {
             "state": pa.string(),
             "target_id": pa.string(),
-            "fingerprint": pa.binary(),
+            "fingerprint": pa.int64(),
             "form": pa.int64(),
             "stamp": pa.string(),
             "payload": pa.int64(),

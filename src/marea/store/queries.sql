@@ -19,7 +19,7 @@ CREATE TEMPORARY TABLE batch (
     outcome text,
     cause text,
     stamp text,
-    fingerprint {bytes},
+    fingerprint {int},
     form {int},
     target_id text,
     payload {int},

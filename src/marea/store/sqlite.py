@@ -53,7 +53,6 @@ class SqliteDatabase(Database):
         "identity": "INTEGER PRIMARY KEY AUTOINCREMENT",
         "int": "INTEGER",
         "key": "TEXT",
-        "bytes": "BLOB",
         "float": "REAL",
         "row": "INTEGER PRIMARY KEY",
         "plain": "STRICT",

@@ -24,7 +24,7 @@ CREATE TABLE record (
     key {key} NOT NULL,
     state text NOT NULL,
     target_id text,
-    fingerprint {bytes},
+    fingerprint {int},
     form {int},
     stamp text,
     payload {int},
