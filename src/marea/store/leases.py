@@ -5,7 +5,7 @@ from __future__ import annotations
 from marea.errors import EntityBusy
 from marea.store.commit import lost_lease
 from marea.store.database import Database
-from marea.store.moments import SECOND, moment
+from marea.store.moments import SECOND
 from marea.store.owner import describe, is_dead
 from marea.store.runs import Runs
 
@@ -27,7 +27,7 @@ class Leases:
             self._database.run("add_lease", entity=entity)
             holder, fence, since, expires, name = self._database.rows("lease", entity=entity)[0]
             if holder is not None and expires > now and not is_dead(holder):
-                raise _busy(name, holder, since)
+                raise _busy(name, f"{describe(holder)} has been running it for {_lasting(now - since)}")
             expiry = now + int(seconds * SECOND)
             taken = self._database.row(
                 "take_lease",
@@ -39,7 +39,7 @@ class Leases:
                 seen_expires=expires,
             )
             if taken is None:
-                raise _busy(name, None, now)
+                raise _busy(name, "another process took it just now")
             if holder is not None and holder != owner:
                 self._runs.close_those_of(holder, now)
             return int(taken[0])
@@ -55,10 +55,12 @@ class Leases:
         self._database.run("release_lease", entity=entity, fence=fence)
 
 
-def _busy(entity: str, holder: str | None, since: int) -> EntityBusy:
-    who = describe(holder) if holder else "another process"
-    return EntityBusy(
-        f"{who} is running it since {moment(since):%Y-%m-%d %H:%M:%S} UTC",
-        where=entity,
-        hint="wait for it, or stop it; a run that was killed is taken over at once",
-    )
+def _busy(entity: str, why: str) -> EntityBusy:
+    hint = "wait for it, or stop it; a run that was killed is taken over at once"
+    return EntityBusy(why, where=entity, hint=hint)
+
+
+def _lasting(micros: int) -> str:
+    """A time that has passed: a moment would be in a zone, and the message is told and kept in several."""
+    seconds = max(0, micros // SECOND)
+    return f"{seconds} s" if seconds < 120 else f"{seconds // 60:,} minutes"
