@@ -133,8 +133,24 @@ def test_moments() -> None:
     day = moment_of("2026-11-05", now)
     assert day.tzinfo is not None
     assert moment_of("2026-11-05", now, end=True) - day == timedelta(days=1, microseconds=-1)
-    with pytest.raises(ConfigurationError):
-        moment_of("5 past", now)
+    for text in ("5 past", "999999w", "0001-01-01T00:00"):
+        with pytest.raises(ConfigurationError, match="is no time"):
+            moment_of(text, now)
+
+
+@pytest.mark.parametrize("words", [("--since", "999999w"), ("--until", "999999d")])
+def test_a_time_before_all_times_is_a_usage_error(marea: Marea, shop: Shop, words: tuple[str, str]) -> None:
+    done = marea("log", *words)
+    assert (done.code, done.out) == (2, "")
+    assert f"'{words[1]}' is no time" in done.err
+
+
+@pytest.mark.parametrize("words", [("log", "--limit"), ("runs", "--limit"), ("log", "--run")])
+@pytest.mark.parametrize("number", ["-1", "0", "1.5"])
+def test_numbers_below_one(marea: Marea, shop: Shop, words: tuple[str, str], number: str) -> None:
+    done = marea(*words, number)
+    assert (done.code, done.out) == (2, "")
+    assert f"'{number}' is no number above zero" in done.err
 
 
 def test_what_was_looked_for_is_said_where_nothing_fits(marea: Marea, shop: Shop) -> None:

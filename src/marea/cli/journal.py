@@ -71,15 +71,19 @@ def moment_of(text: str, now: datetime, *, end: bool = False) -> datetime:
 
     With `end` a date means its last microsecond.
     """
-    ago = _AGO.fullmatch(text)
-    if ago:
-        return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
     try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
+        return _moment(text, now, end=end)
+    except (ValueError, OverflowError):  # a word, or a moment before or after all that can be told
         raise ConfigurationError.single(
             f"{text!r} is no time", hint="write 2026-11-05, 2026-11-05T14:30, or 2h for two hours ago"
         ) from None
+
+
+def _moment(text: str, now: datetime, *, end: bool) -> datetime:
+    ago = _AGO.fullmatch(text)
+    if ago:
+        return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    found = datetime.fromisoformat(text)
     if end and _DAY.fullmatch(text):
         found += timedelta(days=1, microseconds=-1)
     return found if found.tzinfo else found.astimezone()

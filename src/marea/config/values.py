@@ -12,6 +12,8 @@ from marea.config.settings import Schedule, Window
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 NEVER = Schedule()
+LONGEST = 3650 * 86400.0
+"""Seconds of the longest duration: every database can go back so far, and nobody means to wait longer."""
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PER = {"s": 1.0, "min": 60.0, "h": 3600.0}
@@ -32,7 +34,10 @@ def duration(text: object) -> float:
     """Seconds of `30s`, `15m`, `1h30m` or `250ms`."""
     if not isinstance(text, str) or not _DURATION.fullmatch(text):
         raise Mistake("must be a duration", "write a number and its unit: 30s, 15m, 1h30m, 2d")
-    return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
+    seconds = sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
+    if seconds > LONGEST:
+        raise Mistake("must be no longer than 3650d", "write a duration that is meant: 30s, 15m, 1h30m, 2d")
+    return seconds
 
 
 def rate(text: object) -> float:

@@ -6,7 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from marea.config.mistake import Mistake
 from marea.config.names import suggest
-from marea.config.values import duration, rate
+from marea.config.values import LONGEST, duration, rate
+
+MOST_CALLS = 1e9
+"""Calls a second: a number that is written, not meant."""
 
 
 class Section:
@@ -93,24 +96,24 @@ class Section:
 
     def seconds(self, name: str, default: float) -> float:
         """A duration such as `30s` or a number of seconds, more than none."""
-        found = self._number(name, duration)
+        found = self._number(name, duration, LONGEST)
         return default if found is None else found
 
     def rate(self, name: str) -> float | None:
         """Calls a second, written as `50/s`, `3000/min` or a number; None where there is no limit."""
-        return self._number(name, rate)
+        return self._number(name, rate, MOST_CALLS)
 
-    def _number(self, name: str, read: Callable[[object], float]) -> float | None:
+    def _number(self, name: str, read: Callable[[object], float], most: float) -> float | None:
         """A number above zero as it is, a text in its notation; None where there is none that can be used."""
         value = self._entries.get(name)
         if value is None:
             return None
         number = isinstance(value, int | float) and not isinstance(value, bool)
         try:
-            found = float(value) if number else read(value)  # type: ignore[arg-type]
-            if found > 0:
-                return found
-            self.fault("must be above zero", name)
+            found: float = value if number else read(value)  # type: ignore[assignment]
+            if 0 < found <= most:
+                return float(found)
+            self.fault(f"must be above zero, and no more than {most:.0f}", name)
         except Mistake as mistake:
             self.fault(f"{mistake.message}; {mistake.hint}", name)
         return None
