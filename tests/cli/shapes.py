@@ -10,8 +10,9 @@ OUTCOMES = ("created", "updated", "deleted", "unchanged", "rejected", "waiting",
 
 def check_counts(counts: dict[str, Any], *more: str) -> None:
     """Counts of an entity whose books balance."""
-    assert set(counts) == {"detected", *OUTCOMES, *more}
+    assert set(counts) == {"detected", *OUTCOMES, "skipped", *more}
     assert all(type(counts[name]) is int for name in ("detected", *OUTCOMES))
+    assert all(type(number) is int for number in counts["skipped"].values())
     assert counts["detected"] == sum(counts[name] for name in OUTCOMES)
 
 

@@ -114,7 +114,7 @@ def test_a_target_that_is_away_is_3_and_what_changed_is_due(marea: Marea, shop: 
 def test_an_error_of_ours_is_one_sentence_and_4(
     marea: Marea, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(self: Project) -> None:
+    def broken(self: Project, names: object) -> None:
         raise ZeroDivisionError("by nothing at postgresql://me:s3cr3t@host/db\nat all")
 
     monkeypatch.setattr(Project, "status", broken)
@@ -129,7 +129,7 @@ def test_an_error_of_ours_is_one_sentence_and_4(
 
 
 def test_interrupting_is_3(marea: Marea, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stopped(self: Project) -> None:
+    def stopped(self: Project, names: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Project, "status", stopped)

@@ -382,3 +382,18 @@ def test_the_schema_needs_no_configuration(folder: Path) -> None:
         [sys.executable, "-m", "marea", "schema"], capture_output=True, text=True, check=False, timeout=60
     )
     assert done.returncode == 0
+
+
+def test_check_looks_only_at_the_entities_that_are_named(marea: Marea, shop: Shop) -> None:
+    shop.configure("systems:", 'systems:\n  other: {url: "sqlite:///nowhere/other.db"}')
+    shop.configure("table: tax_codes,", "table: nothing,")
+    whole = marea("check", "--json")
+    assert (whole.code, len(whole.document["faults"])) == (2, 1)
+    assert list(whole.document["systems"]) == ["other", "erp", "crm"]
+    one = marea("check", "customers", "--json")
+    assert one.code == 0
+    assert list(one.document["entities"]) == ["customers"]
+    assert list(one.document["systems"]) == ["erp", "crm"]
+    done = marea("check", "custommers", "--json")
+    assert done.code == 2
+    assert 'did you mean "customers"?' in done.document["error"]["message"]

@@ -60,3 +60,13 @@ def test_runs(marea: Marea, shop: Shop) -> None:
     assert (newest["kind"], newest["cause"], newest["status"]) == ("full", "sync --full", "succeeded")
     check_counts(newest["entities"]["tax_codes"], "seconds")
     assert "tax_codes: 2 detected: 2 unchanged" in marea("runs").out
+
+
+def test_only_the_entities_that_are_named(marea: Marea, shop: Shop) -> None:
+    assert list(marea("status", "tax_codes", "--json").document["entities"]) == ["tax_codes"]
+    text = marea("status", "tax_codes").out
+    assert "tax_codes" in text.splitlines()[1]
+    assert not any(line.startswith("customers") for line in text.splitlines())
+    done = marea("status", "custommers")
+    assert (done.code, done.out) == (2, "")
+    assert 'there is no entity custommers (did you mean "customers"?)' in done.err

@@ -29,6 +29,17 @@ def test_nothing_to_do(marea: Marea, fresh: Shop) -> None:
     assert marea("sync", "tax_codes", "--json").document["status"] == "succeeded"
 
 
+def test_rows_without_a_key_are_in_the_document(marea: Marea, fresh: Shop) -> None:
+    fresh.erp(
+        "INSERT INTO tax_codes VALUES (NULL, 1, '2020-01-01 00:00:00'), (NULL, 2, '2020-01-01 00:00:00')"
+    )
+    done = marea("sync", "tax_codes", "--json")
+    assert "tax_codes: 2 rows have no key" in done.err
+    assert done.document["entities"]["tax_codes"]["skipped"] == {"without a key, left out": 2}
+    [run] = marea("runs", "--json").document
+    assert run["entities"]["tax_codes"]["skipped"] == {"without a key, left out": 2}
+
+
 def test_the_summary_groups_the_reasons_and_names_the_next_commands(marea: Marea, fresh: Shop) -> None:
     fresh.erp("UPDATE customers SET name = '' WHERE code IN ('00007', '00008')")
     out = marea("sync").out

@@ -213,11 +213,11 @@ _Build = Callable[[argparse.ArgumentParser], None]
 _COMMANDS: dict[str, tuple[str, str, _Build]] = {
     "demo": ("demo:demo", "walk through the whole story on this machine", _demo),
     "init": ("setup:init", "read a database and write a starter configuration", _init),
-    "check": ("setup:check", "examine configuration, systems, captures", _nothing),
+    "check": ("setup:check", "examine configuration, systems, captures", _entities),
     "plan": ("plan:plan", "show what a run would deliver, field by field; write nothing", _plan),
     "sync": ("sync:sync", "deliver what changed since the last run", _sync),
     "touch": ("records:touch", "set the last-edit date in the source for the records meant", _touch),
-    "status": ("status:status", "show entities, positions, backlog, last runs", _nothing),
+    "status": ("status:status", "show entities, positions, backlog, last runs", _entities),
     "runs": ("status:runs", "show the last runs", _runs),
     "log": ("journal:log", "show what became of records, with their values before and after", _log),
     "explain": ("records:explain", "tell the life of one record, and what to do", _explain),

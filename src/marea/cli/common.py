@@ -35,9 +35,10 @@ def key_value(key: str) -> Any:
     return json.loads(key, parse_float=Decimal)
 
 
-def counts(books: Books) -> dict[str, int]:
-    """Detected and every outcome."""
-    return {"detected": books.detected, **{outcome.value: books.counts[outcome] for outcome in Outcome}}
+def counts(books: Books) -> dict[str, Any]:
+    """Detected, every outcome, and why records are unchanged or rows left out."""
+    outcomes = {outcome.value: books.counts[outcome] for outcome in Outcome}
+    return {"detected": books.detected, **outcomes, "skipped": books.skipped}
 
 
 def in_words(books: Books) -> str:

@@ -35,11 +35,7 @@ def plan(options: Namespace) -> int:
 
 def document(preview: EntityPreview) -> dict[str, object]:
     """One entity's preview: its counts, why records are skipped, and its first records."""
-    return {
-        **counts(preview.books),
-        "skipped": preview.books.skipped,
-        "records": [_record(record) for record in preview.records],
-    }
+    return {**counts(preview.books), "records": [_record(record) for record in preview.records]}
 
 
 def _record(record: PlannedRecord) -> dict[str, object]:

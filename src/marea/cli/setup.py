@@ -94,7 +94,7 @@ def _tell_discovery(path: Path, found: Discovery) -> None:
 def check(options: Namespace) -> int:
     """Examines the project."""
     with opened(options) as project:
-        report = project.check()
+        report = project.check(options.entities)
     if options.json:
         show_json(document(report))
     else:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def status(options: Namespace) -> int:
-    """Shows where every entity stands."""
+    """Shows where entities stand."""
     with opened(options) as project:
-        found = project.status()
+        found = project.status(options.entities)
     if options.json:
         show_json(
             {

@@ -60,35 +60,52 @@ class Report:
         return [system for system in self.systems if system.reachable is False]
 
 
-def examine(settings: Settings, systems: Systems, memory: Memory) -> Report:
-    """Looks at everything and gathers what it finds; raises none of it, writes nothing.
+def examine(settings: Settings, systems: Systems, memory: Memory, names: Sequence[str]) -> Report:
+    """Looks at entities and their systems and gathers what it finds; raises none of it, writes nothing.
 
-    A system with options that do not count is examined without them, on a connection of its own.
+    The configuration itself is looked at as a whole. A system with options that do not count is
+    examined without them, on a connection of its own.
     """
     faults, usable, unusable = judged(settings)
+    meant = _meant(settings, names)
     if usable == settings.systems:
-        return _Examination(settings, systems, memory, faults, unusable).report()
+        return _Examination(settings, meant, systems, memory, faults, unusable).report()
     own = Systems(usable)
     try:
-        return _Examination(settings, own, memory, faults, unusable).report()
+        return _Examination(settings, meant, own, memory, faults, unusable).report()
     finally:
         own.close()
+
+
+def _meant(settings: Settings, names: Sequence[str]) -> Settings:
+    """Those entities alone, and their systems; of all entities every system, one that nobody uses too."""
+    if set(names) == settings.entities.keys():
+        return settings
+    entities = {name: settings.entities[name] for name in names}
+    used = {system for one in entities.values() for system in (one.source.system, one.target.system)}
+    systems = {name: system for name, system in settings.systems.items() if name in used}
+    return replace(settings, entities=entities, systems=systems)
 
 
 class _Examination:
     def __init__(
         self,
         settings: Settings,
+        meant: Settings,
         systems: Systems,
         memory: Memory,
         faults: Sequence[Fault],
         unusable: Collection[str],
     ) -> None:
-        """`faults` are those of the systems' options, `unusable` the systems that cannot be asked."""
+        """`meant` is the part of the settings to look at.
+
+        `faults` are those of the systems' options, `unusable` the systems that cannot be asked.
+        """
         self._settings = settings
+        self._meant = meant
         self._memory = memory
         self._systems = systems
-        self._report = Report(faults=list(faults), notes=unacted(settings))
+        self._report = Report(faults=list(faults), notes=unacted(meant))
         self._answers: dict[str, str] = {}
         self._unusable = unusable
         self._untried: set[str] = set()
@@ -96,9 +113,9 @@ class _Examination:
 
     def report(self) -> Report:
         self._known = self._remembered()
-        for entity in self._settings.entities.values():
+        for entity in self._meant.entities.values():
             self._report.entities.append(self._entity(entity))
-        self._report.systems += [self._system(name) for name in self._settings.systems]
+        self._report.systems += [self._system(name) for name in self._meant.systems]
         self._note_neighbours()
         self._report.faults = in_order(self._report.faults)
         return self._report

@@ -190,11 +190,11 @@ class Project:
 
     # -- what is known ---------------------------------------------------------------------
 
-    def status(self) -> Status:
-        """Where every entity stands, and the last runs."""
+    def status(self, names: Sequence[str] | None = None) -> Status:
+        """Where every entity stands, or those named, and the last runs. Raises ConfigurationError."""
         from marea.engine.status import status
 
-        return status(self.settings, self._memory.known)
+        return status(self.settings, self._memory.known, self.names(names))
 
     def runs(self, limit: int = 20) -> list[RunRow]:
         """The last runs, newest first."""
@@ -237,14 +237,15 @@ class Project:
         explainer = Explainer(self.settings, self._memory.known, self._systems)
         return explainer.explain(self._entity(name), key, zone)
 
-    def check(self) -> Report:
-        """What is wrong with the project, and what its captures can and cannot promise.
+    def check(self, names: Sequence[str] | None = None) -> Report:
+        """What is wrong with the project or the entities named, and what its captures promise and do not.
 
-        Nothing is raised and nothing is written; faults and absent systems are in the report.
+        Nothing is written, and nothing raised but ConfigurationError for a name that is none; faults and
+        absent systems are in the report.
         """
         from marea.engine.doctor import examine
 
-        return examine(self.settings, self._systems, self._memory)
+        return examine(self.settings, self._systems, self._memory, self.names(names))
 
     def totals(self, names: Sequence[str], *, full: bool) -> Iterator[tuple[str, int]]:
         """Entity -> records in its source, of those a run would read from beginning to end.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -46,16 +46,16 @@ class EntityStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Where every entity of the configuration stands."""
+    """Where entities of the configuration stand."""
 
     entities: Mapping[str, EntityStatus]
     runs: list[RunRow]
     """The last ones, newest first."""
 
 
-def status(settings: Settings, state: State) -> Status:
-    """Where everything stands; asks the state alone."""
-    entities = {name: _entity(entity, state) for name, entity in settings.entities.items()}
+def status(settings: Settings, state: State, names: Sequence[str]) -> Status:
+    """Where these entities stand; asks the state alone."""
+    entities = {name: _entity(settings.entities[name], state) for name in names}
     return Status(entities, state.runs.recent(RUNS))
 
 
