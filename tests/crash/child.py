@@ -1,11 +1,13 @@
 """A run of Marea in a process of its own, made to be killed: prints each step it has committed.
 
-`child.py marea.yaml` is killed by who started it. `child.py marea.yaml COMMITS ROWS` reads pages of
-so many rows and kills itself when the target has a batch that its state, after so many commits, lacks.
+`child.py marea.yaml` runs to its end. `child.py marea.yaml endless` never ends a first load: whenever it
+is killed, the kill hits the load. `child.py marea.yaml COMMITS ROWS` reads pages of so many rows and kills
+itself when the target has a batch that its state, after so many commits, lacks.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -34,8 +36,23 @@ def die_after(commits: int) -> None:
     State.commit = commit  # type: ignore[method-assign]
 
 
+def never_end() -> None:
+    """The process prints `held` and waits to be killed where it would commit the end of a first load."""
+    real = State.commit
+
+    def commit(self: State, commit: Commit) -> None:
+        if commit.position is not None and "sweep" not in json.loads(commit.position[2]):
+            print("held", flush=True)
+            signal.pause()
+        real(self, commit)
+
+    State.commit = commit  # type: ignore[method-assign]
+
+
 def main() -> None:
-    if len(sys.argv) > 2:
+    if sys.argv[2:] == ["endless"]:
+        never_end()
+    elif len(sys.argv) > 2:
         die_after(int(sys.argv[2]))
         BatchReader.__init__.__defaults__ = (int(sys.argv[3]),)  # type: ignore[misc]
     settings = load(sys.argv[1])
