@@ -137,6 +137,21 @@ def test_sqlite_stamps_written_in_several_ways(
     assert "(1)" in warning
 
 
+def test_texts_that_are_no_dates_are_not_taken_for_the_future(
+    sqlite: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sqlite.erp("UPDATE customers SET modified = 'Name ' || code")
+    (warning,) = told(sqlite)
+    assert warning.startswith("modified holds no date in any of its rows (10)")
+    sqlite.erp("UPDATE customers SET modified = '2199-01-01 00:00:00' WHERE code = '00001'")
+    ahead, ways = told(sqlite)
+    assert ahead.startswith("1 of its rows have a last-edit date in the future")
+    assert "no date (9)" in ways
+    monkeypatch.setattr("marea.engine.dates.LOOKED_AT", 5)
+    sqlite.erp("CREATE INDEX edited ON customers (modified)")
+    assert told(sqlite)[0].startswith("1 of its rows have a last-edit date in the future")
+
+
 def test_fractions_of_a_second_sort_with_whole_ones(sqlite: World) -> None:
     sqlite.erp("UPDATE customers SET modified = '2024-01-02 03:04:05.123' WHERE code = '00001'")
     assert told(sqlite) == ()

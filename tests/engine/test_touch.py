@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,21 @@ def test_the_date_is_as_late_as_what_the_database_writes(world: World) -> None:
         assert str(touched) >= str(before)
 
 
-def test_conditions_the_database_does_not_take(world: World) -> None:
-    with marea.open(world.file, {}) as project, pytest.raises(ConfigurationError, match="nome"):
-        project.touch("customers", "nome = 1")
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda project, where: project.touch("customers", where),
+        lambda project, where: project.sync(["customers"], where=where),
+        lambda project, where: project.plan(["customers"], where=where),
+    ],
+)
+def test_conditions_the_database_does_not_take(
+    world: World, ask: Callable[[marea.Project, str], object]
+) -> None:
+    with marea.open(world.file, {}) as project:
+        for where, said in (("nome = 1", "nome"), ("code = 'a' AND", "syntax")):
+            with pytest.raises(ConfigurationError, match=f"^--where: .*{said}") as caught:
+                ask(project, where)
+            assert "columns of customers: kind, code, name" in str(caught.value)
+            assert "CASE" not in str(caught.value)
+            assert "THEN" not in str(caught.value)

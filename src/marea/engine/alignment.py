@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from marea.config.settings import EntitySettings, Settings, line_of
 from marea.engine.basis import Basis, configured, differences, other_basis, source_part
+from marea.engine.condition import check_taken
 from marea.engine.systems import Systems
 from marea.errors import ConfigurationError, Fault, SystemUnreachable, in_order
 from marea.ports import Column, Shape, Source, Target
@@ -49,7 +50,7 @@ class Alignment:
     def check_condition(self, where: str | None) -> None:
         """Raises ConfigurationError where the source does not take a condition over the root table's rows."""
         if where is not None:
-            self.source.type_of(self.aggregate.table.name, f"CASE WHEN ({where}) THEN 1 ELSE 0 END")
+            check_taken(self.source, self.aggregate.table, where)
 
     @cached_property
     def source(self) -> Source:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from marea.ports import Column, Source
 from marea.sql.aggregate import ROOT, Aggregate
 from marea.sql.dates import COUNT, FORMS, LEADING, LOOKED_AT, SAMPLE, Dates
-from marea.sql.dialect import Query
+from marea.sql.dialect import NO_DATE, Query
 from marea.sql.feeds import Feeds
 
 if TYPE_CHECKING:
@@ -93,6 +93,12 @@ class _Feed:
     def _forms(self, of: str) -> Iterator[str]:
         query = self._dates.forms()
         found = self._ask(query, FORMS) if query else []
+        declared = self._source.dialect.now(self._native) is not None  # else its type is told already
+        if declared and [row["form"] for row in found] == [NO_DATE]:
+            yield (
+                f"{self._modified} holds no date in any of {of} ({_rows(found[0]['seen'])}): its texts are "
+                "compared letter by letter; name the column that says when a row was last changed"
+            )
         if len(found) > 1:
             forms = "; ".join(f"{row['form']} ({_rows(row['seen'])})" for row in found)
             yield (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from marea.engine.condition import check_whole
 from marea.errors import ConfigurationError
-from marea.sql.conditions import incomplete
 
 _TOGETHER = frozenset({"--key", "--only-failed"})
 """What may stand side by side, as `retry` of one record does; `--resend` goes with all of them."""
@@ -24,8 +24,8 @@ class Request:
 
     def check(self) -> None:
         """Raises ConfigurationError where a word would be dropped for another, or a condition is none."""
-        if self.where is not None and (why := incomplete(self.where)):
-            raise ConfigurationError.single(f"--where is not one complete expression: {why}")
+        if self.where is not None:
+            check_whole(self.where)
         words = self.words
         choosing = [word for word in words if word != "--resend"]
         if len(choosing) > 1 and set(choosing) != _TOGETHER:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from marea.config.settings import EntitySettings
+from marea.engine.condition import check_taken, check_whole
 from marea.engine.systems import Systems
 from marea.engine.totals import count
 from marea.errors import ConfigurationError
 from marea.ports import Column, Editable, Source, Table
-from marea.sql.conditions import incomplete
 from marea.sql.dialect import Query
 
 
@@ -86,9 +86,8 @@ class _Touching:
 
     def check(self, table: Table, where: str) -> None:
         """Raises ConfigurationError where the condition is not a whole one, or the database rejects it."""
-        if why := incomplete(where):
-            raise ConfigurationError.single(f"--where is not one complete expression: {why}")
-        self._source.type_of(table.name, f"CASE WHEN ({where}) THEN 1 ELSE 0 END")
+        check_whole(where)
+        check_taken(self._source, table, where)
 
     def update(self, table: Table, column: Column, where: str) -> int:
         """Sets the date of the entity's rows that fulfil it."""

@@ -20,7 +20,7 @@ from marea.mapping.expression import ExpressionError, Parser
 from marea.mapping.sound import Bound, sound, speaks_of_fields
 from marea.ports import Catalogue, Column, Source, Table
 from marea.sql.aggregate import Aggregate, Relation, Stamp
-from marea.sql.conditions import incomplete
+from marea.sql.conditions import incomplete, of_condition, tried
 
 
 @dataclass(slots=True)
@@ -128,8 +128,16 @@ class Binder:
             line, place = line_of(level.settings, "where"), f"{level.place}.where"
             self._fault(f"the condition is not one complete expression: {why}", line, place)
         elif level.table and where is not None:
-            self._typed(level, level.table, f"CASE WHEN ({where}) THEN 1 ELSE 0 END", "where")
+            self._typed(level, level.table, tried(where), "where")
         return where
+
+    def _compare(self, level: _Level, pairs: Iterable[tuple[Column, Column]]) -> None:
+        """Has the database compare columns of different types: a change in the one must find the other."""
+        dialect = self._source.dialect
+        for own, above in pairs:
+            if level.table and _kind(own) != _kind(above):
+                other = dialect.cast("NULL", above.native)
+                self._typed(level, level.table, tried(f"{dialect.quote(own.name)} = {other}"), "on")
 
     def _typed(self, level: _Level, table: Table, expression: str, key: str) -> Column | None:
         try:
@@ -138,7 +146,9 @@ class Binder:
             words = error.faults[0]
             names = [column.name for column in table.columns]
             hint = words.hint or f"columns: {', '.join(names[:12])}"
-            self._fault(words.message, line_of(level.settings, key), f"{level.place}.{key}", hint)
+            self._fault(
+                of_condition(words.message), line_of(level.settings, key), f"{level.place}.{key}", hint
+            )
             return None
 
     # -- names in expressions ------------------------------------------------------------------
@@ -197,6 +207,8 @@ class Binder:
         columns = [self._column(level.table, name, line, place) for name, _ in settings.on]
         parents = [self._column(above.table, name, line, place) for _, name in settings.on]
         pairs = [(a, above.need(b)) for a, b in zip(columns, parents, strict=True) if a and b]
+        if settings.dated:
+            self._compare(level, pairs)
         order = tuple(map(level.need, self._columns(level, settings.order, "order")))
         children = self._relations(level, f"{own}.")
         where, stamp = self._condition(level), self._stamp(level)
@@ -213,6 +225,11 @@ class Binder:
             stamp=stamp,
             children=children,
         )
+
+
+def _kind(column: Column) -> str:
+    """The column's type in the system's own words, without its size."""
+    return column.native.partition("(")[0].strip()
 
 
 def _find(children: dict[str, _Level], name: str) -> _Level | None:

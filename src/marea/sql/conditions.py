@@ -1,9 +1,10 @@
-"""Owns whether a condition in a source's own SQL is whole: set in brackets, it must not leave them."""
+"""Owns the trial of a condition in a source's own SQL: whether it is whole, how its database is asked."""
 
 from __future__ import annotations
 
 import re
 
+_AROUND = ") THEN 1 ELSE 0 END"
 _PLAIN = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`")
 _ESCAPING = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`", re.DOTALL)
 """How databases read quotes in which a backslash has no meaning, and in which it has."""
@@ -18,6 +19,16 @@ def incomplete(condition: str) -> str:
         return "it is empty"
     readings = (_PLAIN, _ESCAPING) if "\\" in condition else (_PLAIN,)
     return next((fault for quoted in readings if (fault := _fault(quoted.sub(" ", condition)))), "")
+
+
+def tried(condition: str) -> str:
+    """An expression that its database takes where it takes the condition."""
+    return f"CASE WHEN ({condition}{_AROUND}"
+
+
+def of_condition(words: str) -> str:
+    """What a database says of a condition that was tried, without what was put around it."""
+    return re.sub(rf"{re.escape(_AROUND)}[^'\"]*", "", words)
 
 
 def _fault(bare: str) -> str:

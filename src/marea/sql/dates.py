@@ -9,7 +9,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from marea.ports import Column
-from marea.sql.dialect import Dialect, Query
+from marea.sql.dialect import NO_DATE, Dialect, Query
 
 LOOKED_AT = 100_000
 
@@ -20,7 +20,7 @@ COUNT = (Column("seen", pa.int64(), ""),)
 
 
 class Dates:
-    """The questions about one table; `table`, `stamp` and `native` are as `Pages.feed` gives them."""
+    """The questions about one table; `table`, `stamp` and `native` are as `Feeds.feed` gives them."""
 
     def __init__(self, dialect: Dialect, table: str, stamp: str, native: str, where: str | None) -> None:
         self._dialect = dialect
@@ -32,7 +32,7 @@ class Dates:
     def sample(self) -> Query:
         """One row `SAMPLE`: the rows looked at; of the filter, those without a date, and with one to come."""
         now = self._now()
-        ahead = f"count(CASE WHEN kept = 1 AND s > {now} THEN 1 END)" if now else "0"
+        ahead = f"count(CASE WHEN kept = 1 AND s > {now} AND {self._dated()} THEN 1 END)" if now else "0"
         undated = "count(CASE WHEN kept = 1 AND s IS NULL THEN 1 END)"
         selects = f"count(*) AS seen, {undated} AS undated, {ahead} AS ahead"
         return self._query(f"SELECT {selects} FROM ({self._first()}) x")
@@ -49,23 +49,30 @@ class Dates:
 
     def undated(self) -> Query:
         """One row `COUNT`: the rows without a date, as an index finds them, those outside the filter too."""
-        return self._counted(f"{self._stamp} IS NULL")
+        return self._counted(f"{self._stamp} IS NULL", "1 = 1")
 
     def ahead(self) -> Query | None:
         """One row `COUNT`: the rows with a date in the future, in the same way; None without a clock."""
         now = self._now()
-        return self._counted(f"{self._stamp} > {now}") if now else None
+        return self._counted(f"{self._stamp} > {now}", self._dated()) if now else None
 
     def _now(self) -> str | None:
         return self._dialect.now(self._native)
+
+    def _dated(self) -> str:
+        """Whether `s` is a date at all, where its type does not say so."""
+        form = self._dialect.form("s")
+        return f"{form} <> '{NO_DATE}'" if form else "1 = 1"
 
     def _first(self) -> str:
         kept = f"CASE WHEN ({self._where}) THEN 1 ELSE 0 END" if self._where else "1"
         return self._dialect.limit(f"SELECT {self._stamp} AS s, {kept} AS kept FROM {self._table}", LOOKED_AT)
 
-    def _counted(self, condition: str) -> Query:
-        found = self._dialect.limit(f"SELECT 1 AS one FROM {self._table} WHERE {condition}", LOOKED_AT)
-        return self._query(f"SELECT count(*) AS seen FROM ({found}) x")
+    def _counted(self, indexed: str, condition: str) -> Query:
+        """Of the first rows that an index finds by the one condition, those that fulfil the other."""
+        found = f"SELECT {self._stamp} AS s FROM {self._table} WHERE {indexed}"
+        rows = self._dialect.limit(found, LOOKED_AT)
+        return self._query(f"SELECT count(*) AS seen FROM ({rows}) x WHERE {condition}")
 
     def _query(self, text: str) -> Query:
         return Query(self._dialect.escape(text))

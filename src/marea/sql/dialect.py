@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 Parameter = str | int | None
 
 
+NO_DATE = "no date"
+"""The form of a stamp that is none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """SQL text in a database's own placeholders, with the values bound to them in order."""
@@ -109,7 +113,7 @@ class Dialect(ABC):
     def form(self, expression: str) -> str | None:
         """How a stamp is written, as text, where stamps written in two ways do not sort together.
 
-        None where the type of the column sees to it that they do.
+        `NO_DATE` for what is no date at all. None where the type of the column sees to it that they do.
         """
         return None
 

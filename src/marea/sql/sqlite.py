@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from marea.sql.dialect import Dialect, Query
+from marea.sql.dialect import NO_DATE, Dialect, Query
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -116,7 +116,7 @@ class SqliteDialect(Dialect):
         dated = f"{expression} GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'"
         return (
             f"CASE WHEN typeof({expression}) IN ('integer', 'real') THEN 'a number' "
-            f"WHEN typeof({expression}) = 'text' AND {dated} THEN {time} || {zone} ELSE 'no date' END"
+            f"WHEN typeof({expression}) = 'text' AND {dated} THEN {time} || {zone} ELSE '{NO_DATE}' END"
         )
 
     def limit(self, select: str, rows: int) -> str:
