@@ -330,7 +330,7 @@ def test_exactly_the_records_that_cannot_be_computed_fail(names: list[str | None
 def test_an_engine_that_runs_out_of_memory_stops_the_run_and_blames_no_record(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    small = {"threads": "1", "memory_limit": "4MB"}
+    small = {"threads": "1", "memory_limit": "8MB"}
     monkeypatch.setattr(duck, "connect", lambda: duckdb.connect(config=small))
     orders = [{PARENT: 0, "number": number, "total": None} for number in range(100_000)]
     with pytest.raises(RunStopped, match="Out of Memory") as caught:

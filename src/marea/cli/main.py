@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
+from importlib.util import find_spec
 from typing import NoReturn
 
 from marea.cli.arguments import parse
@@ -27,8 +28,16 @@ def main() -> NoReturn:
         warnings.simplefilter("ignore")  # they are for those who write Python, not for those who run it
     # Arrow's own allocator keeps what batches have freed: a quarter more memory, for nothing gained here.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    _note_missing()
     as_interrupt()
     _leave(run(sys.argv[1:]))
+
+
+def _note_missing() -> None:
+    """Says that packages are not there: Arrow looks for them along the whole path at every value it takes."""
+    for name in ("dateutil", "pandas"):
+        if find_spec(name) is None:
+            sys.modules[name] = None  # type: ignore[assignment]
 
 
 def run(words: Sequence[str]) -> int:

@@ -15,6 +15,7 @@ from marea.flow import PROBLEMS
 from marea.mapping.compiler import IDS, Compiler, Keys, Mapping, ids_name
 from marea.mapping.joins import ROWS, rows_name
 from marea.mapping.rules import EXPRESSION
+from marea.mapping.slots import Slots
 from marea.ports import KEY, STAMP, Shape
 from marea.sql import duck
 from marea.sql.aggregate import Aggregate, Relation, link
@@ -36,7 +37,8 @@ class Mapper:
         self._entity = entity
         self._aggregate = aggregate
         self._engine = duck.connect()
-        self._register_empty(entity)
+        self._slots = Slots(self._engine)
+        self._open_slots(entity)
         self._alone: dict[str, str] = {}
         self.mapping = self._compiler(guard=False).compile()
         self.shape = Shape(
@@ -56,8 +58,8 @@ class Mapper:
         import duckdb
 
         for path, rows in related.items():
-            self._engine.register(rows_name(path), _counted(rows, self._relation(path)))
-        self._engine.register(rows_name(""), root)
+            self._slots.fill(rows_name(path), _counted(rows, self._relation(path)))
+        self._slots.fill(rows_name(""), root)
         try:
             return self._evaluated(self.mapping, look_up)
         except duckdb.Error:
@@ -65,7 +67,7 @@ class Mapper:
 
     def _evaluated(self, mapping: Mapping, look_up: LookUp) -> pa.Table:
         self._look_up(mapping, look_up)
-        return self._engine.sql(mapping.sql).to_arrow_table()
+        return self._slots.ask(mapping.sql)
 
     def _apart(self, root: pa.Table, look_up: LookUp) -> pa.Table:
         """The batch once more, guarded: the records that cannot be computed are told from the others."""
@@ -88,7 +90,7 @@ class Mapper:
 
         if name not in self._alone:
             self._alone[name] = self._compiler(guard=False).alone(name)
-        self._engine.register(rows_name(""), record)
+        self._slots.fill(rows_name(""), record)
         try:
             self._engine.sql(self._alone[name]).fetchall()
         except duckdb.Error as error:
@@ -110,25 +112,25 @@ class Mapper:
     def _look_up(self, mapping: Mapping, look_up: LookUp) -> None:
         wanted: dict[str, list[pa.Array]] = {}
         for reference in mapping.references:
-            keys = self._engine.sql(reference.sql).to_arrow_table().column("k").combine_chunks()
+            keys = self._slots.ask(reference.sql).column("k").combine_chunks()
             wanted.setdefault(reference.entity, []).append(keys.drop_null())
         for entity, arrays in wanted.items():
             keys = pc.unique(pa.concat_arrays(arrays))
-            self._engine.register(ids_name(entity), look_up(entity, keys))
+            self._slots.fill(ids_name(entity), look_up(entity, keys))
 
     def _relation(self, path: str) -> Relation:
         return next(line[-1] for line in self._aggregate.lineages() if line[-1].path == path)
 
-    def _register_empty(self, entity: EntitySettings) -> None:
+    def _open_slots(self, entity: EntitySettings) -> None:
         links = [(link(relation.path), pa.int32()) for relation in self._aggregate.relations]
         own = [(column.name, column.type) for column in self._aggregate.columns]
         root = pa.schema([*own, (STAMP, pa.string()), (KEY, pa.string()), *links])
-        self._engine.register(rows_name(""), root.empty_table())
+        self._slots.open(rows_name(""), root)
         for line in self._aggregate.lineages():
-            self._engine.register(rows_name(line[-1].path), _relation_schema(line[-1]).empty_table())
+            self._slots.open(rows_name(line[-1].path), _relation_schema(line[-1]))
         ids = pa.schema(list(zip(IDS, (pa.string(), pa.string(), pa.bool_()), strict=True)))
         for reference in entity.references():
-            self._engine.register(ids_name(reference.entity), ids.empty_table())
+            self._slots.open(ids_name(reference.entity), ids)
 
     def _fields(self) -> pa.Schema:
         names = [name for name, _ in self.mapping.fields]
