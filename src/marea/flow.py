@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from marea.model import Cause, Outcome, Problem
+from marea.model import Cause, Operation, Outcome, Problem
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,6 +34,8 @@ class Absent:
     """How a record ends that was asked for and is not in the source."""
 
     outcome: Outcome
+    operation: Operation = Operation.NONE
+    """What its last delivery was to do, where it stays in doubt."""
     stamp: str | None = None
     attempts: int | None = None
     problem: Problem | None = None
@@ -54,7 +56,7 @@ class Plan:
     detected: int
     """How many records the capture gave; each ends as exactly one outcome (I5)."""
     problems: Mapping[int, Problem] = field(default_factory=dict)
-    """Row -> why it is rejected before any delivery."""
+    """Row -> why it is not delivered: rejected, or kept back in doubt."""
     form: int = 0
     skipped: Mapping[str, int] = field(default_factory=dict)
     """Why records are unchanged, or rows left out that are no records -> how many."""

@@ -119,6 +119,10 @@ UNKNOWN = "unknown"
 """The code of a problem that leaves open whether the record was applied: its answer was lost."""
 
 
+LOOK = "look for it in the target: only where it is not there send it, with marea retry ENTITY --key KEY"
+"""What to do about a record that may have been created and must not be created twice."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Why one record was not applied: a code, the words of whoever refused it, the next step."""
@@ -132,6 +136,11 @@ class Problem:
     def waiting(cls, entity: str, key: str) -> Problem:
         """Why a record waits for another; `key` is JSON text."""
         return cls("waiting", f"{entity} {key} is not in the target yet")
+
+    @classmethod
+    def made_once(cls, text: str = "it may have been created, and is not created again by itself") -> Problem:
+        """Why a record is kept back that may be at a target which would make a second one of it."""
+        return cls(UNKNOWN, text, hint=LOOK)
 
 
 @dataclass(slots=True)

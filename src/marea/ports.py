@@ -179,6 +179,12 @@ class Receipt:
     `marea.model.UNKNOWN` says: it may have applied them; or they were not sent any more
     because of a `Stop`, which the code `marea.model.INTERRUPTED` says.
     """
+    in_doubt: dict[int, Problem] = field(default_factory=dict)
+    """Rows that may have been created, of which a second create would make a second record.
+
+    They are delivered again only when somebody asks for them by key. A target that repeats
+    creates has none.
+    """
     away: str = ""
     """Why nothing more can be delivered now; empty while the target is there."""
     durations: pa.Array | None = None
@@ -197,13 +203,21 @@ class Target(Protocol):
         """
         ...
 
+    def repeats(self, shape: Shape) -> bool:
+        """Whether a create that may have been applied can come again without making a second record.
+
+        So it is wherever the target finds a record by its key. Else what is in doubt waits for a
+        person to look. Repeatable, also before `prepare`; asks the target nothing.
+        """
+        ...
+
     def deliver(self, shape: Shape, batch: pa.Table) -> Receipt:
         """Applies a batch: columns KEY, OPERATION, TARGET_ID, PAYLOAD and the shape's fields.
 
         Key fields are null only in deletes, which have a TARGET_ID then: the plan rejects the
         other records without a key.
-        A create is an upsert wherever the target can find the record by its key: the
-        same batch may come again after a crash, and must then change nothing (I6).
+        A create is an upsert where `repeats` says so: the same batch may come again after a
+        crash, and must then change nothing (I6).
         Raises BatchRefused when nothing of the batch was applied because of its content;
         SystemUnreachable when nothing of it was applied because the target is away.
         When only part was applied before the target went away, the rest is `deferred` and the

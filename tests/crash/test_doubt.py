@@ -147,7 +147,7 @@ def assert_nothing_is_left(world: World) -> None:
     state = open_state(load(world.file).state)
     try:
         row = state.entity("customers", "crm")
-        assert state.ledger.in_doubt(row.id) == []
+        assert state.ledger.in_doubt(row.id) == {}
         assert state.ledger.count_troubled(row.id) == {}
     finally:
         state.close()

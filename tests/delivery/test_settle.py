@@ -140,4 +140,3 @@ def test_what_is_created_is_sent_without_the_id_it_had_once() -> None:
 def test_what_may_have_arrived_is_due_soon(attempt: int, minutes: int) -> None:
     lost = Problem(UNKNOWN, "no answer")
     assert next_attempt(Outcome.DEFERRED, lost, attempt, NOW) == NOW + minutes * 60 * 1_000_000
-    assert next_attempt(Outcome.REJECTED, lost, attempt, NOW) is None

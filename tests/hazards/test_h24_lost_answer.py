@@ -165,6 +165,8 @@ def test_h24_a_create_is_not_repeated_while_nobody_can_say_whether_it_is_there(o
 def test_h24_without_find_time_alone_repeats_no_create(tmp_path: Path, application: Application) -> None:
     shop = Shop(tmp_path, application, **{name: OWN_IDS[name] for name in ("create", "update")})
     shop.lose = of_b
-    assert counts(shop.sync()) == {"created": 2, "rejected": 1}
+    assert counts(shop.sync()) == {"created": 2, "deferred": 1}
     assert counts(shop.sync(DAYS_LATER)) == {}
+    shop.edit("newer")
+    assert counts(shop.sync(DAYS_LATER)) == {"deferred": 1}
     assert [record["code"] for record in shop.owned].count("b") == 1

@@ -14,6 +14,7 @@ TROUBLED = (Outcome.REJECTED, Outcome.WAITING, Outcome.HELD)
 
 def one(state: str | None, outcome: str | None = None, *, delivered: bool = False, filtered: bool = False):
     row = {"state": state, "stamp": "s", "delivered": delivered, "outcome": outcome, "attempts": 3}
+    row |= {"operation": "create", "code": "unknown"}
     return absent(["k"], [row], filtered=filtered)["k"]
 
 

@@ -27,7 +27,7 @@ def known(name: str | None, stamp: str = "s1", state: str = "aligned", form: int
     fingerprint = crc32(payload.encode()) if payload else None
     attempts = 0 if state == "aligned" else 2
     row = {"state": state, "target_id": "t1", "fingerprint": fingerprint, "form": form, "stamp": stamp}
-    return {**row, "payload": 1 if payload else None, "attempts": attempts, "text": payload}
+    return {**row, "payload": 1 if payload else None, "attempts": attempts, "doubt": None, "text": payload}
 
 
 UNKNOWN: dict[str, object] = dict.fromkeys(known("x"))
@@ -55,6 +55,7 @@ LEDGER = pa.schema(
         ("stamp", pa.string()),
         ("payload", pa.int64()),
         ("attempts", pa.int32()),
+        ("doubt", pa.string()),
     ]
 )
 

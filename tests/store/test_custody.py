@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from marea.errors import RunStopped
-from marea.model import UNKNOWN, Cause, Outcome, RecordState, RunKind
+from marea.model import UNKNOWN, Cause, Operation, Outcome, RecordState, RunKind
 from marea.store.custody import Custody
 from marea.store.state import State
 from store.desk import OWNER, Desk, row
@@ -25,8 +25,8 @@ def custody(desk: Desk) -> Custody:
     return Custody(desk.entity, desk.run, desk.fence)
 
 
-def intend(desk: Desk, n: int, *keys: str) -> None:
-    desk.state.intend(custody(desk), n, pa.chunked_array([keys[:1], keys[1:]], pa.string()))
+def intend(desk: Desk, n: int, *keys: str, operation: Operation = Operation.UPDATE) -> None:
+    desk.state.intend(custody(desk), n, {operation: pa.chunked_array([keys[:1], keys[1:]], pa.string())})
 
 
 def die_and_begin_again(desk: Desk) -> Desk:
@@ -41,9 +41,9 @@ def die_and_begin_again(desk: Desk) -> Desk:
 def test_the_commit_of_the_outcome_answers_the_intent(desk: Desk) -> None:
     intend(desk, 0, '"1"')
     intend(desk, 1, '"2"', '"3"')
-    assert desk.state.ledger.in_doubt(desk.entity) == ['"1"', '"2"', '"3"']
+    assert list(desk.state.ledger.in_doubt(desk.entity)) == ['"1"', '"2"', '"3"']
     desk.commit(row('"1"', Outcome.CREATED), intent=0)
-    assert desk.state.ledger.in_doubt(desk.entity) == ['"2"', '"3"']
+    assert list(desk.state.ledger.in_doubt(desk.entity)) == ['"2"', '"3"']
     again = die_and_begin_again(desk)
     assert again.record('"1"').state is RecordState.ALIGNED
     assert again.due(again.at) == {'"2"': "retry", '"3"': "retry"}
@@ -53,7 +53,7 @@ def test_a_commit_that_fails_leaves_its_intent(desk: Desk) -> None:
     intend(desk, 0, '"1"')
     with pytest.raises(RunStopped):
         desk.commit(row('"1"', Outcome.CREATED), intent=0, position=("watermark", "other", "x"))
-    assert desk.state.ledger.in_doubt(desk.entity) == ['"1"']
+    assert list(desk.state.ledger.in_doubt(desk.entity)) == ['"1"']
 
 
 def test_what_is_left_behind_is_due_at_once_and_says_why(desk: Desk) -> None:
@@ -64,7 +64,7 @@ def test_what_is_left_behind_is_due_at_once_and_says_why(desk: Desk) -> None:
     intend(desk, 1, '"1"')
     assert desk.due(desk.at) == {'"1"': "retry", '"2"': "retry", '"new"': "retry"}
     again = die_and_begin_again(desk)
-    assert again.state.ledger.in_doubt(again.entity) == []
+    assert list(again.state.ledger.in_doubt(again.entity)) == []
     assert again.due(again.at) == {'"1"': "retry", '"2"': "retry", '"new"': "retry"}
     first, second, new = (again.record(key) for key in ('"1"', '"2"', '"new"'))
     assert {first.state, second.state, new.state} == {RecordState.DUE}
@@ -77,6 +77,34 @@ def test_what_is_left_behind_is_due_at_once_and_says_why(desk: Desk) -> None:
     assert (second.trouble.field, second.trouble.hint) == (None, None)
 
 
+def test_what_may_have_been_created_is_told_from_the_rest(desk: Desk) -> None:
+    keys = {Operation.UPDATE: '"u"', Operation.CREATE: '"c"'}
+    columns = {operation: pa.chunked_array([[key, '"both"']], pa.string()) for operation, key in keys.items()}
+    desk.commit(row('"u"', Outcome.CREATED, target_id="T1"))
+    desk.state.intend(custody(desk), 0, {Operation.UPDATE: columns[Operation.UPDATE]})
+    desk.state.intend(custody(desk), 1, columns)
+    told = {'"both"': Operation.CREATE, '"c"': Operation.CREATE, '"u"': Operation.UPDATE}
+    assert desk.state.ledger.in_doubt(desk.entity) == told
+    again = die_and_begin_again(desk)
+    known = again.state.ledger.look_up(again.entity, pa.array([*told, '"x"']))
+    assert known["doubt"].to_pylist() == ["create", "create", "update", None]
+    again.commit(row('"c"', Outcome.DEFERRED, code="unreachable"), row('"both"', Outcome.REJECTED))
+    known = again.state.ledger.look_up(again.entity, pa.array(['"c"', '"both"']))
+    assert known["doubt"].to_pylist() == [None, None]
+
+
+def test_an_intent_goes_with_all_its_operations(desk: Desk) -> None:
+    both = {
+        operation: pa.chunked_array([[f'"{operation}"']], pa.string()) for operation in ("create", "update")
+    }
+    announced = {Operation(name): column for name, column in both.items()}
+    desk.state.intend(custody(desk), 0, announced)
+    desk.state.leave(custody(desk), 0, announced)
+    assert len(desk.state.ledger.in_doubt(desk.entity)) == 2
+    desk.state.withdraw(custody(desk), 0)
+    assert desk.state.ledger.in_doubt(desk.entity) == {}
+
+
 def test_a_run_without_its_lease_announces_nothing(desk: Desk) -> None:
     desk.state.leases.release(desk.entity, desk.fence)
     desk.state.leases.acquire(desk.entity, "other:1:1", desk.at, 60)
@@ -85,7 +113,7 @@ def test_a_run_without_its_lease_announces_nothing(desk: Desk) -> None:
     assert caught.value.code == "lease-lost"
     with pytest.raises(RunStopped):
         desk.state.take_over(custody(desk), desk.at, BASIS, anew=True)
-    assert desk.state.ledger.in_doubt(desk.entity) == []
+    assert list(desk.state.ledger.in_doubt(desk.entity)) == []
 
 
 NUMBERS = itertools.count()
@@ -112,14 +140,14 @@ def test_an_entity_that_begins_anew_keeps_its_journal_alone(desk: Desk) -> None:
     found = desk.state.entity("customers", "crm")
     assert (found.mapping, found.basis, found.positions) == (None, BASIS, {})
     assert desk.state.ledger.empty(desk.entity)
-    assert desk.state.ledger.in_doubt(desk.entity) == []
+    assert list(desk.state.ledger.in_doubt(desk.entity)) == []
     assert desk.state.ledger.troubled(desk.entity).num_rows == 0
     entries = desk.entries(entity="customers")
     assert [entry.outcome for entry in entries] == [Outcome.CREATED, Outcome.REJECTED]
     assert entries[0].changes
     assert other.record('"1"').state is RecordState.ALIGNED
     assert other.positions == {"w": "p"}
-    assert other.state.ledger.in_doubt(other.entity) == ['"3"']
+    assert list(other.state.ledger.in_doubt(other.entity)) == ['"3"']
 
 
 def test_what_was_delivered_is_told_from_what_is_only_known(desk: Desk) -> None:
@@ -138,7 +166,7 @@ def test_another_runs_intent_of_the_same_number_is_another(state: State) -> None
     assert state.runs.begin(RunKind.INCREMENTAL, "test", OWNER, second.at)
     intend(second, 0, '"2"')
     second.commit(row('"2"', Outcome.CREATED, cause=Cause.FIRST_LOAD), intent=0)
-    assert state.ledger.in_doubt(second.entity) == ['"1"']
+    assert list(state.ledger.in_doubt(second.entity)) == ['"1"']
 
 
 def test_what_a_living_run_may_still_deliver_is_due_now_and_once_more_when_it_has_ended(
@@ -150,10 +178,10 @@ def test_what_a_living_run_may_still_deliver_is_due_now_and_once_more_when_it_ha
     assert second.due(second.at) == {'"1"': "retry"}
     second.commit(row('"1"', Outcome.UPDATED))
     assert second.due(second.at) == {}  # not again while nothing else is known of the first
-    assert state.ledger.in_doubt(second.entity) == []
+    assert list(state.ledger.in_doubt(second.entity)) == []
     third = die_and_begin_again(second)
     assert third.due(third.at) == {}
-    state.leave(custody(first), 0, pa.chunked_array([['"1"']], pa.string()))
+    state.leave(custody(first), 0, {Operation.UPDATE: pa.chunked_array([['"1"']], pa.string())})
     fourth = die_and_begin_again(third)
     assert fourth.due(fourth.at) == {'"1"': "retry"}
     fourth.commit(row('"1"', Outcome.UPDATED))
@@ -166,13 +194,13 @@ def test_a_kept_intent_is_due_once_its_process_is_known_to_be_dead(state: State,
     second = die_and_begin_again(first)
     second.commit(row('"1"', Outcome.UPDATED))
     state._database._connection.execute(f"UPDATE run SET owner = '{dead}' WHERE id = {first.run}")
-    assert state.ledger.in_doubt(second.entity) == ['"1"']
+    assert list(state.ledger.in_doubt(second.entity)) == ['"1"']
     third = die_and_begin_again(second)
     assert third.due(third.at) == {'"1"': "retry"}
-    assert state.ledger.in_doubt(third.entity) == []
+    assert list(state.ledger.in_doubt(third.entity)) == []
 
 
 def test_a_delivery_that_never_began_is_taken_back(desk: Desk) -> None:
     intend(desk, 0, '"1"')
     desk.state.withdraw(custody(desk), 0)
-    assert desk.state.ledger.in_doubt(desk.entity) == []
+    assert list(desk.state.ledger.in_doubt(desk.entity)) == []

@@ -122,6 +122,10 @@ class RelationalTarget:
             if known is None or known.landing != replace(landing, number=known.landing.number):
                 self._places[shape.entity] = _Place(landing, known.fresh if known else fresh)
 
+    def repeats(self, shape: Shape) -> bool:
+        """Always: rows are found by their key."""
+        return True
+
     def deliver(self, shape: Shape, batch: pa.Table) -> Receipt:
         """Applies a batch in one transaction."""
         with self._lock:

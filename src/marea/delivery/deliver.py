@@ -44,7 +44,7 @@ class Delivery:
 
 
 def deliver(system: str, target: Target, shape: Shape, batch: pa.Table, stop: Stop) -> Delivery:
-    """Deliver a batch to a system; every row ends applied, rejected or deferred.
+    """Deliver a batch to a system; every row ends applied, rejected, deferred or in doubt.
 
     Raises nothing of the target's refusals or absence: they are in the result.
     """
@@ -97,6 +97,7 @@ def _defer(delivery: Delivery, start: int, rows: int) -> None:
 def _add(delivery: Delivery, receipt: Receipt, start: int, rows: int) -> None:
     delivery.receipt.rejected.update({start + row: problem for row, problem in receipt.rejected.items()})
     delivery.receipt.deferred.update({start + row: problem for row, problem in receipt.deferred.items()})
+    delivery.receipt.in_doubt.update({start + row: problem for row, problem in receipt.in_doubt.items()})
     delivery.parts.append((start, rows, receipt.target_ids, receipt.durations))
     if receipt.away:
         delivery.away = SystemUnreachable(delivery.system, receipt.away)
@@ -109,7 +110,7 @@ def _ids(shape: Shape, batch: pa.Table, receipt: Receipt, given: pa.Array | None
     ids = identities([batch[name] for name in shape.key])
     if given is not None:
         ids = pc.coalesce(given, as_text(batch[TARGET_ID]), ids)
-    left = pa.array([*receipt.rejected, *receipt.deferred], pa.int64())
+    left = pa.array([*receipt.rejected, *receipt.deferred, *receipt.in_doubt], pa.int64())
     written = pc.invert(pc.is_in(pa.array(range(batch.num_rows), pa.int64()), left))
     written = pc.and_(written, pc.not_equal(batch[OPERATION], Operation.DELETE.value))
     return flat(pc.if_else(written, ids, pa.scalar(None, pa.string())))

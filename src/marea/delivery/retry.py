@@ -13,12 +13,8 @@ SCHEDULE = (15 * MINUTE, 60 * MINUTE, 6 * 60 * MINUTE, 24 * 60 * MINUTE)
 SOON = (MINUTE, 5 * MINUTE, 15 * MINUTE, 60 * MINUTE)
 """The same for a record whose answer was lost: it may be there, so it is settled soon."""
 
-NEVER_ALONE = ("required", "check", "expression", "not-one", NO_KEY, UNREADABLE, UNKNOWN)
-"""Codes of rejections that time does not mend.
-
-Rules broken and keys empty in the source need a change there, or of the mapping. A create whose answer
-was lost, at an application that cannot be asked, would make a second record.
-"""
+NEVER_ALONE = ("required", "check", "expression", "not-one", NO_KEY, UNREADABLE)
+"""Codes of rejections that time does not mend: they need a change in the source, or of the mapping."""
 
 
 def next_attempt(outcome: Outcome, problem: Problem, attempt: int, now: int) -> int | None:

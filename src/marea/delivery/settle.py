@@ -27,7 +27,7 @@ from marea.flow import (
     Absent,
     Plan,
 )
-from marea.model import DELIVERED, INTERRUPTED, WRITTEN, Operation, Outcome, Problem, RecordState
+from marea.model import APPLIED, DELIVERED, INTERRUPTED, WRITTEN, Operation, Outcome, Problem, RecordState
 from marea.ports import KEY, OPERATION, PAYLOAD, STAMP, TARGET_ID
 
 ENDS = ["key", "outcome", "skip"]
@@ -55,6 +55,8 @@ class _Exception:
     problem: Problem
     blocked: tuple[str, str] | None = None
     log: bool = True
+    again: bool = True
+    """Whether it is tried again by itself; else what is in doubt of it waits for a person."""
 
 
 def to_deliver(plan: Plan) -> pa.Table:
@@ -67,9 +69,11 @@ def to_deliver(plan: Plan) -> pa.Table:
     return batch.set_column(batch.column_names.index(TARGET_ID), TARGET_ID, _where(kept, ids))
 
 
-def keys_to_deliver(plan: Plan) -> pa.ChunkedArray:
-    """The keys of `to_deliver(plan)`."""
-    return plan.records.column(KEY).filter(_among(plan.records.column(OUTCOME), DELIVERED))
+def keys_to_deliver(plan: Plan) -> dict[Operation, pa.ChunkedArray]:
+    """The keys of `to_deliver(plan)`, by operation; only those there are."""
+    outcomes, keys = plan.records.column(OUTCOME), plan.records.column(KEY)
+    masks = {op: pc.equal(outcomes, APPLIED[op].value) for op in Operation if APPLIED[op] in DELIVERED}
+    return {op: keys.filter(mask) for op, mask in masks.items() if pc.any(mask).as_py()}
 
 
 def settle(plan: Plan, delivery: Delivery | None, entities: Mapping[str, int], now: int) -> Settlement:
@@ -84,7 +88,7 @@ def settle(plan: Plan, delivery: Delivery | None, entities: Mapping[str, int], n
     target_ids = _target_ids(records, delivery, sent)
     columns = {
         "key": records.column(KEY),
-        "operation": records.column(OPERATION),
+        "operation": _operations(records.column(OPERATION), delivery, sent),
         "outcome": outcomes,
         "cause": records.column(CAUSE),
         "stamp": records.column(STAMP),
@@ -108,7 +112,7 @@ def settle(plan: Plan, delivery: Delivery | None, entities: Mapping[str, int], n
 
 
 def _exceptions(plan: Plan, delivery: Delivery | None, sent: Sequence[int]) -> dict[int, _Exception]:
-    found = {row: _Exception(Outcome.REJECTED, problem) for row, problem in plan.problems.items()}
+    found = {row: _planned(plan, row, problem) for row, problem in plan.problems.items()}
     found.update(_waiting(plan.records))
     if delivery is not None:
         for outcome, problems in (
@@ -116,7 +120,23 @@ def _exceptions(plan: Plan, delivery: Delivery | None, sent: Sequence[int]) -> d
             (Outcome.DEFERRED, delivery.receipt.deferred),
         ):
             found.update({sent[row]: _Exception(outcome, problem) for row, problem in problems.items()})
+        for row, problem in delivery.receipt.in_doubt.items():
+            found[sent[row]] = _Exception(Outcome.DEFERRED, problem, again=False)
     return found
+
+
+def _planned(plan: Plan, row: int, problem: Problem) -> _Exception:
+    outcome = Outcome(plan.records.column(OUTCOME)[row].as_py())
+    return _Exception(outcome, problem, again=outcome is not Outcome.DEFERRED)
+
+
+def _operations(planned: Any, delivery: Delivery | None, sent: Sequence[int]) -> Any:
+    """What was done: where an update met no record, a create may be what is in doubt."""
+    if delivery is None or not delivery.receipt.in_doubt:
+        return planned
+    created = pa.array([sent[row] for row in delivery.receipt.in_doubt], pa.int64())
+    mask = pc.is_in(pa.array(range(len(planned)), pa.int64()), created)
+    return pc.if_else(mask, Operation.CREATE.value, planned)
 
 
 def _waiting(records: pa.Table) -> dict[int, _Exception]:
@@ -230,7 +250,7 @@ def _detail(exception: _Exception, attempt: int, entities: Mapping[str, int], no
         "error": problem.text,
         "field": problem.field or None,
         "hint": problem.hint or None,
-        "next_attempt": next_attempt(exception.outcome, problem, attempt, now),
+        "next_attempt": next_attempt(exception.outcome, problem, attempt, now) if exception.again else None,
         "blocked_entity": entities[blocked[0]] if blocked else None,
         "blocked_key": blocked[1] if blocked else None,
     }
@@ -241,7 +261,7 @@ def _absent(plan: Plan, schema: pa.Schema, now: int) -> pa.Table:
     rows = [
         {
             "key": key,
-            "operation": Operation.NONE.value,
+            "operation": one.operation.value,
             "outcome": one.outcome.value,
             "cause": plan.cause.value,
             "stamp": one.stamp,

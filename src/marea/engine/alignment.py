@@ -146,6 +146,11 @@ class Alignment:
             raise ConfigurationError([other_basis(self._file, self.entity, found)])
 
     @cached_property
+    def repeats(self) -> bool:
+        """Whether its target takes a create again that it may have applied. Raises ConfigurationError."""
+        return self._systems.target(self.entity.target.system).repeats(self.shape)
+
+    @cached_property
     def target(self) -> Target:
         """The system it is delivered to, prepared for it."""
         target = self._systems.target(self.entity.target.system)

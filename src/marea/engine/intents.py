@@ -6,9 +6,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from marea.store.custody import Custody
+    from marea.store.custody import Announced, Custody
     from marea.store.state import State
 
 
@@ -19,10 +17,10 @@ class Intents:
         self._state = state
         self._custody = custody
         self._numbers = itertools.count()
-        self._open: dict[int, pa.ChunkedArray] = {}
+        self._open: dict[int, Announced] = {}
         self._begun: set[int] = set()
 
-    def announce(self, keys: pa.ChunkedArray) -> int:
+    def announce(self, keys: Announced) -> int:
         """Commits that these records are about to be delivered; gives the number of the intent.
 
         Raises RunStopped when the lease was lost: nothing may be delivered then (I4).

@@ -106,7 +106,9 @@ class Previewer:
         row = rows[entity.name]
         ids = {name: row.id for name, row in rows.items()}
         look_up = promised.beside(ids_in_ledger(self._state.ledger, ids))
-        planning = Planning(alignment, self._state.ledger, row.id, look_up, resend=request.resend)
+        planning = Planning(
+            alignment, self._state.ledger, row.id, look_up, resend=request.resend, named=bool(request.keys)
+        )
         standing = standing_of(entity, row)
         if request.selects:
             return _Pass(alignment, planning, promised, standing, {}, set(), self._limit)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import takewhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from marea.capture.batch import Batch, BatchReader, Misfit
 from marea.capture.position import Position
@@ -16,7 +16,7 @@ from marea.engine.clock import Clock
 from marea.engine.known import PRIVATE, private_columns
 from marea.errors import SystemUnreachable
 from marea.flow import Plan
-from marea.model import KEYLESS, NOT_UNIQUE, UNREADABLE, Cause, Outcome, RecordState
+from marea.model import KEYLESS, NOT_UNIQUE, UNREADABLE, Cause, Operation, Outcome, RecordState
 from marea.ports import KEY
 
 if TYPE_CHECKING:
@@ -59,18 +59,27 @@ class Planning:
     """Maps and plans the batches of one entity against what the ledger knows."""
 
     def __init__(
-        self, alignment: Alignment, ledger: Ledger, entity: int, look_up: LookUp, *, resend: bool
+        self,
+        alignment: Alignment,
+        ledger: Ledger,
+        entity: int,
+        look_up: LookUp,
+        *,
+        resend: bool,
+        named: bool = False,
     ) -> None:
+        """`named`: somebody asks for these records by key, and so has looked where a create is in doubt."""
         self._alignment = alignment
         self._ledger = ledger
         self._entity = entity
         self._look_up = look_up
         self._resend = resend
-        # A first load does not ask a ledger that knows nothing; its keys come once each.
-        self._nothing_known = ledger.empty(entity)
-        self._claims = None if alignment.keys_apart else self._claims_kept()
+        self._named = named
         # None in a run, which has made them due; a dry run reads them as the run to come will.
         self._in_doubt = ledger.in_doubt(entity)
+        # A first load does not ask a ledger that knows nothing; its keys come once each.
+        self._nothing_known = ledger.empty(entity) and not self._in_doubt
+        self._claims = None if alignment.keys_apart else self._claims_kept()
 
     def planned(self, steps: Iterator[Step]) -> Generator[Planned, None, None]:
         """The plan of each step's batch."""
@@ -144,10 +153,17 @@ class Planning:
         return replace(plan, absent=found, skipped={GONE: unchanged} if unchanged else {})
 
     def _known(self, keys: pa.Array) -> pa.Table:
+        """What the ledger knows; without doubts where they keep nothing back."""
+        import pyarrow as pa
+
         if self._nothing_known:
             return self._ledger.nothing(keys)
         known = self._ledger.look_up(self._entity, keys)
-        return _doubted(known, keys, self._in_doubt) if self._in_doubt else known
+        if self._in_doubt:
+            known = _doubted(known, keys, self._in_doubt)
+        doubt = known.column("doubt")
+        certain = doubt.null_count == len(doubt) or not (self._named or self._alignment.repeats)
+        return known if certain else _put(known, "doubt", pa.nulls(len(doubt), pa.string()))
 
 
 def _without_repeated(records: pa.Table, repeated: Mapping[str, int]) -> pa.Table:
@@ -161,25 +177,30 @@ def _without_repeated(records: pa.Table, repeated: Mapping[str, int]) -> pa.Tabl
     return refused(records, reasons, code=NOT_UNIQUE)
 
 
-def _doubted(known: pa.Table, keys: pa.Array, in_doubt: Sequence[str]) -> pa.Table:
+def _doubted(known: pa.Table, keys: pa.Array, in_doubt: Mapping[str, Operation]) -> pa.Table:
     """What is known, with the records in doubt as due."""
     import pyarrow as pa
     from pyarrow import compute as pc
 
-    doubted = pc.is_in(keys, pa.array(in_doubt, pa.string()))
-    state = pc.if_else(doubted, RecordState.DUE.value, known["state"])
-    return known.set_column(known.column_names.index("state"), "state", state)
+    places = pc.index_in(keys, pa.array(list(in_doubt), pa.string()))
+    doubt = pa.array(list(in_doubt.values()), pa.string()).take(places)
+    state = pc.if_else(pc.is_valid(places), RecordState.DUE.value, known["state"])
+    return _put(_put(known, "state", state), "doubt", pc.coalesce(doubt, known["doubt"]))
+
+
+def _put(table: pa.Table, name: str, column: Any) -> pa.Table:
+    return table.set_column(table.column_names.index(name), name, column)
 
 
 def intended(
-    plans: Iterator[Planned], announce: Callable[[pa.ChunkedArray], int]
+    plans: Iterator[Planned], announce: Callable[[Mapping[Operation, pa.ChunkedArray]], int]
 ) -> Generator[Planned, None, None]:
     """Announce each plan's deliveries before they are handed on to be made."""
     from marea.delivery.settle import keys_to_deliver
 
     def announced(item: Planned) -> Planned:
-        keys = keys_to_deliver(item.plan) if item.plan is not None else ()
-        return replace(item, intent=announce(keys)) if len(keys) else item
+        keys = keys_to_deliver(item.plan) if item.plan is not None else {}
+        return replace(item, intent=announce(keys)) if keys else item
 
     yield from map(announced, plans)
 

@@ -26,8 +26,12 @@ from marea.store.commit import Commit
 
 if TYPE_CHECKING:
     from marea.engine.heartbeat import Heartbeat
+    from marea.ports import Reader
     from marea.store.custody import Custody
     from marea.store.state import EntityRow
+
+ONCE_ROWS = 20
+"""Records a batch where a create is sent once: a person looks for each that a death leaves in doubt."""
 
 
 _Find = Callable[[BatchReader], Generator[Step, None, None]]
@@ -75,7 +79,11 @@ class EntitySync:
         self._loading = standing.loading and not request.selects
         lag = self._alignment.entity.lag
         with self._counted.look():
-            self._flow(lambda batches: steps(request, standing, batches, lag), resend=request.resend)
+            self._flow(
+                lambda batches: steps(request, standing, batches, lag),
+                resend=request.resend,
+                named=bool(request.keys),
+            )
         if reads_all(request, standing, self._alignment.pages):
             self._ask_again()
         if not request.selects and self._outdated:
@@ -102,7 +110,13 @@ class EntitySync:
             self._deliver(left, Cause.RETRY)
 
     def _deliver(self, keys: Sequence[str], cause: Cause) -> None:
-        self._flow(partial(listed, keys, cause), resend=False)
+        self._flow(partial(listed, keys, cause))
+
+    def _batches(self, reader: Reader) -> BatchReader:
+        """Reads as many records at once as may be in doubt together."""
+        page = self._context.page
+        rows = page if self._alignment.repeats else min(page, ONCE_ROWS)
+        return BatchReader(self._alignment.pages, reader, rows)
 
     @property
     def _outdated(self) -> bool:
@@ -119,10 +133,10 @@ class EntitySync:
         fresh = {cause: [key for key in keys if key not in seen] for cause, keys in due.items()}
         return {cause: keys for cause, keys in fresh.items() if keys}
 
-    def _flow(self, find: _Find, *, resend: bool) -> None:
+    def _flow(self, find: _Find, *, resend: bool = False, named: bool = False) -> None:
         """Run the stages until nothing is left of what is found, or an end is asked for, which is raised."""
         try:
-            self._run_stages(self._found(find), resend=resend)
+            self._run_stages(self._found(find), resend=resend, named=named)
         finally:
             # No stage delivers or announces any more. Where the state is away the intents stay as they are.
             with suppress(MareaError):
@@ -132,14 +146,14 @@ class EntitySync:
     def _found(self, find: _Find) -> Generator[Step, None, None]:
         """What is found at one moment of the source, which is opened and closed where it is read."""
         with self._alignment.source.snapshot() as reader:
-            yield from find(BatchReader(self._alignment.pages, reader, self._context.page))
+            yield from find(self._batches(reader))
 
-    def _run_stages(self, found: Generator[Step, None, None], *, resend: bool) -> None:
+    def _run_stages(self, found: Generator[Step, None, None], *, resend: bool, named: bool) -> None:
         """Run the stages side by side and commit what comes out, batch by batch."""
         context, alignment, ledger = self._context, self._alignment, self._context.state.ledger
         stop = self._lease.stop
         look_up = ids_in_ledger(ledger, context.entities)
-        planning = Planning(alignment, ledger, self._entity, look_up, resend=resend)
+        planning = Planning(alignment, ledger, self._entity, look_up, resend=resend, named=named)
         with SideBySide() as ahead:
             read = ahead(found, "read", stop, leave=True)
             # Announced as part of the plan: meanwhile the batch before is delivered.

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from marea.flow import Absent
-from marea.model import ABSENT, Outcome, Problem, RecordState
+from marea.model import ABSENT, Operation, Outcome, Problem, RecordState
 
 GONE = "no longer in the source"
 
@@ -31,6 +31,10 @@ def _absent(row: Mapping[str, Any], where: str) -> Absent:
     if row["outcome"] == Outcome.DEFERRED:
         said = f"{where}; whether its last delivery arrived is not known"
         hint = "look for it in the target, and delete it there by hand"
-        return Absent(Outcome.DEFERRED, row["stamp"], row["attempts"], Problem(ABSENT, said, hint=hint))
+        operation = Operation(row["operation"])
+        problem = Problem(ABSENT, said, hint=hint)
+        return Absent(Outcome.DEFERRED, operation, row["stamp"], row["attempts"], problem)
     said = f"{where}; what the target was given was not deleted there" if row["delivered"] else where
-    return Absent(Outcome.UNCHANGED, row["stamp"], row["attempts"], Problem(ABSENT, said))
+    return Absent(
+        Outcome.UNCHANGED, stamp=row["stamp"], attempts=row["attempts"], problem=Problem(ABSENT, said)
+    )

@@ -83,7 +83,8 @@ class Planner:
     ) -> Plan:
         """The plan of mapped records, beside the ledger's rows of the same keys in the same order.
 
-        `detected` is how many the capture gave.
+        `detected` is how many the capture gave. Where the ledger is in `doubt` about a create the
+        record is kept back.
         """
         found = self._compared(records, ledger)
         # What an unfinished delivery left at the target is not known: such a record is sent again.
@@ -91,6 +92,11 @@ class Planner:
         operation = _operations(found.known, pc.and_(found.equal, certain), resend=resend)
         problems = {**_keyless(records, self._key), **_broken_rules(records)}
         outcome = _outcomes(operation, records, problems)
+        if kept := _kept_back(ledger.column("doubt")):
+            problems |= kept
+            mask = _at(kept, records.num_rows)
+            operation = pc.if_else(mask, Operation.CREATE.value, operation)
+            outcome = pc.if_else(mask, Outcome.DEFERRED.value, outcome)
         unchanged = pc.equal(outcome, Outcome.UNCHANGED.value)
         same_date = _true(pc.equal(ledger.column("stamp"), records.column(STAMP)))
         touched = pc.and_(unchanged, pc.invert(pc.and_(same_date, found.same_form)))
@@ -173,6 +179,14 @@ def _keyless(records: pa.Table, key: Sequence[str]) -> dict[int, Problem]:
             for row in pc.indices_nonzero(pc.is_null(column)).to_pylist():
                 empty.setdefault(row, []).append(name)
     return {row: _no_key(", ".join(names)) for row, names in empty.items()}
+
+
+def _kept_back(doubt: Any) -> dict[int, Problem]:
+    """Row -> what is said of a record that may have been created, whatever else there is to say of it."""
+    if doubt.null_count == len(doubt):
+        return {}
+    rows = pc.indices_nonzero(_true(pc.equal(doubt, Operation.CREATE.value)))
+    return dict.fromkeys(rows.to_pylist(), Problem.made_once())
 
 
 def _no_key(names: str) -> Problem:

@@ -3,16 +3,18 @@
 An intent names the records of a batch that is about to be delivered. It is committed before
 the delivery and goes with the commit of the outcome, so one that is left behind says whose
 outcome nobody knows: those records are due again, whatever the ledger believes (I6, I10).
+It tells creates from the rest: where one that is sent again could make a second record, the plan
+keeps it back (`marea.ports.Target.repeats`).
 Where its run may still be alive, and its delivery on the way, they are so once more when it has ended.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from marea.model import UNKNOWN
+from marea.model import UNKNOWN, Operation
 from marea.store.commit import hold_lease, no_key
 from marea.store.database import Database
 from marea.store.owner import is_dead
@@ -59,14 +61,14 @@ def take_over(
         database.run("set_basis", entity=custody.entity, basis=basis)
 
 
-def in_doubt(database: Database, entity: int) -> list[str]:
-    """The keys of what `take_over` would make due: deliveries begun, whose outcome is not known."""
-    keys: set[str] = set()
+def in_doubt(database: Database, entity: int) -> dict[str, Operation]:
+    """Key -> operation of what `take_over` would make due: deliveries begun, whose outcome is not known."""
+    found: dict[str, str] = {}
     for run, standing, dead in _intending(database, entity):
         if dead or standing != KEPT:
-            found = database.rows("in_doubt", entity=entity, run=run, standing=standing)
-            keys.update(key for (key,) in found)
-    return sorted(keys)
+            for key, operation in database.rows("in_doubt", entity=entity, run=run, standing=standing):
+                found[key] = min(operation, found.get(key, operation))
+    return {key: Operation(operation) for key, operation in sorted(found.items())}
 
 
 def _intending(database: Database, entity: int) -> list[tuple[int, str, bool]]:
@@ -85,26 +87,32 @@ def _take_up(database: Database, entity: int, at: int, dead: Set[int]) -> None:
     database.run("keep_intents", entity=entity)
 
 
-def intend(database: Database, custody: Custody, n: int, keys: pa.ChunkedArray) -> None:
-    """Commits that the records of these keys (utf8, JSON text) are about to be delivered as batch `n`.
+Announced = Mapping[Operation, "pa.ChunkedArray"]
+"""The keys (utf8, JSON text) of what is about to be delivered, by operation."""
+
+
+def intend(database: Database, custody: Custody, n: int, keys: Announced) -> None:
+    """Commits that the records of these keys are about to be delivered as batch `n`.
 
     Raises RunStopped when the lease was lost: nothing may be delivered then (I4); and for a
     key that is null, of which no state could tell whose outcome is not known.
     """
-    if keys.null_count:
+    if any(column.null_count for column in keys.values()):
         raise no_key()
-    text = as_list(keys)  # before the transaction: a commit may be waiting for it
+    texts = _texts(keys)  # before the transaction: a commit may be waiting for it
     with database.transaction():
         hold_lease(database, custody.entity, custody.fence)
-        _add(database, custody, n, text, OPEN)
+        _add(database, custody, n, texts, OPEN)
 
 
-def leave(database: Database, custody: Custody, n: int, keys: pa.ChunkedArray) -> None:
+def leave(database: Database, custody: Custody, n: int, keys: Announced) -> None:
     """Says that the delivery of batch `n` is over and its outcome not known; with or without the lease.
 
     A run that has taken the entity over may have dropped the intent already, so it is there again.
     """
-    _add(database, custody, n, as_list(keys), LEFT)
+    texts = _texts(keys)
+    with database.transaction():
+        _add(database, custody, n, texts, LEFT)
 
 
 def withdraw(database: Database, custody: Custody, n: int) -> None:
@@ -112,9 +120,14 @@ def withdraw(database: Database, custody: Custody, n: int) -> None:
     database.run("drop_intent", entity=custody.entity, fence=custody.fence, n=n)
 
 
-def _add(database: Database, custody: Custody, n: int, keys: str, standing: str) -> None:
+def _texts(keys: Announced) -> dict[Operation, str]:
+    return {operation: as_list(column) for operation, column in keys.items()}
+
+
+def _add(database: Database, custody: Custody, n: int, texts: Mapping[Operation, str], standing: str) -> None:
     ids = {"entity": custody.entity, "fence": custody.fence, "run": custody.run}
-    database.run("add_intent", **ids, n=n, keys=keys, standing=standing)
+    for operation, keys in texts.items():
+        database.run("add_intent", **ids, n=n, operation=operation.value, keys=keys, standing=standing)
 
 
 def as_list(keys: pa.ChunkedArray) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from marea.model import Cause, Outcome, RecordState
+from marea.model import Cause, Operation, Outcome, RecordState
 from marea.store.custody import in_doubt
 from marea.store.database import Database, Row
 from marea.store.moments import moment
@@ -79,10 +79,12 @@ class Ledger:
         """One row a key, in the order given; all null where the key is unknown.
 
         Columns: state, target_id, stamp (utf8), fingerprint, form, payload (int64:
-        an id for `payloads`), attempts (int32; null for a record in order).
+        an id for `payloads`), attempts (int32; null for a record in order), doubt (utf8: the
+        operation of a delivery that the target may have applied without saying so, or null).
         """
         schema = _known()
-        return _table(self._database.match("look_up", keys, entity=entity), schema.names, schema.types)
+        rows = self._database.match("look_up", keys, entity=entity)
+        return _table(rows, schema.names, schema.types)
 
     def nothing(self, keys: pa.Array) -> pa.Table:
         """What `look_up` gives when it knows none of the keys, without asking."""
@@ -128,8 +130,8 @@ class Ledger:
         """Whether `due` has any row."""
         return bool(self._database.rows("due", entity=entity, now=now, most=1) or self.in_doubt(entity))
 
-    def in_doubt(self, entity: int) -> list[str]:
-        """The keys of records whose delivery was begun and whose outcome is not known.
+    def in_doubt(self, entity: int) -> dict[str, Operation]:
+        """Key -> operation of records whose delivery was begun and whose outcome is not known.
 
         Empty once a run has taken the entity over: they are due then like any other.
         """
@@ -144,14 +146,14 @@ class Ledger:
         return int(self._database.rows("left", entity=entity, before=run)[0][0])
 
     def troubles(self, entity: int, keys: Sequence[str]) -> list[dict[str, Any]]:
-        """One row a key, in the order given: state, stamp, delivered, outcome, attempts; None where unknown.
+        """One row a key, in the order given; None where unknown.
 
-        Delivered is a record that was applied at least once and not deleted since; outcome
-        and attempts are of its trouble.
+        Columns: state, stamp, delivered (applied at least once and not deleted since); outcome,
+        operation, attempts and code of its trouble.
         """
         import pyarrow as pa
 
-        names = ("state", "stamp", "delivered", "outcome", "attempts")
+        names = ("state", "stamp", "delivered", "outcome", "operation", "attempts", "code")
         rows = self._database.match("troubles", pa.array(keys, pa.string()), entity=entity)
         return [dict(zip(names, row, strict=True)) for row in rows]
 
@@ -211,6 +213,7 @@ def _known() -> pa.Schema:
             "stamp": pa.string(),
             "payload": pa.int64(),
             "attempts": pa.int32(),
+            "doubt": pa.string(),
         }
     )
 

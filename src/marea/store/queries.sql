@@ -78,9 +78,9 @@ DELETE FROM claim WHERE entity = :entity
 DELETE FROM position WHERE entity = :entity
 
 -- name: add_intent
-INSERT INTO intent (entity, fence, n, run, keys, standing)
-VALUES (:entity, :fence, :n, :run, :keys, :standing)
-ON CONFLICT (entity, fence, n) DO UPDATE SET standing = excluded.standing
+INSERT INTO intent (entity, fence, n, operation, run, keys, standing)
+VALUES (:entity, :fence, :n, :operation, :run, :keys, :standing)
+ON CONFLICT (entity, fence, n, operation) DO UPDATE SET standing = excluded.standing
 
 -- name: drop_intent
 DELETE FROM intent WHERE entity = :entity AND fence = :fence AND n = :n
@@ -93,8 +93,10 @@ SELECT DISTINCT intent.run, intent.standing, run.owner FROM intent JOIN run ON r
 WHERE intent.entity = :entity
 
 -- name: in_doubt
-SELECT DISTINCT intended.value FROM intent CROSS JOIN {intended}
+-- Of several operations the create, which comes first by its name, is what may make a second record.
+SELECT intended.value, min(intent.operation) FROM intent CROSS JOIN {intended}
 WHERE intent.entity = :entity AND intent.run = :run AND intent.standing = :standing
+GROUP BY intended.value
 
 -- name: leave_intents
 UPDATE intent SET standing = 'left' WHERE entity = :entity AND run = :run
@@ -112,13 +114,13 @@ WHERE intent.entity = :entity AND intent.standing <> 'kept' GROUP BY intended.va
 ON CONFLICT (entity, key) DO UPDATE SET state = 'due', run = excluded.run
 
 -- name: note_doubts
-INSERT INTO trouble (entity, key, outcome, attempts, next_attempt, code, error, since, run)
-SELECT :entity, intended.value, 'deferred', 0, :at, :code,
+INSERT INTO trouble (entity, key, outcome, operation, attempts, next_attempt, code, error, since, run)
+SELECT :entity, intended.value, 'deferred', min(intent.operation), 0, :at, :code,
     'run ' || max(intent.run) || ' did not tell what became of this delivery', :at, max(intent.run)
 FROM intent CROSS JOIN {intended} WHERE intent.entity = :entity AND intent.standing <> 'kept'
 GROUP BY intended.value
 ON CONFLICT (entity, key) DO UPDATE SET
-    outcome = excluded.outcome, next_attempt = excluded.next_attempt,
+    outcome = excluded.outcome, operation = excluded.operation, next_attempt = excluded.next_attempt,
     code = excluded.code, error = excluded.error, field = NULL, hint = NULL,
     blocked_entity = NULL, blocked_key = NULL, target_key = NULL, run = excluded.run
 
@@ -221,13 +223,14 @@ DELETE FROM trouble WHERE entity = :entity AND key IN (
     SELECT key FROM batch WHERE outcome IN ('created', 'updated', 'deleted', 'unchanged'))
 
 -- name: note_troubles
-INSERT INTO trouble (entity, key, outcome, attempts, next_attempt, code, error, field, hint,
+INSERT INTO trouble (entity, key, outcome, operation, attempts, next_attempt, code, error, field, hint,
     blocked_entity, blocked_key, target_key, since, run)
-SELECT :entity, key, outcome, coalesce(attempt, 0), next_attempt, code, error, field, hint,
+SELECT :entity, key, outcome, operation, coalesce(attempt, 0), next_attempt, code, error, field, hint,
     blocked_entity, blocked_key, CASE WHEN outcome = 'rejected' THEN target_key END, :at, :run
 FROM batch WHERE outcome IN ('rejected', 'waiting', 'deferred', 'held')
 ON CONFLICT (entity, key) DO UPDATE SET
-    outcome = excluded.outcome, attempts = excluded.attempts, next_attempt = excluded.next_attempt,
+    outcome = excluded.outcome, operation = excluded.operation,
+    attempts = excluded.attempts, next_attempt = excluded.next_attempt,
     code = excluded.code, error = excluded.error, field = excluded.field, hint = excluded.hint,
     blocked_entity = excluded.blocked_entity, blocked_key = excluded.blocked_key,
     target_key = excluded.target_key, run = excluded.run
@@ -240,7 +243,9 @@ SELECT 1 FROM record WHERE entity = :entity AND fingerprint IS NOT NULL LIMIT 1
 
 -- name: look_up
 SELECT record.state, record.target_id, record.fingerprint, record.form, record.stamp, record.payload,
-    trouble.attempts
+    trouble.attempts,
+    -- What may have been created: of the other records that are deferred nothing was sent.
+    CASE WHEN trouble.outcome = 'deferred' AND trouble.code <> 'unreachable' THEN trouble.operation END
 FROM {asked_keys} LEFT JOIN record ON record.entity = :entity AND record.key = asked.value
     LEFT JOIN trouble ON record.state = 'due' AND trouble.entity = :entity AND trouble.key = asked.value
 {as_asked}
@@ -299,7 +304,8 @@ ORDER BY key
 SELECT count(*) FROM trouble WHERE entity = :entity AND run < :before
 
 -- name: troubles
-SELECT record.state, record.stamp, record.fingerprint IS NOT NULL, trouble.outcome, trouble.attempts
+SELECT record.state, record.stamp, record.fingerprint IS NOT NULL, trouble.outcome, trouble.operation,
+    trouble.attempts, trouble.code
 FROM {asked_keys} LEFT JOIN record ON record.entity = :entity AND record.key = asked.value
     LEFT JOIN trouble ON trouble.entity = :entity AND trouble.key = asked.value
 {as_asked}

@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from marea.errors import ConfigurationError
 from marea.store.commit import Commit, apply_commit
-from marea.store.custody import Custody, intend, leave, take_over, withdraw
+from marea.store.custody import Announced, Custody, intend, leave, take_over, withdraw
 from marea.store.database import Database
 from marea.store.journal import Journal
 from marea.store.leases import Leases
@@ -19,9 +18,6 @@ from marea.store.ledger import Ledger
 from marea.store.moments import moment
 from marea.store.runs import Runs
 from marea.store.waits import Waits
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +85,11 @@ class State:
         """Begins a run's work on an entity; see `marea.store.custody`."""
         take_over(self._database, custody, at, basis, anew=anew, referrers=referrers)
 
-    def intend(self, custody: Custody, n: int, keys: pa.ChunkedArray) -> None:
+    def intend(self, custody: Custody, n: int, keys: Announced) -> None:
         """Commits that these records are about to be delivered; see `marea.store.custody`."""
         intend(self._database, custody, n, keys)
 
-    def leave(self, custody: Custody, n: int, keys: pa.ChunkedArray) -> None:
+    def leave(self, custody: Custody, n: int, keys: Announced) -> None:
         """Says that nobody will know what became of this delivery; see `marea.store.custody`."""
         leave(self._database, custody, n, keys)
 

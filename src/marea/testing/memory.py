@@ -36,6 +36,10 @@ class MemoryTarget:
         """Take the shape as it is."""
         self.shapes[shape.entity] = shape
 
+    def repeats(self, shape: Shape) -> bool:
+        """Always: records are kept by their key."""
+        return True
+
     def deliver(self, shape: Shape, batch: pa.Table) -> Receipt:
         """Apply all of a batch, or refuse it, or be away."""
         if self.away_after is not None and len(self.batches) >= self.away_after:

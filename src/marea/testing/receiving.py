@@ -75,6 +75,17 @@ class TargetContract(Delivering):
             self.deliver(target, codes, [{"code": "b"}], Operation.DELETE, ["b"])
             assert self.names(held) == {"a": "name a"}
 
+    def test_a_create_that_comes_again_makes_no_second_record(
+        self, target: Target, another: Target, held: Held, codes: Shape
+    ) -> None:
+        """One that does not say `repeats` declares this a gap: its creates in doubt wait for a person."""
+        assert target.repeats(codes)  # before it is prepared
+        target.prepare(codes)
+        self.deliver(target, codes, [self.row("a")])
+        another.prepare(codes)
+        self.deliver(another, codes, [self.row("a", "by then")])
+        assert [row["name"] for row in held("t")] == ["by then"]
+
     def test_a_create_of_a_record_that_is_there_adopts_it(
         self, target: Target, another: Target, held: Held, codes: Shape
     ) -> None:

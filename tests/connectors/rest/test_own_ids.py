@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors.rest.application import Application, Call, Reply
-from connectors.rest.tools import OWN_IDS, Targets, accounts, batch, codes, ids, shape
+from connectors.rest.tools import BATCH, OWN_IDS, Targets, accounts, batch, codes, ids, shape
 from marea.demo.crm_process import CrmProcess
 from marea.model import Operation
 
@@ -112,9 +112,21 @@ def test_without_find_a_lost_create_is_not_repeated(
     application.script = lambda call: reply
     options = {name: SIMPLE[name] for name in ("create", "update")}
     receipt = targets.at(application.address, **options).deliver(shape(), batch(shape(), accounts("a")))
-    assert codes(receipt) == {0: "unknown"}
-    assert "declare find" in receipt.rejected[0].hint
+    assert (codes(receipt), receipt.deferred) == ({}, {})
+    assert receipt.in_doubt[0].code == "unknown"
+    assert "only where it is not there" in receipt.in_doubt[0].hint
     assert len(application.calls) == 1
+
+
+def test_without_find_the_lost_create_of_a_record_that_was_removed_is_not_repeated(
+    application: Application, targets: Targets
+) -> None:
+    application.script = lambda call: Reply(404) if call.method == "PUT" else Reply(lost=True)
+    options = {name: SIMPLE[name] for name in ("create", "update")}
+    rows = batch(shape(), accounts("a"), Operation.UPDATE, ["7"])
+    receipt = targets.at(application.address, **options).deliver(shape(), rows)
+    assert list(receipt.in_doubt) == [0]
+    assert [call.method for call in application.calls] == ["PUT", "POST"]
 
 
 @pytest.mark.parametrize("status", [408, 429, 503])
@@ -163,8 +175,19 @@ def test_an_id_that_is_nowhere_is_a_problem(application: Application, targets: T
     application.script = lambda call: Reply(201, {"key": 7})
     options = {name: SIMPLE[name] for name in ("create", "update")}
     receipt = targets.at(application.address, **options).deliver(shape(), batch(shape(), accounts("a")))
-    assert codes(receipt) == {0: "no id"}
-    assert "customer.id" in receipt.rejected[0].text
+    assert codes(receipt) == {}
+    assert receipt.in_doubt[0].code == "no id"  # it is there: to create it again would make a second one
+    assert "customer.id" in receipt.in_doubt[0].text
+
+
+def test_which_applications_take_a_create_again(application: Application, targets: Targets) -> None:
+    once = {name: SIMPLE[name] for name in ("create", "update")}
+    assert targets.at(application.address).repeats(shape())
+    assert targets.at(application.address, batch=BATCH).repeats(shape())
+    assert targets.at(application.address, **SIMPLE).repeats(shape())
+    assert not targets.at(application.address, **once).repeats(shape())
+    assert targets.at(application.address, **once).repeats(shape(find=SIMPLE["find"]))
+    assert application.calls == []
 
 
 @pytest.mark.parametrize(

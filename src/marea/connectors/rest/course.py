@@ -36,7 +36,14 @@ class Failed:
     trouble: Trouble
 
 
-Verdict = Applied | Refused | Failed
+@dataclass(frozen=True, slots=True)
+class InDoubt:
+    """It may have been created, and another create would make a second one."""
+
+    problem: Problem
+
+
+Verdict = Applied | Refused | InDoubt | Failed
 
 
 class Course:
@@ -48,6 +55,7 @@ class Course:
         self._milliseconds: list[int | None] = [None] * rows
         self._rejected: dict[int, Problem] = {}
         self._unknown: dict[int, Problem] = {}
+        self._in_doubt: dict[int, Problem] = {}
         self._failures = 0
         self.end: Trouble | None = None
         """Why nothing more is sent: the application is away, or the delivery was asked to end."""
@@ -76,6 +84,8 @@ class Course:
         self._milliseconds[row] = milliseconds
         if isinstance(verdict, Refused):
             self._rejected[row] = verdict.problem
+        elif isinstance(verdict, InDoubt):
+            self._in_doubt[row] = verdict.problem
         else:
             self._ids[row] = verdict.target_id
 
@@ -108,6 +118,7 @@ class Course:
             {row: _shown(problem, secrets) for row, problem in sorted(self._rejected.items())},
             None if ids.null_count == len(ids) else ids,
             dict(sorted(deferred.items())),
+            {row: _shown(problem, secrets) for row, problem in sorted(self._in_doubt.items())},
             away,
             None if durations.null_count == len(durations) else durations,
         )

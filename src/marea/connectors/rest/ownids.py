@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from marea.connectors.rest.answers import Answer, Unreadable, dig, refusal
-from marea.connectors.rest.course import Applied, Refused, Verdict
+from marea.connectors.rest.course import Applied, InDoubt, Refused, Verdict
 from marea.connectors.rest.operations import GONE, Calls, id_in, removed
 from marea.connectors.rest.records import Record, identity
 from marea.connectors.rest.retry import Trouble
 from marea.connectors.rest.routes import Call
 from marea.connectors.rest.wire import Interrupted
 from marea.connectors.rest.words import text_of
-from marea.model import UNKNOWN, Operation, Problem
+from marea.model import Operation, Problem
 
 _SHOWN = 10
 
@@ -66,7 +66,8 @@ class OwnIds:
             answer = await self._calls.send(self._create_call, record)
         except Interrupted as interrupted:
             if interrupted.trouble.sent and self._find_call is None:
-                return Refused(_unknown(interrupted.trouble))
+                text = f"whether it was created is not known: {interrupted.trouble.text}"
+                return InDoubt(Problem.made_once(text))
             raise  # the next attempt begins with find
         if answer.status == 409:
             return await self._conflict(record, answer)
@@ -92,7 +93,8 @@ class OwnIds:
         if found is not None:
             return Applied(found)
         text = f"it was created, but the answer holds no id at {self._create_call.id}"
-        return Refused(Problem("no id", text, hint="set create.id to where the answer has it; declare find"))
+        problem = Problem("no id", text, hint="set create.id to where the answer has it; declare find")
+        return Refused(problem) if self._find_call is not None else InDoubt(problem)
 
     async def _delete(self, record: Record) -> Verdict:
         if self._delete_call is None:
@@ -127,11 +129,6 @@ class OwnIds:
             text = f"the record found by its key shows no id at {call.id}"
             return Refused(Problem("no id", text, hint="set find.id to where the answer has it"))
         return ids[0] if ids else None
-
-
-def _unknown(trouble: Trouble) -> Problem:
-    text = f"whether it was created is not known: {trouble.text}"
-    return Problem(UNKNOWN, text, hint="declare find: so that this can be asked; then retry it")
 
 
 def _items(answer: Answer, path: str) -> list[object]:

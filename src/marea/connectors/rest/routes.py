@@ -89,6 +89,11 @@ class Routes:
         return self.create is None and not given
 
     @property
+    def repeats(self) -> bool:
+        """Whether a create may come twice: it is found by its key, or put under it."""
+        return self.create is None or self.find is not None
+
+    @property
     def addressing(self) -> dict[str, str]:
         """By what records are known, and where those are that are written: what a ledger depends on.
 

@@ -46,6 +46,10 @@ class RestTarget:
         self._routes(shape)
         self._open()
 
+    def repeats(self, shape: Shape) -> bool:
+        """Not where the application gives its own ids and there is no `find` to ask it."""
+        return self._routes(shape).repeats
+
     def deliver(self, shape: Shape, batch: pa.Table) -> Receipt:
         """Applies a batch, `concurrency` calls at once; see `marea.ports.Target`.
 

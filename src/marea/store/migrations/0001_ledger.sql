@@ -41,6 +41,7 @@ CREATE TABLE trouble (
     entity {int} NOT NULL,
     key {key} NOT NULL,
     outcome text NOT NULL,
+    operation text NOT NULL,
     attempts {int} NOT NULL,
     next_attempt {int},
     code text,
@@ -71,10 +72,11 @@ CREATE TABLE intent (
     entity {int} NOT NULL,
     fence {int} NOT NULL,
     n {int} NOT NULL,
+    operation text NOT NULL,
     run {int} NOT NULL,
     keys text NOT NULL,
     standing text NOT NULL,
-    PRIMARY KEY (entity, fence, n)
+    PRIMARY KEY (entity, fence, n, operation)
 ) {plain};
 
 CREATE TABLE run (
