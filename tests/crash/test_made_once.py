@@ -18,7 +18,7 @@ from connectors.rest.application import Application, Call, Reply
 from marea.config.load import load
 from marea.engine.clock import system_clock
 from marea.engine.run import Result
-from marea.model import UNKNOWN, Operation, Outcome, RunStatus
+from marea.model import LOOK, UNKNOWN, Operation, Outcome, RunStatus
 from marea.store.ledger import Trouble
 from marea.store.state import open_state
 from servers import run_sql
@@ -226,6 +226,16 @@ def test_the_run_that_finds_it_tells_it_once(shop: Shop) -> None:
     assert shop.entries() == [(Operation.CREATE, Outcome.DEFERRED)]
     later = shop.sync(DAYS)
     assert (later.status, counts(later), later.left) == (RunStatus.SUCCEEDED, {}, 4)
+
+
+def test_explain_says_first_what_to_do(shop: Shop) -> None:
+    shop.killed()
+    for _ in range(2):  # before and after a run has taken note of it
+        with marea.open(shop.file, {}) as project:
+            verdict = project.explain("customers", "b").verdict
+        assert "may or may not have reached crm" in verdict.text
+        assert verdict.steps == (LOOK, "to send it: marea retry customers --key b")
+        shop.sync()
 
 
 def test_an_update_in_doubt_comes_again_by_itself(shop: Shop) -> None:

@@ -8,7 +8,7 @@ import pytest
 from marea.config.settings import EntitySettings, SourceSettings, TargetSettings
 from marea.engine.explain import PlanNow
 from marea.engine.verdict import Finding, Parent, judge
-from marea.model import Outcome, Problem, RecordState
+from marea.model import LOOK, Outcome, Problem, RecordState
 from marea.store.ledger import RecordRow, Trouble
 
 pytestmark = pytest.mark.unit
@@ -113,7 +113,11 @@ def troubled(outcome: Outcome, **changes: object) -> RecordRow:
             "is rejected: 422: no such country",
             "marea retry customers --key 0815",
         ),
-        (replace(FINDING, ledger=troubled(Outcome.DEFERRED)), "crm was away", "marea sync"),
+        (
+            replace(FINDING, ledger=troubled(Outcome.DEFERRED, code="unreachable")),
+            "crm was away",
+            "marea sync",
+        ),
         (
             replace(FINDING, ledger=troubled(Outcome.DEFERRED, code="unknown", error="no answer in 30 s")),
             "may or may not have reached crm: no answer in 30 s",
@@ -141,6 +145,35 @@ def test_verdicts(finding: Finding, text: str, step: str) -> None:
     verdict = judge(finding)
     assert text in verdict.text
     assert step in " ".join(verdict.steps)
+
+
+KEPT = replace(CHANGED, outcome=Outcome.DEFERRED, problem=Problem.made_once())
+LOST = troubled(Outcome.DEFERRED, code="unknown", error="run 3 did not tell", next_attempt=None, hint=LOOK)
+
+
+@pytest.mark.parametrize(
+    ("finding", "first"),
+    [
+        (replace(FINDING, ledger=LOST, now=KEPT), LOOK),
+        (replace(FINDING, ledger=LOST, now=KEPT, parent=PARENT), LOOK),
+        (replace(FINDING, ledger=None, in_doubt=True, now=KEPT), LOOK),
+        (replace(FINDING, ledger=LOST, now=CHANGED), "it can be sent without making a second record: marea"),
+        (
+            replace(FINDING, ledger=LOST, now=None, found="no"),
+            "look for it in the target, and delete it there",
+        ),
+        (replace(FINDING, ledger=LOST, now=None, found="away", message="no route"), LOOK),
+        (
+            replace(FINDING, ledger=LOST, now=replace(CHANGED, problem=Problem("check", "no VAT number"))),
+            "it can be sent",
+        ),
+    ],
+)
+def test_what_is_in_doubt_comes_first(finding: Finding, first: str) -> None:
+    verdict = judge(finding)
+    assert "may or may not have reached crm" in verdict.text
+    assert verdict.steps[0].startswith(first)
+    assert ("marea retry customers --key 0815" in " ".join(verdict.steps)) == (finding.found != "away")
 
 
 def test_when_it_is_tried_again() -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from marea.config.settings import EntitySettings
 from marea.engine.keys import shown
-from marea.model import CIRCLE, UNKNOWN, Outcome, RecordState
+from marea.model import CIRCLE, Outcome, RecordState
+from marea.planning.absent import DELETE
 
 if TYPE_CHECKING:
     from marea.engine.explain import PlanNow
@@ -96,7 +97,10 @@ class Verdict:
 
 
 def judge(finding: Finding) -> Verdict:
-    """The verdict on what was found."""
+    """The verdict on what was found; what may be at the target unknown to the ledger comes first."""
+    trouble = finding.ledger.trouble if finding.ledger else None
+    if doubtful := _doubtful(finding, trouble if trouble and trouble.in_doubt else None):
+        return doubtful
     if finding.found == "away":
         return _away(finding)
     if finding.found == "no":
@@ -110,6 +114,29 @@ def judge(finding: Finding) -> Verdict:
     ):
         return _unseen(finding)
     return _troubled(finding) or (_known(finding) if finding.delivered else _unseen(finding))
+
+
+def _doubtful(finding: Finding, trouble: Trouble | None) -> Verdict | None:
+    """The verdict on a record of which the target may hold what the ledger does not know."""
+    now, retry = finding.now, finding.command("retry")
+    kept = now.problem if now is not None and now.outcome is Outcome.DEFERRED else None
+    why = trouble.error if trouble else kept.text if kept else None
+    if why is None:
+        return None
+    text = f"{finding.name} may or may not have reached {finding.target}: {why}"
+    if kept is not None:
+        return Verdict(text, (kept.hint, f"to send it: {retry}"))
+    if finding.found in ("no", "outside where"):
+        return Verdict(text, (DELETE, f"to end this: {retry}"))
+    if now is None:
+        away = f"the source {finding.entity.source.system} did not answer: {finding.message}"
+        hint = trouble.hint if trouble and trouble.hint else "it is delivered again when that is back"
+        return Verdict(text, (hint, away))
+    rejected = (f"it is rejected now: {now.problem.text}",) if now.problem else ()
+    if trouble is not None and trouble.next_attempt:
+        again = f"it is delivered again by the first run after {finding.when(trouble.next_attempt)}"
+        return Verdict(text, (again, f"or at once: {retry}", *rejected))
+    return Verdict(text, (f"it can be sent without making a second record: {retry}", *rejected))
 
 
 def _away(finding: Finding) -> Verdict:
@@ -207,11 +234,6 @@ def _hindrance(finding: Finding, parent: Parent) -> tuple[str, ...]:
 def _stopped(finding: Finding, trouble: Trouble) -> Verdict:
     retry = finding.command("retry")
     when = finding.when(trouble.next_attempt) if trouble.next_attempt else ""
-    if trouble.outcome is Outcome.DEFERRED and trouble.code == UNKNOWN:
-        return Verdict(
-            f"{finding.name} may or may not have reached {finding.target}: {trouble.error}",
-            (f"it is delivered again by the first run after {when}", f"or at once: {retry}"),
-        )
     if trouble.outcome is Outcome.DEFERRED:
         return Verdict(
             f"{finding.name} is still to be delivered: {finding.target} was away ({trouble.error})",

@@ -13,6 +13,8 @@ from marea.model import ABSENT, Operation, Outcome, Problem, RecordState
 
 GONE = "no longer in the source"
 
+DELETE = "look for it in the target, and delete it there by hand"
+
 
 def absent(keys: Iterable[str], known: Iterable[Mapping[str, Any]], *, filtered: bool) -> dict[str, Absent]:
     """Key -> how its record ends.
@@ -30,9 +32,8 @@ def _absent(row: Mapping[str, Any], where: str) -> Absent:
         return Absent(Outcome.UNCHANGED)
     if row["outcome"] == Outcome.DEFERRED:
         said = f"{where}; whether its last delivery arrived is not known"
-        hint = "look for it in the target, and delete it there by hand"
         operation = Operation(row["operation"])
-        problem = Problem(ABSENT, said, hint=hint)
+        problem = Problem(ABSENT, said, hint=DELETE)
         return Absent(Outcome.DEFERRED, operation, row["stamp"], row["attempts"], problem)
     said = f"{where}; what the target was given was not deleted there" if row["delivered"] else where
     return Absent(

@@ -87,16 +87,7 @@ class Planner:
         record is kept back.
         """
         found = self._compared(records, ledger)
-        # What an unfinished delivery left at the target is not known: such a record is sent again.
-        certain = _true(pc.equal(ledger.column("state"), RecordState.ALIGNED.value))
-        operation = _operations(found.known, pc.and_(found.equal, certain), resend=resend)
-        problems = {**_keyless(records, self._key), **_broken_rules(records)}
-        outcome = _outcomes(operation, records, problems)
-        if kept := _kept_back(ledger.column("doubt")):
-            problems |= kept
-            mask = _at(kept, records.num_rows)
-            operation = pc.if_else(mask, Operation.CREATE.value, operation)
-            outcome = pc.if_else(mask, Outcome.DEFERRED.value, outcome)
+        operation, outcome, problems = self._ends(records, ledger, found, resend=resend)
         unchanged = pc.equal(outcome, Outcome.UNCHANGED.value)
         same_date = _true(pc.equal(ledger.column("stamp"), records.column(STAMP)))
         touched = pc.and_(unchanged, pc.invert(pc.and_(same_date, found.same_form)))
@@ -116,6 +107,22 @@ class Planner:
             FOLLOW: touched,
         }
         return Plan(_beside(records, columns), cause, detected, problems, self._form, _number(skip))
+
+    def _ends(
+        self, records: pa.Table, ledger: pa.Table, found: _Compared, *, resend: bool
+    ) -> tuple[Any, Any, dict[int, Problem]]:
+        """Operation and outcome of each record, and what is said of those that are not delivered."""
+        # What an unfinished delivery left at the target is not known: such a record is sent again.
+        certain = _true(pc.equal(ledger.column("state"), RecordState.ALIGNED.value))
+        operation = _operations(found.known, pc.and_(found.equal, certain), resend=resend)
+        problems = {**_keyless(records, self._key), **_broken_rules(records)}
+        outcome = _outcomes(operation, records, problems)
+        kept = _kept_back(ledger.column("doubt"))
+        if not kept:
+            return operation, outcome, problems
+        mask = _at(kept, records.num_rows)
+        operation = pc.if_else(mask, Operation.CREATE.value, operation)
+        return operation, pc.if_else(mask, Outcome.DEFERRED.value, outcome), problems | kept
 
     def _compared(self, records: pa.Table, ledger: pa.Table) -> _Compared:
         """The records beside what the ledger has; one of another form without changes is equal after all."""

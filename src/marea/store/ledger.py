@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from marea.model import Cause, Operation, Outcome, RecordState
+from marea.errors import SystemUnreachable
+from marea.model import INTERRUPTED, Cause, Operation, Outcome, RecordState
 from marea.store.custody import in_doubt
 from marea.store.database import Database, Row
 from marea.store.moments import moment
@@ -33,6 +34,11 @@ class Trouble:
     since: datetime
     """When it first went wrong."""
     run: int
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the target may have applied its last delivery; else nothing of it was."""
+        return self.outcome is Outcome.DEFERRED and self.code not in (SystemUnreachable.code, INTERRUPTED)
 
 
 @dataclass(frozen=True, slots=True)

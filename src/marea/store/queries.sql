@@ -245,7 +245,8 @@ SELECT 1 FROM record WHERE entity = :entity AND fingerprint IS NOT NULL LIMIT 1
 SELECT record.state, record.target_id, record.fingerprint, record.form, record.stamp, record.payload,
     trouble.attempts,
     -- What may have been created: of the other records that are deferred nothing was sent.
-    CASE WHEN trouble.outcome = 'deferred' AND trouble.code <> 'unreachable' THEN trouble.operation END
+    CASE WHEN trouble.outcome = 'deferred' AND trouble.code NOT IN ('unreachable', 'interrupted')
+        THEN trouble.operation END
 FROM {asked_keys} LEFT JOIN record ON record.entity = :entity AND record.key = asked.value
     LEFT JOIN trouble ON record.state = 'due' AND trouble.entity = :entity AND trouble.key = asked.value
 {as_asked}
