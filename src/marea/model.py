@@ -63,6 +63,7 @@ class Cause(StrEnum):
     REQUEST = "request"
     RETRY = "retry"
     PARENT = "parent released"
+    RESTORED = "source restored"
     MAPPING = "mapping changed"
 
 

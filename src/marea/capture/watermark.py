@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from marea.capture import probe
 from marea.capture.batch import Batch, BatchReader
 from marea.capture.position import Feed, Position, Sweep
 from marea.model import Cause
@@ -81,10 +82,18 @@ class Watermark:
                 unsettled = cursor is not None and cursor.inclusive
                 position = position.moved(feed, cursor)
                 yield Step(batch, position)
-            if latest is not None and not unsettled:
+            if not unsettled:
                 # Also behind what an earlier feed has brought instead: else the next run read it again.
-                position = position.moved(feed, Cursor(latest))
+                # And back to what is left where the newest rows are gone: until then no run is quiet.
+                position = position.moved(feed, Cursor(latest) if latest is not None else None)
         yield Step(None, position)
+
+    def newest_behind(self, position: Position) -> str | None:
+        """The latest stamp of the root's rows where a position has passed it, else None."""
+        if ROOT not in self._feeds or position.feeds.get(ROOT) != self._feeds[ROOT]:
+            return None
+        found = probe.latest(position, ROOT, self.pages.dialect, self._batches.reader)
+        return self._horizon(ROOT)[1] if found is probe.Found.OLDER else None
 
     def brings(self, position: Position, key: str) -> bool:
         """Whether `changes` would read the record of a key (JSON text)."""

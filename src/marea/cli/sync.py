@@ -56,6 +56,8 @@ def retry(options: Namespace) -> int:
 def _told(project: Project, run: Run, options: Namespace) -> int:
     for message in run.messages:
         print(f"{clean(message)}{_safely(message)}", file=sys.stderr)
+    for note in run.notes:
+        print(clean(note), file=sys.stderr)
     for name, books in run.entities.items():
         for sentence in books.on_left_out(name):
             print(sentence, file=sys.stderr)

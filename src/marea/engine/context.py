@@ -35,5 +35,7 @@ class Context:
     progress: Progress
     page: int
     """Records read at once."""
+    notes: list[str]
+    """What the run noticed beside what it does, one sentence each."""
     stop: Stop
     """Asks the whole run to end early."""

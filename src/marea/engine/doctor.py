@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
+from marea.capture.batch import BatchReader
 from marea.config.addresses import path
 from marea.config.declared import declared
 from marea.config.settings import EntitySettings, Settings
 from marea.engine.alignment import Alignment
 from marea.engine.basis import Basis
+from marea.engine.context import PAGE_ROWS
 from marea.engine.dates import warnings
 from marea.engine.identity import doubts
 from marea.engine.judged import judged
+from marea.engine.known import known_entity
 from marea.engine.memory import Memory
 from marea.engine.neighbours import Known, remembered, renamed, shared
 from marea.engine.promises import TableReport, dates_written, tables, unacted
+from marea.engine.restored import WILL_BE, restored
 from marea.engine.systems import Systems
 from marea.errors import ConfigurationError, Fault, RunStopped, SystemUnreachable, in_order
 from marea.ports import Knocking
@@ -170,12 +174,23 @@ class _Examination:
             report.tables = tables(entity, alignment.aggregate)
             self._tried(entity.source.system, lambda: self._dates(alignment, report))
             self._tried(entity.source.system, lambda: report.notes.extend(_doubts(alignment)))
+            if known.delivered:
+                self._tried(entity.source.system, lambda: report.notes.extend(self._went_back(alignment)))
             usable = self._tried(entity.source.system, lambda: alignment.mapper)
             if entity.target.system in self._unusable:
                 return report
             if self._tried(entity.source.system, lambda: alignment.check_basis(known.basis)) and usable:
                 self._target(alignment, report)
         return report
+
+    def _went_back(self, alignment: Alignment) -> list[str]:
+        """Whether the source is older than what was read of it."""
+        state = self._memory.known
+        row = known_entity(state, alignment.entity)
+        with alignment.source.snapshot() as reader:
+            batches = BatchReader(alignment.pages, reader, PAGE_ROWS)
+            found = restored(alignment.entity, row, state.ledger, batches)
+        return [found.told(WILL_BE)] if found else []
 
     def _dates(self, alignment: Alignment, report: EntityReport) -> None:
         found = warnings(alignment.source, alignment.aggregate, dates_written(alignment.entity))

@@ -20,6 +20,7 @@ from marea.engine.order import in_order, referring_to_later
 from marea.engine.promised import Promised
 from marea.engine.ready import make_ready
 from marea.engine.request import Request
+from marea.engine.restored import beside_source
 from marea.engine.stages import Planning, ids_in_ledger
 from marea.engine.steps import Standing, due_by_cause, listed, standing_of, steps
 from marea.engine.systems import Systems
@@ -106,10 +107,10 @@ class Previewer:
         row = rows[entity.name]
         ids = {name: row.id for name, row in rows.items()}
         look_up = promised.beside(ids_in_ledger(self._state.ledger, ids))
-        planning = Planning(
-            alignment, self._state.ledger, row.id, look_up, resend=request.resend, named=bool(request.keys)
-        )
-        standing = standing_of(entity, row)
+        ledger = self._state.ledger
+        named = bool(request.keys)
+        planning = Planning(alignment, ledger, row.id, look_up, resend=request.resend, named=named)
+        standing = beside_source(request, standing_of(entity, row), alignment, row, ledger, PAGE_ROWS)
         if request.selects:
             return _Pass(alignment, planning, promised, standing, {}, set(), self._limit)
         due = due_by_cause(self._state.ledger.due(row.id, self._clock()))

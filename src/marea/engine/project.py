@@ -46,6 +46,8 @@ class Run:
     seconds: float
     messages: tuple[str, ...]
     """Why it was interrupted, one sentence a system or entity."""
+    notes: tuple[str, ...]
+    """What it noticed otherwise, one sentence each."""
     entities: Mapping[str, Books]
     """Entity -> its counts."""
     left: int
@@ -128,6 +130,7 @@ class Project:
             result.status,
             result.seconds,
             result.messages,
+            result.notes,
             result.entities,
             result.left,
             self._entries,

@@ -44,6 +44,8 @@ class Result:
     status: RunStatus
     seconds: float
     messages: tuple[str, ...]
+    notes: tuple[str, ...]
+    """What it noticed beside what it did, one sentence each."""
     entities: Mapping[str, Books]
     left: int
     """Records of these entities that earlier runs left not in order; none where the run chose records."""
@@ -87,8 +89,9 @@ class Runner:
         referring = referrers(self._settings.entities)
         referrer_ids = {name: [ids[one] for one in others] for name, others in referring.items()}
         counted = self._counted(order)
+        notes: list[str] = []
         context = Context(
-            self._state, run, ids, referrer_ids, counted, self._clock, progress, self._page, stop
+            self._state, run, ids, referrer_ids, counted, self._clock, progress, self._page, notes, stop
         )
         met = [rows[name] for name in names]
         try:
@@ -97,7 +100,7 @@ class Runner:
             except RunInterrupted as error:
                 undone.interrupted(error, self._settled(run, met))
             left = 0 if request.selects else sum(self._state.ledger.left(row.id, run) for row in met)
-            return self._finished(run, kind, started, undone.messages, met, left)
+            return self._finished(run, kind, started, undone.messages, notes, met, left)
         except BaseException as error:
             # Words of foreign errors may hold a password; ours do not.
             text = str(error) if isinstance(error, MareaError) else f"internal error: {type(error).__name__}"
@@ -242,6 +245,7 @@ class Runner:
         kind: RunKind,
         started: int,
         messages: Sequence[str],
+        notes: Sequence[str],
         rows: Sequence[EntityRow],
         left: int,
     ) -> Result:
@@ -256,8 +260,9 @@ class Runner:
         left_out = [sentence for name, book in books.items() for sentence in book.on_left_out(name)]
         status = _status(books, messages)
         now = self._clock()
-        self._state.runs.finish(run, status, now, "; ".join([*messages, *left_out]))
-        return Result(run, kind, status, (now - started) / 1e6, tuple(messages), books, left)
+        self._state.runs.finish(run, status, now, "; ".join([*messages, *notes, *left_out]))
+        seconds = (now - started) / 1e6
+        return Result(run, kind, status, seconds, tuple(messages), tuple(notes), books, left)
 
 
 def _load_targets(alignments: Sequence[Alignment]) -> None:

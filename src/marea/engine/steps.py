@@ -18,6 +18,7 @@ from marea.sql.pages import Pages
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from marea.engine.restored import Restored
     from marea.store.state import EntityRow
 
 
@@ -34,6 +35,8 @@ class Standing:
     """The digest of the last-edit dates that changes are found by."""
     troubled: tuple[str, ...] = ()
     """Keys of records not in order; asked for only when the request needs them."""
+    restored: Restored | None = None
+    """What tells that the source was put back to an earlier state; asked for only when that matters."""
 
     @property
     def loading(self) -> bool:
@@ -95,6 +98,8 @@ def whole(request: Request, standing: Standing, pages: Pages) -> Cause | None:
         return Cause.MAPPING
     if standing.stale:
         return Cause.PARENT
+    if standing.restored and not request.full:
+        return Cause.RESTORED
     return Cause.FULL if request.full or not pages.aggregate.feeds() else None
 
 

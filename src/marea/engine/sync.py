@@ -18,6 +18,7 @@ from marea.engine.context import Context
 from marea.engine.counted import Again
 from marea.engine.intents import Intents
 from marea.engine.request import Request
+from marea.engine.restored import COMPARED, beside_source
 from marea.engine.stages import Planning, Settled, delivered, held, ids_in_ledger, intended
 from marea.engine.steps import Standing, due_by_cause, listed, reads_all, standing_of, steps
 from marea.errors import MareaError
@@ -126,7 +127,11 @@ class EntitySync:
     def _standing(self, request: Request) -> Standing:
         ledger = self._context.state.ledger
         troubled = ledger.troubled(self._entity).column("key").to_pylist() if request.only_failed else []
-        return standing_of(self._alignment.entity, self._row, troubled)
+        standing = standing_of(self._alignment.entity, self._row, troubled)
+        found = beside_source(request, standing, self._alignment, self._row, ledger, self._context.page)
+        if found.restored:
+            self._context.notes.append(found.restored.told(COMPARED))
+        return found
 
     def _due(self, seen: set[str]) -> dict[Cause, list[str]]:
         due = due_by_cause(self._context.state.ledger.due(self._entity, self._context.clock()))

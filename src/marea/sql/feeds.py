@@ -151,9 +151,10 @@ class Feeds(Parts):
         return f"NOT EXISTS (SELECT 1 FROM ({rows}) e WHERE {pairs} AND {brought})"
 
 
-def anything_new(dialect: Dialect, table: str, stamp: Stamp, cursor: Cursor | None) -> Query:
-    """One row when a feed has a stamp behind its cursor, none otherwise; needs no binding.
+def newest(dialect: Dialect, table: str, stamp: Stamp, cursor: Cursor | None) -> Query:
+    """At most one row FOUND: 1 when a feed has a stamp behind its cursor, 0 when its latest is the cursor's.
 
+    None when all its stamps are older, or it has none. Needs no binding, and one entry of an index.
     `table` and the stamp are as `Pages.feed` gives them. The entity's filter is not asked:
     what lies outside it is sorted out by the read that follows.
     """
@@ -161,7 +162,11 @@ def anything_new(dialect: Dialect, table: str, stamp: Stamp, cursor: Cursor | No
     loose = (
         replace(cursor, key=None, inclusive=cursor.inclusive or cursor.key is not None) if cursor else None
     )
-    found = f"SELECT 1 AS {dialect.quote(FOUND)} FROM {table} WHERE {_since(dialect, text, stamp, loose)}"
+    behind = f"CASE WHEN {_since(dialect, text, stamp, loose)} THEN 1 ELSE 0 END"
+    at = _since(dialect, text, stamp, replace(loose, inclusive=True) if loose else None)
+    found = (
+        f"SELECT {behind} AS {dialect.quote(FOUND)} FROM {table} WHERE {at} ORDER BY {stamp.expression} DESC"
+    )
     return text.query(dialect.limit(found, 1))
 
 

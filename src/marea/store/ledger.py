@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -146,6 +146,21 @@ class Ledger:
     def troubled(self, entity: int, before: int | None = None) -> pa.Table:
         """The key (utf8) of every record that is not in order, or of those that no run since `before` met."""
         return _table(self._database.rows("troubled", entity=entity, before=before), ("key",))
+
+    def stamped_after(self, entity: int, stamp: str, rows: int) -> Iterator[dict[str, str]]:
+        """Key -> its root row's stamp, of delivered records where that is later, `rows` at a time.
+
+        The ledger has it before those of related rows. Compared as texts, as times of one column may be.
+        """
+        wanted: dict[str, Any] = {
+            "stamp": stamp,
+            "first": f"{stamp}|",
+            "length": len(stamp) + 1,
+            "after": None,
+        }
+        while found := self._database.rows("stamped_after", entity=entity, most=rows, **wanted):
+            yield {key: stamps.partition("|")[0] for key, stamps in found}
+            wanted["after"] = found[-1][0]
 
     def left(self, entity: int, run: int) -> int:
         """How many records are not in order that this run has not met."""

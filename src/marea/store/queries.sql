@@ -301,6 +301,12 @@ SELECT key FROM trouble WHERE entity = :entity
     AND run < :before -- when before
 ORDER BY key
 
+-- name: stamped_after
+SELECT key, stamp FROM record
+WHERE entity = :entity AND stamp > :stamp AND substr(stamp, 1, :length) <> :first AND fingerprint IS NOT NULL
+    AND key > :after -- when after
+ORDER BY key LIMIT :most
+
 -- name: left
 SELECT count(*) FROM trouble WHERE entity = :entity AND run < :before
 

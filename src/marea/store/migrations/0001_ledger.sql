@@ -26,7 +26,7 @@ CREATE TABLE record (
     target_id text,
     fingerprint {int},
     form {int},
-    stamp text,
+    stamp {key},
     payload {int},
     run {int} NOT NULL,
     PRIMARY KEY (entity, key)

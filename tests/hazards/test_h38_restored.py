@@ -1,0 +1,104 @@
+"""The source is put back to an earlier state: noticed by its dates, told, and compared as a whole."""
+
+from __future__ import annotations
+
+import pytest
+
+import marea
+from hazards.conftest import MakeWorld
+from marea.capture.position import WATERMARK, Position
+from marea.config.load import load
+from marea.model import Cause, RunStatus
+from marea.store.state import open_state
+from worlds import OLD, World, counts
+
+pytestmark = [pytest.mark.hazard, pytest.mark.integration]
+
+RESTORED = "records are as they were before: was the database restored?"
+
+
+def edited(world: World) -> None:
+    """Everything is delivered; then a record is changed, another one comes, and both are delivered."""
+    world.sync()
+    world.change("customers", "name = 'Newer'", "code = '00001'")
+    world.erp(f"INSERT INTO customers VALUES (1, '00099', 'New', '22', 1, '{OLD}')")
+    world.change("customers", "credit = 5", "code = '00099'")
+    assert counts(world.sync()) == {"updated": 1, "created": 1}
+
+
+def put_back(world: World) -> None:
+    """As a backup has it that is older than these edits."""
+    world.erp(f"UPDATE customers SET name = 'Name 00001 ', modified = '{OLD}' WHERE code = '00001'")
+    world.erp("DELETE FROM customers WHERE code = '00099'")
+
+
+def noted(world: World) -> str:
+    with marea.open(world.file, {}) as project:
+        return " ".join(next(each.notes for each in project.check().entities if each.name == "customers"))
+
+
+def position(world: World) -> str:
+    state = open_state(load(world.file).state)
+    try:
+        return state.entity("customers", "crm").positions[WATERMARK]
+    finally:
+        state.close()
+
+
+def test_h38_a_source_put_back_is_told_and_compared_as_a_whole(make_world: MakeWorld) -> None:
+    world = make_world()
+    edited(world)
+    assert RESTORED not in noted(world)
+    put_back(world)
+    assert RESTORED in noted(world)
+    assert "the next run compares all its records" in noted(world)
+    with marea.open(world.file, {}) as project:
+        assert project.plan(["customers"])["customers"].books.detected == 12
+    result = world.sync()
+    assert counts(result) == {"updated": 1, "unchanged": 11}
+    assert (result.status, len(result.notes)) == (RunStatus.SUCCEEDED, 1)
+    assert "customers: the newest edit date is 2020-01-01 00:00:00" in result.notes[0]
+    assert RESTORED in result.notes[0]
+    assert "what had come since is still in the target" in result.notes[0]
+    assert [entry.cause for entry in world.log(run=result.run)] == [Cause.RESTORED]
+    assert world.crm("SELECT name FROM accounts WHERE code = '00001'") == [("Name 00001",)]
+    with marea.open(world.file, {}) as project:
+        assert RESTORED in project.status().runs[0].message
+    assert (counts(world.sync()), world.sync().notes, RESTORED in noted(world)) == ({}, (), False)
+
+
+def test_h38_edits_after_it_was_put_back_are_found_as_ever(make_world: MakeWorld) -> None:
+    world = make_world()
+    edited(world)
+    put_back(world)
+    world.sync()
+    world.change("customers", "name = 'Once more'", "code = '00002'")
+    result = world.sync()
+    assert (counts(result), result.notes) == ({"updated": 1}, ())
+
+
+def test_h38_newest_rows_that_are_deleted_are_no_restored_source(make_world: MakeWorld) -> None:
+    world = make_world()
+    edited(world)
+    world.erp("DELETE FROM customers WHERE code IN ('00001', '00099')")
+    assert RESTORED not in noted(world)
+    result = world.sync()
+    assert (counts(result), result.notes) == ({}, ())
+    kept = position(world)
+    cursor = Position.from_text(kept).cursors[""]
+    assert cursor is not None
+    assert (
+        "2020-01-01 00:00:00" in cursor.stamp
+    )  # the next run is quiet: it finds what its position stands at
+    assert (counts(world.sync()), position(world)) == ({}, kept)
+
+
+def test_h38_a_table_that_is_emptied_begins_at_its_beginning(make_world: MakeWorld) -> None:
+    world = make_world()
+    edited(world)
+    for table in ("customers", "options", "branches"):
+        world.erp(f"DELETE FROM {table}")
+    result = world.sync()
+    assert (counts(result), result.notes) == ({}, ())
+    world.erp(f"INSERT INTO customers VALUES (1, '00007', 'Back', '22', 1, '{OLD}')")
+    assert counts(world.sync()) == {"updated": 1}
