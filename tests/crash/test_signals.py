@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import pty
+import random
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,11 @@ ROWS = """
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
 INSERT INTO accounts SELECT printf('%06d', i), 'Name ' || i, '2020-01-01 00:00:00' FROM n
 """
+SERIES = """
+INSERT INTO accounts SELECT lpad(i::text, 6, '0'), 'Name ' || i, '2020-01-01 00:00:00'
+FROM generate_series(1, {rows}) i
+"""
+MANY = 100_000
 
 
 class Shop:
@@ -60,10 +67,10 @@ class Shop:
         found: dict[str, int] = json.loads(out)["entities"]["accounts"]
         return found
 
-    def in_doubt(self) -> list[str]:
+    def in_doubt(self) -> set[str]:
         state = open_state(load(self.file).state)
         try:
-            return state.ledger.in_doubt(state.entity("accounts", "crm").id)
+            return set(state.ledger.in_doubt(state.entity("accounts", "crm").id))
         finally:
             state.close()
 
@@ -129,7 +136,7 @@ def test_what_is_being_delivered_is_settled(
         f"stopped by {number.name}: {len(first):,} records are settled, nothing is lost; "
         "the next run goes on from here\n"
     )
-    assert shop.in_doubt() == []
+    assert shop.in_doubt() == set()
     counts = shop.sync()
     assert (counts["created"], counts["unchanged"]) == (1000 - len(first), len(first))
     assert sorted(sent(application)) == [f"{n:06d}" for n in range(1, 1001)]
@@ -181,7 +188,7 @@ def test_the_second_signal_ends_at_once_and_the_next_run_heals(
     assert len(shop.in_doubt()) == 20
     application.script = lambda call: Reply()
     assert shop.sync()["created"] == 20
-    assert shop.in_doubt() == []
+    assert shop.in_doubt() == set()
 
 
 def test_a_terminal_that_goes_away_is_one_signal(
@@ -193,10 +200,22 @@ def test_a_terminal_that_goes_away_is_one_signal(
     assert (code, document["status"]) == (3, "interrupted")
 
 
-def test_batches_of_a_database_are_committed_whole(tmp_path: Path) -> None:
-    rows = 100_000
-    crm = f"sqlite:///{tmp_path / 'crm.db'}"
-    shop = Shop(tmp_path, table(tmp_path, rows), {"url": crm}, ", create: true")
+@pytest.fixture(params=["sqlite", "postgresql"])
+def base(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Shop, str]:
+    """A shop between databases of one kind, PostgreSQL with the state, and the address of its CRM."""
+    if request.param == "sqlite":
+        crm = f"sqlite:///{tmp_path / 'crm.db'}"
+        return Shop(tmp_path, table(tmp_path, MANY), {"url": crm}, ", create: true"), crm
+    erp, crm = (request.getfixturevalue(f"{name}postgresql_url") for name in ("", "other_"))
+    run_sql(erp, "CREATE TABLE accounts (code varchar(9) PRIMARY KEY, name text, modified timestamp)")
+    run_sql(erp, SERIES.format(rows=MANY))
+    shop = Shop(tmp_path, erp, {"url": crm}, ", create: true")
+    shop.file.write_text(shop.file.read_text() + f'state: "{crm}"\n', "utf-8")
+    return shop, crm
+
+
+def test_batches_of_a_database_are_committed_whole(base: tuple[Shop, str]) -> None:
+    shop, crm = base
     ours, theirs = pty.openpty()
     process = shop.start("sync", "--json", stderr=theirs)
     os.close(theirs)
@@ -211,10 +230,39 @@ def test_batches_of_a_database_are_committed_whole(tmp_path: Path) -> None:
     assert process.returncode == 3
     assert b"once more ends at once" in shown
     assert b"records are settled" in shown
-    assert 0 < counts["detected"] == counts["created"] < rows
+    assert 0 < counts["detected"] == counts["created"] < MANY
     assert run_sql(crm, "SELECT count(*) FROM accounts") == [(counts["created"],)]
-    assert shop.in_doubt() == []
-    assert shop.sync()["created"] == rows - counts["created"]
+    assert shop.in_doubt() == set()
+    assert shop.sync()["created"] == MANY - counts["created"]
+
+
+def test_runs_that_are_asked_to_end_at_any_moment_deliver_each_record_once(base: tuple[Shop, str]) -> None:
+    check_random_ends(*base, random.Random(1), rounds=4)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("seed", range(100, 110))
+def test_many_runs_that_are_asked_to_end(base: tuple[Shop, str], seed: int) -> None:
+    check_random_ends(*base, random.Random(seed), rounds=30)
+
+
+def check_random_ends(shop: Shop, crm: str, chance: random.Random, rounds: int) -> None:
+    created = 0
+    for _ in range(rounds):
+        process = shop.start("sync", "--json")
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(chance.uniform(0.2, 1.5))
+        process.send_signal(chance.choice(SIGNALS))
+        out, err = process.communicate(timeout=60)
+        if process.returncode < 0:
+            continue  # before Python had begun
+        assert process.returncode in (0, 3), err
+        document = json.loads(out)
+        created += document["entities"]["accounts"]["created"] if "entities" in document else 0
+        assert shop.in_doubt() == set()
+    created += shop.sync()["created"]
+    assert run_sql(crm, "SELECT count(*) FROM accounts") == [(MANY,)] == [(created,)]
 
 
 def _rest(terminal: int) -> bytes:

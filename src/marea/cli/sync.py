@@ -23,15 +23,12 @@ SAFE = "nothing is lost"
 
 def sync(options: Namespace) -> int:
     """Delivers what changed."""
-    with opened(options) as project:
+    with stopping(json=options.json) as stop, opened(options) as project:
         names = project.names(options.entities)
         selects = bool(options.where or options.key or options.only_failed)
         from marea.cli.progress import watched
 
-        with (
-            watched(project, names, full=options.full, selects=selects) as progress,
-            stopping(json=options.json) as stop,
-        ):
+        with watched(project, names, full=options.full, selects=selects) as progress:
             run = project.sync(
                 names,
                 full=options.full,
@@ -47,9 +44,8 @@ def sync(options: Namespace) -> int:
 
 def retry(options: Namespace) -> int:
     """Tries again what is not in order."""
-    with opened(options) as project:
-        with stopping(json=options.json) as stop:
-            run = project.retry(options.entity, keys=options.key, stop=stop)
+    with stopping(json=options.json) as stop, opened(options) as project:
+        run = project.retry(options.entity, keys=options.key, stop=stop)
         return _told(project, run, options)
 
 
