@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -33,12 +34,7 @@ CREATE TABLE branches (kind integer NOT NULL, customer varchar(12) NOT NULL, bra
   city varchar(40), modified {stamp} NOT NULL, PRIMARY KEY (kind, customer, branch));
 """
 
-CONFIG = """
-version: 1
-systems:
-  erp: {{url: "{source}"}}
-  crm: {{url: "{target}"}}
-entities:
+ENTITIES = """
   customers:
     source:
       system: erp
@@ -47,55 +43,83 @@ entities:
       where: kind = 1
       modified: modified
       related:
-        options: {{table: options, on: {{kind: kind, customer: code}}, modified: modified}}
+        options: {table: options, on: {kind: kind, customer: code}, modified: modified}
         branches:
-          {{table: branches, on: {{kind: kind, customer: code}}, modified: modified, many: true,
-            order: branch}}
-    target: {{system: crm, object: accounts, key: code, create: true}}
+          {table: branches, on: {kind: kind, customer: code}, modified: modified, many: true,
+            order: branch}
+    target: {system: crm, object: accounts, key: code, create: true}
     fields:
       code: code
       name: trim(name)
       category: options.category
-      tax: {{reference: tax_codes, value: tax}}
+      tax: {reference: tax_codes, value: tax}
       credit: credit
-      branches: {{list: branches, fields: {{code: branch, city: city}}}}
+      branches: {list: branches, fields: {code: branch, city: city}}
     require: [name]
     checks:
-      - {{that: "credit >= 0", say: The credit is negative}}
+      - {that: "credit >= 0", say: The credit is negative}
   tax_codes:
-    source: {{system: erp, table: tax_codes, key: code, modified: modified}}
-    target: {{system: crm, object: tax_codes, key: code, create: true}}
-    fields: {{code: code, rate: rate}}
+    source: {system: erp, table: tax_codes, key: code, modified: modified}
+    target: {system: crm, object: tax_codes, key: code, create: true}
+    fields: {code: code, rate: rate}
 """
 
 CIRCLE = """
-version: 1
-systems:
-  erp: {{url: "{source}"}}
-  crm: {{url: "{target}"}}
-entities:
   staff:
-    source: {{system: erp, table: staff, key: id}}
-    target: {{system: crm, object: staff, key: id, create: true}}
-    fields: {{id: id, site: {{reference: sites, value: site}}, boss: {{reference: staff, value: boss}}}}
+    source: {system: erp, table: staff, key: id}
+    target: {system: crm, object: staff, key: id, create: true}
+    fields: {id: id, site: {reference: sites, value: site}, boss: {reference: staff, value: boss}}
   sites:
-    source: {{system: erp, table: sites, key: id}}
-    target: {{system: crm, object: sites, key: id, create: true}}
-    fields: {{id: id, head: {{reference: staff, value: head}}}}
+    source: {system: erp, table: sites, key: id}
+    target: {system: crm, object: sites, key: id, create: true}
+    fields: {id: id, head: {reference: staff, value: head}}
 """
 """Staff and sites, which refer to each other, and staff to staff too; a test makes their tables itself."""
 
 OLD = "2020-01-01 00:00:00"
 
+NEAR = ("sqlite:///erp.db", "sqlite:///crm.db")
+"""Files beside the configuration."""
+
+
+def write_project(
+    folder: Path, entities: str, source: str = NEAR[0], target: str = NEAR[1], **options: Any
+) -> Path:
+    """Writes a configuration with these entities (YAML), an ERP, and a CRM with these options."""
+    file = folder / "marea.yaml"
+    systems = {"erp": {"url": source}, "crm": {"url": target, **options}}
+    lines = ["# the configuration of a test", "version: 1", "systems:"]
+    for name, values in systems.items():
+        given = ", ".join(f"{key}: {json.dumps(value)}" for key, value in values.items())
+        lines.append(f"  {name}: {{{given}}}")
+    file.write_text("\n".join([*lines, "entities:", entities.lstrip("\n")]), "utf-8")
+    return file
+
+
+def copied(
+    name: str, *fields: str, key: str | None = None, at_target: str | None = None, create: bool = True
+) -> str:
+    """An entity (YAML) whose records are the rows of a table of its name, dated by `modified`.
+
+    Its key is its first field, or as `key` says; `at_target` is another key there.
+    """
+    key = key or fields[0]
+    made = ", create: true" if create else ""
+    return (
+        f"  {name}:\n"
+        f"    source: {{system: erp, table: {name}, key: {key}, modified: modified}}\n"
+        f"    target: {{system: crm, object: {name}, key: {at_target or key}{made}}}\n"
+        f"    fields: {{{', '.join(f'{field}: {field}' for field in fields)}}}\n"
+    )
+
 
 class World:
     """An ERP with customers, options, branches and tax codes, and a CRM database that follows it."""
 
-    def __init__(self, source: str, target: str, folder: Path, config: str = CONFIG) -> None:
+    def __init__(self, source: str, target: str, folder: Path, entities: str = ENTITIES) -> None:
         self.source, self.target, self.folder = source, target, folder
         self.kind = urlsplit(source).scheme
-        self.file = folder / "marea.yaml"
-        self.file.write_text(config.format(source=source, target=target))
+        self.file = write_project(folder, entities, source, target)
         self.clock_skew = 0
         for statement in SCHEMA.format(stamp=TABLES[self.kind]).split(";"):
             if statement.strip():

@@ -13,7 +13,7 @@ import pytest
 
 from marea.cli.main import run
 from servers import run_sql
-from worlds import CONFIG, World
+from worlds import ENTITIES, World, write_project
 
 OLD = "2020-01-01 00:00:00"
 LATER = "2021-01-01 00:00:00"  # long ago, so that no run reads it twice
@@ -75,7 +75,7 @@ def _settled(folder: Path) -> None:
     """Twelve customers delivered; then one changed, one spoiled, one sent waiting, one new."""
     folder.mkdir()
     world = World(f"sqlite:///{folder}/erp.db", f"sqlite:///{folder}/crm.db", folder)
-    world.file.write_text(CONFIG.format(source="sqlite:///erp.db", target="sqlite:///crm.db"), "utf-8")
+    write_project(folder, ENTITIES)
     world.fill(12)
     world.sync()
     for change in ("credit = credit + 1|00000", "name = ' '|00001", "tax = '98'|00003"):

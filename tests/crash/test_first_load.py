@@ -18,6 +18,7 @@ from marea.config.load import load
 from marea.model import RunStatus
 from marea.store.state import open_state
 from servers import run_sql
+from worlds import write_project
 
 CHILD = Path(__file__).parent / "child.py"
 
@@ -30,24 +31,17 @@ SELECT lpad(n::text, 8, '0'), 'Name ' || n, n / 100.0, timestamp '2020-01-01' + 
 FROM generate_series(1, {rows}) n
 """
 
-CONFIG = """
-version: 1
-systems:
-  erp: {{url: "{source}"}}
-  crm: {{url: "{target}"}}
-entities:
+ENTITIES = """
   customers:
-    source: {{system: erp, table: customers, key: code, modified: modified}}
-    target: {{system: crm, object: accounts, key: code, create: true}}
-    fields: {{code: code, name: trim(name), credit: credit, modified: modified}}
+    source: {system: erp, table: customers, key: code, modified: modified}
+    target: {system: crm, object: accounts, key: code, create: true}
+    fields: {code: code, name: trim(name), credit: credit, modified: modified}
 """
 
 
 def prepare(folder: Path, source: str, target: str, rows: int) -> Path:
     run_sql(source, TABLE.format(rows=rows))
-    file = folder / "marea.yaml"
-    file.write_text(CONFIG.format(source=source, target=target))
-    return file
+    return write_project(folder, ENTITIES, source, target)
 
 
 def start(file: Path, *words: str) -> subprocess.Popen[str]:

@@ -105,15 +105,10 @@ def test_a_resend_at_the_same_place_keeps_the_ledger(world: World) -> None:
 
 
 KEYED = """
-version: 1
-systems:
-  erp: {{url: "{source}"}}
-  crm: {{url: "{target}"}}
-entities:
   things:
-    source: {{system: erp, table: things, key: id}}
-    target: {{system: crm, object: things, key: id, create: true}}
-    fields: {{id: "cast(id as varchar)", name: name}}
+    source: {system: erp, table: things, key: id}
+    target: {system: crm, object: things, key: id, create: true}
+    fields: {id: "cast(id as varchar)", name: name}
 """
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,21 +13,10 @@ from connectors.rest.application import Application, Call, Reply
 from connectors.rest.conftest import application  # noqa: F401
 from marea.errors import ConfigurationError
 from servers import run_sql
-from worlds import counts, synchronize
+from worlds import copied, counts, synchronize, write_project
 
 pytestmark = pytest.mark.integration
 
-CONFIG = """
-version: 1
-systems:
-  erp: {{url: sqlite:///erp.db}}
-  crm: {crm}
-entities:
-  accounts:
-    source: {{system: erp, table: accounts, key: code, modified: modified}}
-    target: {{system: crm, object: accounts, key: code}}
-    fields: {{code: code, name: name}}
-"""
 OWN_IDS = {
     "create": {"path": "/v2/{object}"},
     "update": {"path": "/v2/{object}/{id}"},
@@ -44,12 +32,10 @@ def configure(tmp_path: Path, application: Application) -> Configure:  # noqa: F
     url = f"sqlite:///{tmp_path / 'erp.db'}"
     run_sql(url, "CREATE TABLE accounts (code TEXT PRIMARY KEY, name TEXT, modified TIMESTAMP)")
     run_sql(url, "INSERT INTO accounts VALUES ('1', 'one', '2020-01-01 00:00:00')")
-    file = tmp_path / "marea.yaml"
+    entities = copied("accounts", "code", "name", create=False)
 
     def write(**options: Any) -> Path:
-        crm = json.dumps({"url": application.address, "connector": "rest", **options})
-        file.write_text(CONFIG.format(crm=crm), "utf-8")
-        return file
+        return write_project(tmp_path, entities, target=application.address, **options)
 
     return write
 

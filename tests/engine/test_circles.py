@@ -15,14 +15,9 @@ from marea.errors import ConfigurationError
 from marea.store.ledger import Trouble
 from marea.store.state import open_state
 from servers import run_sql
-from worlds import counts, journal, synchronize
+from worlds import counts, journal, synchronize, write_project
 
-CONFIG = """
-version: 1
-systems:
-  erp: {url: "sqlite:///erp.db"}
-  crm: {url: "sqlite:///crm.db"}
-entities:
+ENTITIES = """
   staff:
     source: {system: erp, table: staff, key: id, where: active = 1}
     target: {system: crm, object: staff, key: id, create: true}
@@ -40,8 +35,7 @@ class Office:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.file = folder / "marea.yaml"
-        self.file.write_text(CONFIG)
+        self.file = write_project(folder, ENTITIES)
         self.erp("CREATE TABLE staff (id INTEGER PRIMARY KEY, boss INTEGER, site INTEGER, active INTEGER)")
         self.erp("CREATE TABLE sites (id INTEGER PRIMARY KEY, head INTEGER)")
 
@@ -180,8 +174,8 @@ def test_what_a_quiet_entity_of_a_circle_lacks_is_told_before_a_parent_behind_it
     office: Office,
 ) -> None:
     """Sites come first and have nothing new; a member of the staff that one waits for has come."""
-    dated = CONFIG.replace(", key: id", ", key: id, modified: modified")
-    office.file.write_text(dated.replace(", modified: modified, create: true", ""))
+    dated = ENTITIES.replace(", key: id", ", key: id, modified: modified")
+    write_project(office.folder, dated.replace(", modified: modified, create: true", ""))
     for table in ("staff", "sites"):
         office.erp(f"ALTER TABLE {table} ADD COLUMN modified DATETIME")
     office.crm("CREATE TABLE staff (id INTEGER PRIMARY KEY, boss TEXT, site TEXT)")

@@ -14,12 +14,7 @@ from worlds import World
 
 pytestmark = pytest.mark.integration
 
-CONFIG = """
-version: 1
-systems:
-  erp: {{url: "{source}"}}
-  crm: {{url: "{target}"}}
-entities:
+ENTITIES = """
   customers:
     source:
       system: erp
@@ -27,23 +22,23 @@ entities:
       key: [kind, code]
       where: "kind = 1 AND name NOT LIKE 'x%'"
       modified: modified
-      related: {{options: {{table: options, on: {{kind: kind, customer: code}}, modified: modified}}}}
-    target: {{system: crm, object: accounts, key: code, create: true}}
-    fields: {{code: code, name: name}}
+      related: {options: {table: options, on: {kind: kind, customer: code}, modified: modified}}
+    target: {system: crm, object: accounts, key: code, create: true}
+    fields: {code: code, name: name}
 """
 
 
 @pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
     url = request.getfixturevalue(f"{request.param}_url")
-    made = World(url, f"sqlite:///{tmp_path / 'crm.db'}", tmp_path, CONFIG)
+    made = World(url, f"sqlite:///{tmp_path / 'crm.db'}", tmp_path, ENTITIES)
     made.fill(10)
     return made
 
 
 @pytest.fixture
 def sqlite(tmp_path: Path) -> World:
-    made = World(f"sqlite:///{tmp_path / 'erp.db'}", f"sqlite:///{tmp_path / 'crm.db'}", tmp_path, CONFIG)
+    made = World(f"sqlite:///{tmp_path / 'erp.db'}", f"sqlite:///{tmp_path / 'crm.db'}", tmp_path, ENTITIES)
     made.fill(10)
     return made
 

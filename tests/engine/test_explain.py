@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 import marea
-from worlds import CONFIG, World, counts
+from worlds import ENTITIES, World, counts
 
 pytestmark = pytest.mark.integration
 
-UNDATED = CONFIG.replace("      where: kind = 1\n      modified: modified\n", "      where: kind = 1\n")
+UNDATED = ENTITIES.replace("      where: kind = 1\n      modified: modified\n", "      where: kind = 1\n")
 LATER = "2021-01-01 00:00:00"
 
 
-def made(request: pytest.FixtureRequest, folder: Path, kind: str, config: str = CONFIG) -> World:
+def made(request: pytest.FixtureRequest, folder: Path, kind: str, config: str = ENTITIES) -> World:
     source = f"sqlite:///{folder}/erp.db" if kind == "sqlite" else request.getfixturevalue(f"{kind}_url")
     world = World(source, f"sqlite:///{folder}/crm.db", folder, config)
     world.fill(6)
@@ -25,7 +25,7 @@ def made(request: pytest.FixtureRequest, folder: Path, kind: str, config: str = 
 
 @pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
 def undated(request: pytest.FixtureRequest, tmp_path: Path) -> World:
-    assert UNDATED != CONFIG
+    assert UNDATED != ENTITIES
     return made(request, tmp_path, request.param, UNDATED)
 
 

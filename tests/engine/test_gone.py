@@ -12,7 +12,7 @@ from marea.planning.absent import GONE
 from marea.store.ledger import RecordRow
 from marea.store.state import open_state
 from store.desk import NOW, Desk, row
-from worlds import CIRCLE, OLD, World, counts
+from worlds import CIRCLE, OLD, World, counts, write_project
 
 pytestmark = pytest.mark.integration
 
@@ -126,7 +126,7 @@ def test_every_key_asked_for_is_counted_once(world: World) -> None:
 
 
 def test_a_run_counts_a_record_that_it_meets_twice_by_its_last_outcome(world: World) -> None:
-    world.file.write_text(CIRCLE.format(source=world.source, target=world.target))
+    write_project(world.folder, CIRCLE, world.source, world.target)
     world.erp("CREATE TABLE staff (id INTEGER PRIMARY KEY, site INTEGER, boss INTEGER)")
     world.erp("CREATE TABLE sites (id INTEGER PRIMARY KEY, head INTEGER)")
     world.erp("INSERT INTO staff VALUES (1, 13, 2), (2, 12, 3), (3, 11, 4), (4, NULL, NULL), (5, 99, NULL)")

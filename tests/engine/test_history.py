@@ -32,7 +32,7 @@ from marea.model import KEYLESS, TROUBLED, WRITTEN, Outcome, RecordState, RunSta
 from marea.ports import KEY
 from marea.store.state import State, open_state
 from servers import run_sql
-from worlds import journal, synchronize
+from worlds import journal, synchronize, write_project
 
 SCHEMA = """
 CREATE TABLE parents (code TEXT PRIMARY KEY, rate INTEGER, modified DATETIME);
@@ -48,12 +48,7 @@ CREATE TABLE things (tag TEXT PRIMARY KEY, id INTEGER, name TEXT CHECK (name NOT
   amount INTEGER, parent TEXT, boss TEXT, color TEXT, details TEXT);
 """
 
-CONFIG = """
-version: 1
-systems:
-  erp: {{url: "{source}"}}
-  crm: {{url: "{target}"}}
-entities:
+ENTITIES = """
   things:
     source:
       system: erp
@@ -62,25 +57,25 @@ entities:
       where: active = 1
       modified: modified
       related:
-        extra: {{table: extras, on: {{thing: id}}, modified: modified}}
-        details: {{table: details, on: {{thing: id}}, modified: modified, many: true, order: line}}
-    target: {{system: crm, object: things, key: tag}}
+        extra: {table: extras, on: {thing: id}, modified: modified}
+        details: {table: details, on: {thing: id}, modified: modified, many: true, order: line}
+    target: {system: crm, object: things, key: tag}
     fields:
       id: id
       tag: tag
-      name: {name}
+      name: NAME
       amount: cast(amount as integer)
-      parent: {{reference: parents, value: parent}}
-      boss: {{reference: things, value: boss}}
+      parent: {reference: parents, value: parent}
+      boss: {reference: things, value: boss}
       color: extra.color
-      details: {{list: details, fields: {{line: line, text: text}}}}
+      details: {list: details, fields: {line: line, text: text}}
     require: [name]
-    checks: [{{that: "amount >= 0", say: The amount is negative}}]
+    checks: [{that: "amount >= 0", say: The amount is negative}]
   parents:
-    source: {{system: erp, table: parents, key: code, modified: modified}}
-    target: {{system: crm, object: parents, key: code}}
-    fields: {{code: code, rate: rate}}
-    checks: [{{that: "rate >= 0", say: The rate is negative}}]
+    source: {system: erp, table: parents, key: code, modified: modified}
+    target: {system: crm, object: parents, key: code}
+    fields: {code: code, rate: rate}
+    checks: [{that: "rate >= 0", say: The rate is negative}]
 """
 
 MAPPINGS: dict[str, Callable[[str], str]] = {
@@ -179,7 +174,7 @@ class History(RuleBasedStateMachine):
 
     def write(self, mapping: str) -> None:
         self.mapping = mapping
-        self.file.write_text(CONFIG.format(source=self.source, target=self.target, name=mapping))
+        write_project(self.file.parent, ENTITIES.replace("NAME", mapping), self.source, self.target)
 
     def clock(self) -> int:
         return system_clock() + self.skew

@@ -14,21 +14,10 @@ from marea.model import Operation, Outcome, RunStatus
 from marea.store.custody import Custody
 from marea.store.state import open_state
 from servers import run_sql
-from worlds import counts, journal, synchronize
+from worlds import copied, counts, journal, synchronize, write_project
 
 pytestmark = pytest.mark.integration
 
-CONFIG = """
-version: 1
-systems:
-  erp: {{url: "{source}"}}
-  crm: {{url: "{target}"}}
-entities:
-  items:
-    source: {{system: erp, table: items, key: {key}, modified: edited}}
-    target: {{system: crm, object: items, key: {key}, create: true}}
-    fields: {{grp: grp, code: code, name: name}}
-"""
 
 OLD = "2020-01-01 00:00:00"
 
@@ -38,10 +27,9 @@ class Items:
 
     def __init__(self, source: str, target: str, folder: Path, key: str) -> None:
         self.source, self.target = source, target
-        self.file = folder / "marea.yaml"
-        self.file.write_text(CONFIG.format(source=source, target=target, key=key))
+        self.file = write_project(folder, copied("items", "grp", "code", "name", key=key), source, target)
         stamp = "datetime" if source.startswith("mariadb") else "timestamp"
-        self.erp(f"CREATE TABLE items (grp varchar(9), code integer, name varchar(9), edited {stamp})")
+        self.erp(f"CREATE TABLE items (grp varchar(9), code integer, name varchar(9), modified {stamp})")
 
     def erp(self, text: str) -> None:
         run_sql(self.source, text)
@@ -145,34 +133,29 @@ def test_check_tells_what_a_key_does_not_promise(items: Items) -> None:
 
 
 JOINED = """
-version: 1
-systems:
-  erp: {{url: "{source}"}}
-  crm: {{url: "sqlite:///crm.db"}}
-entities:
   items:
     source:
       system: erp
       table: items
       key: code
-      modified: edited
+      modified: modified
       related:
         notes:
           table: notes
-          on: {{owner: grp}}
+          on: {owner: grp}
           order: line
           many: true
-          {dated}
-    target: {{system: crm, object: items, key: code, create: true}}
-    fields: {{code: code, notes: {{list: notes, fields: {{text: text}}}}}}
+          DATED
+    target: {system: crm, object: items, key: code, create: true}
+    fields: {code: code, notes: {list: notes, fields: {text: text}}}
 """
 
 
-@pytest.mark.parametrize("dated", ["modified: edited", ""])
+@pytest.mark.parametrize("dated", ["modified: modified", ""])
 def test_check_tells_of_a_join_of_text_with_a_number(items: Items, dated: str) -> None:
     stamp = "datetime" if items.source.startswith("mariadb") else "timestamp"
-    items.erp(f"CREATE TABLE notes (owner integer, line integer, text varchar(9), edited {stamp})")
-    items.file.write_text(JOINED.format(source=items.source, dated=dated))
+    items.erp(f"CREATE TABLE notes (owner integer, line integer, text varchar(9), modified {stamp})")
+    items.file = write_project(items.file.parent, JOINED.replace("DATED", dated), items.source)
     with Project(load(items.file)) as project:
         report = project.check()
     if dated and items.source.startswith("postgresql"):  # it compares them nowhere: a run could not

@@ -9,19 +9,19 @@ from marea.config.load import load
 from marea.model import Cause
 from marea.store.state import open_state
 from servers import run_sql
-from worlds import CONFIG, World, counts
+from worlds import ENTITIES, World, counts
 
 pytestmark = pytest.mark.integration
 
 NAME = "      name: trim(name)\n"
 CREDIT = "      credit: credit\n"
 EMPTY = "      note: nullif(tax, '22')\n"
-CHECKS = '    checks:\n      - {{that: "credit >= 0", say: The credit is negative}}\n'
+CHECKS = '    checks:\n      - {that: "credit >= 0", say: The credit is negative}\n'
 
 
 @pytest.fixture
 def small(tmp_path: Path) -> World:
-    config = CONFIG.replace(CHECKS, "")
+    config = ENTITIES.replace(CHECKS, "")
     made = World(f"sqlite:///{tmp_path / 'erp.db'}", f"sqlite:///{tmp_path / 'crm.db'}", tmp_path, config)
     made.fill(3)
     made.sync()

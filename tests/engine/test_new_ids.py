@@ -16,27 +16,22 @@ from marea.model import Cause
 from marea.ports import KEY, OPERATION, Receipt, Shape
 from marea.testing.memory import MemoryTarget
 from servers import run_sql
-from worlds import counts, journal, synchronize
+from worlds import counts, journal, synchronize, write_project
 
 pytestmark = pytest.mark.integration
 
-CONFIG = """
-version: 1
-systems:
-  erp: {{url: "sqlite:///erp.db"}}
-  crm: {{url: "sqlite:///crm.db"}}
-entities:
+ENTITIES = """
   orders:
-    source: {{system: erp, table: orders, key: id, modified: modified}}
-    target: {{system: crm, object: orders, key: id, create: true}}
+    source: {system: erp, table: orders, key: id, modified: modified}
+    target: {system: crm, object: orders, key: id, create: true}
     fields:
       id: id
-      group: {{reference: groups, value: [kind, grp]}}
-      previous: {{reference: orders, value: previous}}
+      group: {reference: groups, value: [kind, grp]}
+      previous: {reference: orders, value: previous}
   groups:
-    source: {{system: erp, table: groups, key: [kind, id], modified: modified}}
-    target: {{system: crm, object: groups, key: {key}, create: true}}
-    fields: {{kind: kind, id: id, code: code, name: name}}
+    source: {system: erp, table: groups, key: [kind, id], modified: modified}
+    target: {system: crm, object: groups, key: code, create: true}
+    fields: {kind: kind, id: id, code: code, name: name}
 """
 ERP = """
 CREATE TABLE groups (kind INTEGER, id INTEGER, code TEXT, name TEXT, modified DATETIME,
@@ -52,8 +47,7 @@ class Story:
     """Orders that refer to groups and to each other."""
 
     def __init__(self, folder: Path, key: str = "code") -> None:
-        self.file = folder / "marea.yaml"
-        self.file.write_text(CONFIG.format(key=key))
+        self.file = write_project(folder, ENTITIES.replace("groups, key: code", f"groups, key: {key}"))
         self.folder = folder
         self.seconds = 0
         for statement in ERP.split(";"):

@@ -17,19 +17,14 @@ pytestmark = pytest.mark.integration
 LATER = "2021-01-04 00:00:00"  # long ago, so that no run reads it twice
 
 STAFF = """
-version: 1
-systems:
-  erp: {{url: "{source}"}}
-  crm: {{url: "{target}"}}
-entities:
   staff:
-    source: {{system: erp, table: staff, key: id, modified: modified}}
-    target: {{system: crm, object: staff, key: id, create: true}}
-    fields: {{id: id, chief: {{reference: staff, value: chief}}, site: {{reference: sites, value: site}}}}
+    source: {system: erp, table: staff, key: id, modified: modified}
+    target: {system: crm, object: staff, key: id, create: true}
+    fields: {id: id, chief: {reference: staff, value: chief}, site: {reference: sites, value: site}}
   sites:
-    source: {{system: erp, table: sites, key: id, modified: modified}}
-    target: {{system: crm, object: sites, key: id, create: true}}
-    fields: {{id: id, head: {{reference: staff, value: head}}}}
+    source: {system: erp, table: sites, key: id, modified: modified}
+    target: {system: crm, object: sites, key: id, create: true}
+    fields: {id: id, head: {reference: staff, value: head}}
 """
 
 

@@ -11,20 +11,15 @@ from marea.engine.project import Project
 from marea.model import Cause, Outcome, RunStatus
 from marea.store.state import open_state
 from servers import run_sql
-from worlds import counts, journal, synchronize
+from worlds import counts, journal, synchronize, write_project
 
 pytestmark = pytest.mark.integration
 
-CONFIG = """
-version: 1
-systems:
-  erp: {{url: "{source}"}}
-  crm: {{url: "{target}"}}
-entities:
+ENTITIES = """
   clients:
-    source: {{system: erp, table: clients, key: id, modified: modified}}
-    target: {{system: crm, object: clients, key: vat, create: true}}
-    fields: {{vat: vat, name: name}}
+    source: {system: erp, table: clients, key: id, modified: modified}
+    target: {system: crm, object: clients, key: vat, create: true}
+    fields: {vat: vat, name: name}
     require: [name]
 """
 
@@ -32,10 +27,9 @@ entities:
 class Erp:
     """A table of clients that are known to the target by their VAT number."""
 
-    def __init__(self, folder: Path, config: str = CONFIG) -> None:
+    def __init__(self, folder: Path, entities: str = ENTITIES) -> None:
         self.source, self.target = f"sqlite:///{folder / 'erp.db'}", f"sqlite:///{folder / 'crm.db'}"
-        self.file = folder / "marea.yaml"
-        self.file.write_text(config.format(source=self.source, target=self.target))
+        self.file = write_project(folder, entities)
         self.seconds = 0
         self.run("CREATE TABLE clients (id INTEGER PRIMARY KEY, vat TEXT, name TEXT, modified DATETIME)")
 
@@ -192,7 +186,7 @@ def test_a_plan_says_of_a_record_without_a_key_what_the_run_says(erp: Erp) -> No
 
 
 def test_a_private_key_is_not_shown(tmp_path: Path) -> None:
-    erp = Erp(tmp_path, CONFIG + "    private: [vat]\n")
+    erp = Erp(tmp_path, ENTITIES + "    private: [vat]\n")
     erp.add(1, "SECRET", "First")
     erp.add(2, "SECRET", "Second")
     erp.sync()
@@ -200,7 +194,7 @@ def test_a_private_key_is_not_shown(tmp_path: Path) -> None:
 
 
 def test_a_key_changed_in_the_configuration_is_claimed_by_all(tmp_path: Path) -> None:
-    erp = Erp(tmp_path, CONFIG.replace("vat: vat, ", "vat: vat, id: id, ").replace("key: vat", "key: id"))
+    erp = Erp(tmp_path, ENTITIES.replace("vat: vat, ", "vat: vat, id: id, ").replace("key: vat", "key: id"))
     erp.add(1, "IT1", "First")
     erp.add(2, "IT2", "Second")
     erp.sync()

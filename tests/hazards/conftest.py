@@ -10,7 +10,7 @@ import pytest
 
 from cli.conftest import marea
 from connectors.rest.conftest import application, crm, crm_process, targets
-from worlds import CONFIG, World
+from worlds import ENTITIES, World
 
 __all__ = ["application", "crm", "crm_process", "marea", "targets"]
 
@@ -21,7 +21,7 @@ MakeWorld = Callable[..., World]
 def sqlite_world(tmp_path: Path) -> MakeWorld:
     """Makes a world of SQLite files; the ERP's may be read while it is written."""
 
-    def make(config: str = CONFIG, customers: int = 12) -> World:
+    def make(config: str = ENTITIES, customers: int = 12) -> World:
         made = World(f"sqlite:///{tmp_path / 'erp.db'}", f"sqlite:///{tmp_path / 'crm.db'}", tmp_path, config)
         connection = apsw.Connection(str(tmp_path / "erp.db"))
         connection.pragma("journal_mode", "wal")
@@ -39,7 +39,7 @@ def make_world(request: pytest.FixtureRequest, tmp_path: Path) -> MakeWorld:
         return request.getfixturevalue("sqlite_world")  # type: ignore[no-any-return]
     url = request.getfixturevalue(f"{request.param}_url")
 
-    def make(config: str = CONFIG, customers: int = 12) -> World:
+    def make(config: str = ENTITIES, customers: int = 12) -> World:
         made = World(url, f"sqlite:///{tmp_path / 'crm.db'}", tmp_path, config)
         made.fill(customers)
         return made

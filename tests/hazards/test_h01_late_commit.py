@@ -11,12 +11,12 @@ import pymysql
 import pytest
 
 from hazards.conftest import MakeWorld
-from worlds import CONFIG, World, counts
+from worlds import ENTITIES, World, counts
 
 pytestmark = [pytest.mark.hazard, pytest.mark.integration]
 
-LAG = CONFIG.replace(
-    "    target: {{system: crm, object: accounts", "    lag: 1h\n    target: {{system: crm, object: accounts"
+LAG = ENTITIES.replace(
+    "    target: {system: crm, object: accounts", "    lag: 1h\n    target: {system: crm, object: accounts"
 )
 
 
@@ -48,12 +48,12 @@ def late(world: World) -> None:
         world.sync()
 
 
-@pytest.mark.parametrize("config", [CONFIG, LAG], ids=["full run", "lag"])
+@pytest.mark.parametrize("config", [ENTITIES, LAG], ids=["full run", "lag"])
 def test_h01_a_late_commit_is_found_by_an_overlap_or_a_full_run(make_world: MakeWorld, config: str) -> None:
     world = make_world(config)
     if world.kind == "sqlite":
         pytest.skip("SQLite has one writer: none can commit before another that began earlier")
     late(world)
-    result = world.sync(full=config is CONFIG)
+    result = world.sync(full=config is ENTITIES)
     assert counts(result)["updated"] == 1
     assert world.crm("SELECT name FROM accounts WHERE code = '00001'") == [("Late",)]

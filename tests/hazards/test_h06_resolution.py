@@ -7,19 +7,10 @@ from pathlib import Path
 import pytest
 
 from servers import run_sql
-from worlds import synchronize
+from worlds import copied, synchronize, write_project
 
 pytestmark = [pytest.mark.hazard, pytest.mark.integration]
 
-CONFIG = """
-version: 1
-systems: {{erp: {{url: "{source}"}}, crm: {{url: "{target}"}}}}
-entities:
-  items:
-    source: {{system: erp, table: items, key: id, modified: modified}}
-    target: {{system: crm, object: items, key: id, create: true}}
-    fields: {{id: id, name: name}}
-"""
 STAMPS = [
     ("postgresql", "timestamp(0)", "localtimestamp"),
     ("postgresql", "timestamp(6)", "clock_timestamp()"),
@@ -41,8 +32,7 @@ def test_h06_edits_of_one_moment_are_all_found(
     request: pytest.FixtureRequest, tmp_path: Path, kind: str, type_: str, now: str
 ) -> None:
     source, target = str(request.getfixturevalue(f"{kind}_url")), f"sqlite:///{tmp_path / 'crm.db'}"
-    file = tmp_path / "marea.yaml"
-    file.write_text(CONFIG.format(source=source, target=target))
+    file = write_project(tmp_path, copied("items", "id", "name"), source, target)
     run_sql(source, f"CREATE TABLE items (id integer PRIMARY KEY, name varchar(20), modified {type_})")
     for number in range(3):
         run_sql(source, f"INSERT INTO items SELECT {number}, 'old', {now}")

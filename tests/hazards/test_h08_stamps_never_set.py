@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from hazards.conftest import MakeWorld
-from worlds import CONFIG, counts
+from worlds import ENTITIES, counts
 
 pytestmark = [pytest.mark.hazard, pytest.mark.integration]
 
-EITHER = CONFIG.replace(
+EITHER = ENTITIES.replace(
     "      where: kind = 1\n      modified: modified",
     "      where: kind = 1\n      modified: coalesce(modified, created)",
 )

@@ -9,7 +9,7 @@ import pytest
 
 from marea.model import Outcome
 from servers import run_sql
-from worlds import counts, journal, synchronize
+from worlds import copied, counts, journal, synchronize, write_project
 
 pytestmark = [pytest.mark.hazard, pytest.mark.integration]
 
@@ -18,22 +18,11 @@ KEYS = [
     ("back\\slash", "%s ? $1"), (" lead", "in"),
     ("'; DROP TABLE t; --", "=1+1"), ("日本", "🧭"), ("", "empty"),
 ]  # fmt: skip
-CONFIG = """
-version: 1
-systems: {{erp: {{url: "{source}"}}, crm: {{url: "{target}"}}}}
-entities:
-  things:
-    source: {{system: erp, table: things, key: {key}, modified: modified}}
-    target: {{system: crm, object: things, key: {key}, create: true}}
-    fields: {{a: a, b: b, name: name}}
-"""
 
 
 def configured(source: str, folder: Path, key: str) -> tuple[Path, str]:
     target = f"sqlite:///{folder / 'crm.db'}"
-    file = folder / "marea.yaml"
-    file.write_text(CONFIG.format(source=source, target=target, key=key))
-    return file, target
+    return write_project(folder, copied("things", "a", "b", "name", key=key), source, target), target
 
 
 def literal(kind: str, text: str) -> str:

@@ -6,13 +6,13 @@ import pytest
 
 from hazards.conftest import MakeWorld
 from marea.model import Cause
-from worlds import CONFIG, counts
+from worlds import ENTITIES, counts
 
 pytestmark = [pytest.mark.hazard, pytest.mark.integration]
 
-TAXED = CONFIG.replace(
+TAXED = ENTITIES.replace(
     "        branches:\n",
-    "        vat: {{table: tax_codes, on: {{code: tax}}, modified: modified}}\n        branches:\n",
+    "        vat: {table: tax_codes, on: {code: tax}, modified: modified}\n        branches:\n",
 ).replace("      credit: credit\n", "      credit: credit\n      rate: vat.rate\n")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,21 +13,10 @@ from marea.engine.clock import system_clock
 from marea.engine.run import Result
 from marea.model import Outcome, RunStatus
 from servers import run_sql
-from worlds import counts, journal, synchronize
+from worlds import copied, counts, journal, synchronize, write_project
 
 pytestmark = [pytest.mark.hazard, pytest.mark.integration]
 
-CONFIG = """
-version: 1
-systems:
-  erp: {{url: sqlite:///erp.db}}
-  crm: {crm}
-entities:
-  customers:
-    source: {{system: erp, table: customers, key: code, modified: modified}}
-    target: {{system: crm, object: customers, key: code}}
-    fields: {{code: code, name: name}}
-"""
 OWN_IDS = {
     "create": {"path": "/{object}"},
     "update": {"path": "/{object}/{id}"},
@@ -42,9 +30,8 @@ class Shop:
 
     def __init__(self, folder: Path, application: Application, **options: Any) -> None:
         self._url = f"sqlite:///{folder / 'erp.db'}"
-        self.file = folder / "marea.yaml"
-        crm = json.dumps({"url": application.address, "connector": "rest", **options})
-        self.file.write_text(CONFIG.format(crm=crm), "utf-8")
+        entities = copied("customers", "code", "name", create=False)
+        self.file = write_project(folder, entities, target=application.address, **options)
         self.erp("CREATE TABLE customers (code TEXT PRIMARY KEY, name TEXT, modified TIMESTAMP)")
         for code in "abc":
             self.erp(f"INSERT INTO customers VALUES ('{code}', 'old', '2020-01-01 00:00:00')")

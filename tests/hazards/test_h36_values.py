@@ -7,18 +7,15 @@ from pathlib import Path
 import pytest
 
 from servers import run_sql
-from worlds import counts, synchronize
+from worlds import counts, synchronize, write_project
 
 pytestmark = [pytest.mark.hazard, pytest.mark.integration]
 
-CONFIG = """
-version: 1
-systems: {{erp: {{url: "{source}"}}, crm: {{url: "{target}"}}}}
-entities:
+ENTITIES = """
   values:
-    source: {{system: erp, table: vals, key: id, modified: modified}}
-    target: {{system: crm, object: vals, key: id, create: true}}
-    fields: {{id: id, text: words, amount: amount, day: day}}
+    source: {system: erp, table: vals, key: id, modified: modified}
+    target: {system: crm, object: vals, key: id, create: true}
+    fields: {id: id, text: words, amount: amount, day: day}
 """
 ROWS = {
     1: ("NULL", "NULL", "NULL"),
@@ -55,7 +52,7 @@ def test_h36_values_arrive_as_they_are_and_a_second_run_sends_nothing(
     other = f"sqlite:///{tmp_path / 'crm.db'}" if target_kind == "sqlite" else None
     target = other or str(request.getfixturevalue(f"other_{target_kind}_url"))
     file = tmp_path / "marea.yaml"
-    file.write_text(CONFIG.format(source=source, target=target))
+    write_project(tmp_path, ENTITIES, source, target)
     text, stamp = TYPES[source_kind]
     run_sql(source, TABLE.format(text=text, stamp=stamp))
     for number, values in ROWS.items():
@@ -85,7 +82,7 @@ def test_h36_what_many_take_for_equal_is_a_change(
 ) -> None:
     source, target = str(request.getfixturevalue(f"{kind}_url")), f"sqlite:///{tmp_path / 'crm.db'}"
     file = tmp_path / "marea.yaml"
-    file.write_text(CONFIG.format(source=source, target=target))
+    write_project(tmp_path, ENTITIES, source, target)
     text, stamp = TYPES[kind]
     run_sql(source, TABLE.format(text=text, stamp=stamp))
     run_sql(source, f"INSERT INTO vals VALUES (1, {before}, 1, NULL, '2020-01-01 00:00:00')")
