@@ -93,6 +93,8 @@ class RecordState(StrEnum):
     """Something is still to be delivered: the trouble table says what and when."""
     GONE = "gone"
     """Deleted in the target by us; kept so that its journal has an end."""
+    LAPSED = "lapsed"
+    """It left the source while in doubt, and somebody ended that: the target may hold it."""
 
 
 CIRCLE = "circle"

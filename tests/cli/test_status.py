@@ -12,7 +12,7 @@ def test_status_as_a_document(marea: Marea, shop: Shop) -> None:
     done = marea("status", "--json")
     assert done.code == 0
     customers = done.document["entities"]["customers"]
-    assert customers["records"] == {"aligned": 11, "due": 2, "gone": 0}
+    assert customers["records"] == {"aligned": 11, "due": 2, "gone": 0, "lapsed": 0}
     assert customers["backlog"] == {"rejected": 1, "waiting": 1}
     assert customers["loaded"] == "loaded"
     assert customers["position_moved_at"].endswith("Z")

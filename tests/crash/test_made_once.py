@@ -19,6 +19,7 @@ from marea.config.load import load
 from marea.engine.clock import system_clock
 from marea.engine.run import Result
 from marea.model import LOOK, UNKNOWN, Operation, Outcome, RunStatus
+from marea.planning.absent import DELETE
 from marea.store.ledger import Trouble
 from marea.store.state import open_state
 from servers import run_sql
@@ -226,6 +227,21 @@ def test_the_run_that_finds_it_tells_it_once(shop: Shop) -> None:
     assert shop.entries() == [(Operation.CREATE, Outcome.DEFERRED)]
     later = shop.sync(DAYS)
     assert (later.status, counts(later), later.left) == (RunStatus.SUCCEEDED, {}, 4)
+
+
+def test_what_left_the_source_in_doubt_is_made_once_also_when_it_comes_back(shop: Shop) -> None:
+    shop.killed()
+    shop.erp("CREATE TABLE kept AS SELECT * FROM customers")
+    shop.erp("DELETE FROM customers WHERE code = 'b'")
+    assert counts(shop.sync()) == {"deferred": 4}
+    with marea.open(shop.file, {}) as project:
+        verdict = project.explain("customers", "b").verdict
+    assert verdict.steps == (DELETE, "to end this: marea retry customers --key b")
+    assert counts(shop.sync(keys=('"b"',), only_failed=True)) == {"unchanged": 1}
+    assert shop.sync().left == 3
+    shop.erp("INSERT INTO customers SELECT * FROM kept WHERE code = 'b'")
+    assert shop.sync(full=True).entities["customers"].counts[Outcome.DEFERRED] == 4
+    assert shop.codes().count("b") == 1
 
 
 def test_explain_says_first_what_to_do(shop: Shop) -> None:

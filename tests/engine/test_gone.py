@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+import marea
 from marea.config.load import load
-from marea.model import ABSENT, Cause, Outcome, RecordState, RunStatus
+from marea.model import ABSENT, UNKNOWN, Cause, Outcome, RecordState, RunStatus
 from marea.planning.absent import GONE
 from marea.store.ledger import RecordRow
 from marea.store.state import open_state
@@ -109,9 +110,35 @@ def test_what_may_have_arrived_stays_in_doubt(world: World) -> None:
     kept = record(world).trouble
     assert kept is not None
     assert (kept.outcome, kept.code, kept.next_attempt) == (Outcome.DEFERRED, ABSENT, None)
-    assert counts(world.sync("customers")) == {}
+    quiet = world.sync("customers")
+    assert (counts(quiet), quiet.left) == ({}, 1)
     world.erp(f"INSERT INTO customers VALUES (1, '00003', 'Back', '22', 1, '{OLD}')")
     assert counts(world.sync("customers", keys=(THIRD,))) == {"updated": 1}
+
+
+def test_who_names_what_left_in_doubt_ends_its_trouble(world: World) -> None:
+    world.sync()
+    state = open_state(load(world.file).state)
+    desk = Desk(state)
+    desk.commit(row(THIRD, Outcome.DEFERRED, operation="update", next_attempt=NOW, code=UNKNOWN))
+    desk.again().close()
+    world.erp("CREATE TABLE kept AS SELECT * FROM customers WHERE code = '00003'")
+    leave(world, "deleted")
+    assert world.sync("customers").status is RunStatus.PARTIAL
+    result = world.sync("customers", keys=(THIRD,), only_failed=True)
+    assert (result.status, counts(result)) == (RunStatus.SUCCEEDED, {"unchanged": 1})
+    assert result.entities["customers"].skipped[GONE] == 1
+    (entry,) = world.log(run=result.run)
+    assert (entry.outcome, entry.code) == (Outcome.UNCHANGED, UNKNOWN)
+    assert entry.error is not None
+    assert "nothing was sent, and the target may hold it" in entry.error
+    assert (record(world).state, record(world).trouble) == (RecordState.LAPSED, None)
+    assert (world.sync("customers").status, world.sync("customers").left) == (RunStatus.SUCCEEDED, 0)
+    with marea.open(world.file, {}) as project:
+        assert "crm may hold it" in project.explain("customers", [1, "00003"]).verdict.text
+    world.erp("INSERT INTO customers SELECT * FROM kept")  # as it was: what the target holds is not known
+    assert counts(world.sync("customers", full=True))["updated"] == 1
+    assert record(world).state is RecordState.ALIGNED
 
 
 def test_every_key_asked_for_is_counted_once(world: World) -> None:

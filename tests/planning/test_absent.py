@@ -4,7 +4,8 @@ from itertools import product
 
 import pytest
 
-from marea.model import ABSENT, Outcome, RecordState
+from marea.flow import Absent
+from marea.model import ABSENT, INTERRUPTED, UNKNOWN, Operation, Outcome, RecordState
 from marea.planning.absent import absent
 
 pytestmark = pytest.mark.unit
@@ -12,10 +13,18 @@ pytestmark = pytest.mark.unit
 TROUBLED = (Outcome.REJECTED, Outcome.WAITING, Outcome.HELD)
 
 
-def one(state: str | None, outcome: str | None = None, *, delivered: bool = False, filtered: bool = False):
+def one(
+    state: str | None,
+    outcome: str | None = None,
+    *,
+    delivered: bool = False,
+    filtered: bool = False,
+    named: bool = False,
+    code: str = UNKNOWN,
+) -> Absent:
     row = {"state": state, "stamp": "s", "delivered": delivered, "outcome": outcome, "attempts": 3}
-    row |= {"operation": "create", "code": "unknown"}
-    return absent(["k"], [row], filtered=filtered)["k"]
+    row |= {"operation": "create", "code": code}
+    return absent(["k"], [row], filtered=filtered, named=named)["k"]
 
 
 @pytest.mark.parametrize(
@@ -41,6 +50,22 @@ def test_a_record_in_doubt_stays_in_doubt(delivered: bool) -> None:
     assert (found.outcome, found.attempts) == (Outcome.DEFERRED, 3)
     assert found.problem is not None
     assert "whether its last delivery arrived is not known" in found.problem.text
+
+
+@pytest.mark.parametrize("delivered", [True, False])
+def test_who_names_it_ends_its_doubt(delivered: bool) -> None:
+    found = one(RecordState.DUE, Outcome.DEFERRED, delivered=delivered, named=True)
+    assert (found.outcome, found.attempts, found.operation) == (Outcome.UNCHANGED, 3, Operation.NONE)
+    assert found.problem is not None
+    assert found.problem.code == UNKNOWN
+    assert "nothing was sent, and the target may hold it" in found.problem.text
+
+
+def test_what_was_never_sent_is_in_no_doubt() -> None:
+    found = one(RecordState.DUE, Outcome.DEFERRED, code=INTERRUPTED)
+    assert found.outcome is Outcome.UNCHANGED
+    assert found.problem is not None
+    assert found.problem.code == ABSENT
 
 
 @pytest.mark.parametrize("filtered", [True, False])

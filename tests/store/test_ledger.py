@@ -113,7 +113,10 @@ def test_troubled_are_all_that_are_not_in_order(desk: Desk) -> None:
     assert desk.state.ledger.troubled(desk.entity)["key"].to_pylist() == ['"a"', '"c"', '"d"']
     assert desk.state.ledger.count_troubled(desk.entity) == {Outcome.REJECTED: 1, Outcome.HELD: 2}
     records, delivered = desk.state.ledger.count(desk.entity)
-    assert records == {RecordState.ALIGNED: 1, RecordState.DUE: 3, RecordState.GONE: 0}
+    assert {state: number for state, number in records.items() if number} == {
+        RecordState.ALIGNED: 1,
+        RecordState.DUE: 3,
+    }
     assert delivered == 1
 
 

@@ -148,7 +148,7 @@ class Planning:
         from marea.planning.absent import GONE, absent
 
         filtered = self._alignment.aggregate.where is not None
-        found = absent(keys, self._ledger.troubles(self._entity, keys), filtered=filtered)
+        found = absent(keys, self._ledger.troubles(self._entity, keys), filtered=filtered, named=self._named)
         unchanged = sum(one.outcome is Outcome.UNCHANGED for one in found.values())
         return replace(plan, absent=found, skipped={GONE: unchanged} if unchanged else {})
 

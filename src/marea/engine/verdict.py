@@ -103,6 +103,8 @@ def judge(finding: Finding) -> Verdict:
         return doubtful
     if finding.found == "away":
         return _away(finding)
+    if finding.found != "yes" and finding.ledger and finding.ledger.state is RecordState.LAPSED:
+        return _lapsed(finding)
     if finding.found == "no":
         return _absent(finding)
     if finding.found == "outside where":
@@ -142,6 +144,11 @@ def _doubtful(finding: Finding, trouble: Trouble | None) -> Verdict | None:
 def _away(finding: Finding) -> Verdict:
     text = f"the source {finding.entity.source.system} did not answer: {finding.message}"
     return Verdict(text, (f"what {finding.target} was last given stands below; ask again when it is back",))
+
+
+def _lapsed(finding: Finding) -> Verdict:
+    text = f"{finding.name} left the source while it was in doubt: {finding.target} may hold it"
+    return Verdict(text, (f"deletes are not delivered by this version: {DELETE.partition(';')[0]}",))
 
 
 def _absent(finding: Finding) -> Verdict:
@@ -275,6 +282,8 @@ def _asked_for(finding: Finding) -> tuple[str, ...]:
 def _unseen(finding: Finding) -> Verdict:
     if finding.ledger is not None and finding.ledger.state is RecordState.GONE:
         why = "it was deleted from the target, and is in the source again"
+    elif finding.ledger is not None and finding.ledger.state is RecordState.LAPSED:
+        why = "it left the source while it was in doubt, and is there again"
     elif finding.standing == "never":
         why = f"{finding.entity.name} has never been synchronized"
     elif finding.standing == "loading":

@@ -154,12 +154,15 @@ WHERE operation = 'delete' AND (log OR outcome = 'deleted')
 
 -- name: align_records
 INSERT INTO record (entity, key, state, target_id, fingerprint, form, stamp, payload, run)
-SELECT :entity, key, CASE WHEN fingerprint IS NULL THEN 'gone' ELSE 'aligned' END,
+SELECT :entity, key, CASE
+        -- What is not in the source any more, and whose last delivery nobody knows the end of.
+        WHEN outcome = 'unchanged' AND code = 'unknown' THEN 'lapsed'
+        WHEN fingerprint IS NULL THEN 'gone' ELSE 'aligned' END,
     target_id, fingerprint, form, stamp, payload, :run
 FROM batch WHERE outcome IN ('created', 'updated', 'unchanged')
 ON CONFLICT (entity, key) DO UPDATE SET
-    state = CASE WHEN coalesce(excluded.fingerprint, record.fingerprint) IS NULL
-        THEN 'gone' ELSE 'aligned' END,
+    state = CASE WHEN excluded.state = 'lapsed' THEN 'lapsed'
+        WHEN coalesce(excluded.fingerprint, record.fingerprint) IS NULL THEN 'gone' ELSE 'aligned' END,
     target_id = coalesce(excluded.target_id, record.target_id),
     -- Payload, fingerprint and form are one value.
     fingerprint = coalesce(excluded.fingerprint, record.fingerprint),
@@ -245,7 +248,8 @@ SELECT 1 FROM record WHERE entity = :entity AND fingerprint IS NOT NULL LIMIT 1
 SELECT record.state, record.target_id, record.fingerprint, record.form, record.stamp, record.payload,
     trouble.attempts,
     -- What may have been created: of the other records that are deferred nothing was sent.
-    CASE WHEN trouble.outcome = 'deferred' AND trouble.code NOT IN ('unreachable', 'interrupted')
+    CASE WHEN record.state = 'lapsed' AND record.fingerprint IS NULL THEN 'create'
+        WHEN trouble.outcome = 'deferred' AND trouble.code NOT IN ('unreachable', 'interrupted')
         THEN trouble.operation END
 FROM {asked_keys} LEFT JOIN record ON record.entity = :entity AND record.key = asked.value
     LEFT JOIN trouble ON record.state = 'due' AND trouble.entity = :entity AND trouble.key = asked.value
