@@ -184,38 +184,41 @@ class EntitySync:
         evaluated = evaluated or (self._loading and self._outdated and position is not None)
         if batch.settlement is None and position is None and not evaluated:
             return
-        mapping = self._mapping if evaluated else self._mixed(batch)
-        now = time.monotonic()
-        detected = batch.settlement.detected if batch.settlement else 0
-        again = self._counted.count(batch.settlement.ends, batch.skipped) if batch.settlement else Again()
-        self._context.state.commit(
-            Commit(
-                entity=self._entity,
-                run=self._context.run,
-                fence=self._custody.fence,
-                at=self._context.clock(),
-                rows=batch.settlement.rows if batch.settlement else None,
-                position=position,
-                intent=batch.intent,
-                mapping=mapping,
-                fresh=self._stale if evaluated else None,
-                referrers=self._referrers if batch.settlement and batch.settlement.renamed else (),
-                detected=detected,
-                counts=batch.settlement.counts if batch.settlement else {},
-                skipped=batch.skipped,
-                again=again.counts,
-                skipped_again=again.skipped,
-                seconds=now - self._since,
-            )
-        )
+        written = self._written(batch, position, evaluated=evaluated)
+        self._context.state.commit(written)
         self._intents.answered(batch.intent)
-        self._since = now
+        self._since += written.seconds
         self._position = moved
-        self._known_mapping = mapping or self._known_mapping
+        self._known_mapping = written.mapping or self._known_mapping
         if evaluated:
             self._stale = None
-        self._settled += detected
+        self._settled += written.detected
         self._context.progress(self._name, self._settled)
+
+    def _written(
+        self, batch: Settled, position: tuple[str, str | None, str] | None, *, evaluated: bool
+    ) -> Commit:
+        """What the commit of a batch writes."""
+        settlement = batch.settlement
+        again = self._counted.count(settlement.ends, batch.skipped) if settlement else Again()
+        return Commit(
+            entity=self._entity,
+            run=self._context.run,
+            fence=self._custody.fence,
+            at=self._context.clock(),
+            rows=settlement.rows if settlement else None,
+            position=position,
+            intent=batch.intent,
+            mapping=self._mapping if evaluated else self._mixed(batch),
+            fresh=self._stale if evaluated else None,
+            referrers=self._referrers if settlement and settlement.renamed else (),
+            detected=settlement.detected if settlement else 0,
+            counts=settlement.counts if settlement else {},
+            skipped=batch.skipped,
+            again=again.counts,
+            skipped_again=again.skipped,
+            seconds=time.monotonic() - self._since,
+        )
 
     def _mixed(self, batch: Settled) -> str | None:
         """What to note when only some records follow today's mapping: it may be taken back before all do."""
