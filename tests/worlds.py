@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from by_hand import run_sql
 from marea.config.load import load
 from marea.engine.clock import Clock, system_clock
 from marea.engine.context import PAGE_ROWS
@@ -16,7 +17,6 @@ from marea.engine.run import Result, Runner
 from marea.engine.systems import Systems
 from marea.store.journal import Entry, EntryFilter
 from marea.store.state import open_state
-from servers import run_sql
 
 TABLES = {
     "sqlite": "DATETIME",

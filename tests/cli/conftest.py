@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from by_hand import run_sql
 from marea.cli.main import run
-from servers import run_sql
 from worlds import ENTITIES, World, write_project
 
 OLD = "2020-01-01 00:00:00"

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from by_hand import run_sql
 from marea.cli.arguments import _COMMANDS
-from servers import run_sql
 
 pytestmark = pytest.mark.integration
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from by_hand import run_sql
 from cli.conftest import Marea, Shop
 from marea.config.load import load
-from servers import run_sql
 
 pytestmark = pytest.mark.integration
 

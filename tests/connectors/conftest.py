@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 
+from by_hand import run_sql
 from marea.config.settings import SystemSettings
 from marea.ports import Column, Source
 from marea.sql.dialect import Query
-from servers import run_sql
 
 if TYPE_CHECKING:
     from conftest import Servers

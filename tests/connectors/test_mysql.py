@@ -8,12 +8,12 @@ from typing import ClassVar
 
 import pytest
 
+from by_hand import run_sql
 from marea.connectors.mysql import MysqlConnector
 from marea.ports import Connector, Source, Target
 from marea.testing import KINDS, ConnectorContract, Kind, SourceContract, SqlTargetContract
 from marea.testing.values import literal
 from mysql_systems import system
-from servers import run_sql
 
 pytestmark = pytest.mark.contract
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pymysql
 import pytest
 
+from by_hand import run_sql
 from marea.connectors.mysql import MysqlConnector
 from marea.connectors.mysql.failures import Kind, kind, translate
 from marea.connectors.mysql.link import open_link
@@ -23,7 +24,6 @@ from marea.ports import Column
 from marea.sql.dialect import Query
 from marea.sql.mysql import MysqlDialect
 from mysql_systems import system
-from servers import run_sql
 
 if TYPE_CHECKING:
     from conftest import Servers

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from by_hand import run_sql
 from marea.connectors.mysql import MysqlConnector
 from marea.connectors.mysql.target import MysqlSession
 from marea.errors import BatchRefused, ConfigurationError, SystemUnreachable
@@ -16,7 +17,6 @@ from marea.model import Operation
 from marea.ports import Shape, Target
 from marea.testing import batch, shape
 from mysql_systems import system
-from servers import run_sql
 
 pytestmark = pytest.mark.contract
 

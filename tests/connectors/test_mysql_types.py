@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from by_hand import run_sql
 from marea.connectors.mysql import MysqlConnector
 from marea.connectors.mysql.catalogue import native_of
 from marea.connectors.mysql.columns import arrow_type, literals
@@ -18,7 +19,6 @@ from marea.errors import ConfigurationError
 from marea.ports import MISFIT, Column, Source
 from marea.sql.dialect import Query
 from mysql_systems import system
-from servers import run_sql
 
 pytestmark = pytest.mark.contract
 

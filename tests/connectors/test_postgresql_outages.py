@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from by_hand import run_sql
 from marea.config.settings import SystemSettings
 from marea.connectors.postgresql.source import PostgresqlSource
 from marea.connectors.postgresql.target import postgresql_target
@@ -19,7 +20,6 @@ from marea.model import Operation
 from marea.ports import Column
 from marea.sql.dialect import Query
 from marea.testing import batch, shape
-from servers import run_sql
 
 pytestmark = pytest.mark.crash
 

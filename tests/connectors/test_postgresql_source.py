@@ -12,12 +12,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from by_hand import run_sql
 from marea.config.settings import SystemSettings
 from marea.connectors.postgresql.source import PostgresqlSource
 from marea.errors import ConfigurationError, SystemUnreachable
 from marea.ports import Column
 from marea.sql.dialect import Query
-from servers import run_sql
 
 pytestmark = pytest.mark.integration
 

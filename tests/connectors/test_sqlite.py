@@ -11,11 +11,11 @@ from typing import Any
 import apsw
 import pytest
 
+from by_hand import run_sql
 from marea.config.settings import SystemSettings
 from marea.connectors.sqlite import SqliteConnector
 from marea.ports import Connector, Source, Target
 from marea.testing import KINDS, ConnectorContract, SourceContract, SqlTargetContract
-from servers import run_sql
 
 pytestmark = pytest.mark.contract
 

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from by_hand import run_sql
 from marea.capture.position import WATERMARK
 from marea.config.load import load
 from marea.model import RunStatus
 from marea.store.state import open_state
-from servers import run_sql
 from worlds import write_project
 
 CHILD = Path(__file__).parent / "child.py"

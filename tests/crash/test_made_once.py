@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import marea
+from by_hand import run_sql
 from connectors.rest.application import Application, Call, Reply
 from marea.config.load import load
 from marea.engine.clock import system_clock
@@ -22,7 +23,6 @@ from marea.model import LOOK, UNKNOWN, Operation, Outcome, RunStatus
 from marea.planning.absent import DELETE
 from marea.store.ledger import Trouble
 from marea.store.state import open_state
-from servers import run_sql
 from worlds import counts, journal, synchronize
 
 pytestmark = [pytest.mark.crash, pytest.mark.integration]

@@ -17,10 +17,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from by_hand import run_sql
 from connectors.rest.application import Application, Call, Reply
 from marea.config.load import load
 from marea.store.state import open_state
-from servers import run_sql
 
 pytestmark = pytest.mark.crash
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 import marea
+from by_hand import run_sql
 from connectors.rest.application import Application, Call, Reply
 from connectors.rest.conftest import application  # noqa: F401
 from marea.errors import ConfigurationError
-from servers import run_sql
 from worlds import copied, counts, synchronize, write_project
 
 pytestmark = pytest.mark.integration

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from by_hand import run_sql
 from marea.config.load import load
 from marea.engine.circles import circles
 from marea.engine.project import Project
 from marea.errors import ConfigurationError
 from marea.store.ledger import Trouble
 from marea.store.state import open_state
-from servers import run_sql
 from worlds import counts, journal, synchronize, write_project
 
 ENTITIES = """

@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
+from by_hand import run_sql
 from marea.capture.batch import Batch, BatchReader
 from marea.config.load import load
 from marea.connectors.relational import RelationalTarget
@@ -31,7 +32,6 @@ from marea.flow import Plan
 from marea.model import KEYLESS, TROUBLED, WRITTEN, Outcome, RecordState, RunStatus
 from marea.ports import KEY
 from marea.store.state import State, open_state
-from servers import run_sql
 from worlds import journal, synchronize, write_project
 
 SCHEMA = """

@@ -7,13 +7,13 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from by_hand import run_sql
 from marea.config.load import load
 from marea.engine.project import Project
 from marea.errors import RunStopped
 from marea.model import Operation, Outcome, RunStatus
 from marea.store.custody import Custody
 from marea.store.state import open_state
-from servers import run_sql
 from worlds import copied, counts, journal, synchronize, write_project
 
 pytestmark = pytest.mark.integration

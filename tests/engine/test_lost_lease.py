@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from by_hand import run_sql
 from connectors.rest.application import Application, Call, Reply
 from connectors.rest.conftest import application  # noqa: F401
 from marea.config.load import load
@@ -16,7 +17,6 @@ from marea.errors import RunStopped
 from marea.model import RunStatus
 from marea.store.moments import SECOND
 from marea.store.state import open_state
-from servers import run_sql
 from worlds import synchronize
 
 pytestmark = pytest.mark.integration

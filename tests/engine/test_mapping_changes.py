@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from by_hand import run_sql
 from marea.config.load import load
 from marea.model import Cause
 from marea.store.state import open_state
-from servers import run_sql
 from worlds import ENTITIES, World, counts
 
 pytestmark = pytest.mark.integration

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from by_hand import run_sql
 from marea.engine.stages import Settled
 from marea.engine.sync import EntitySync
 from marea.engine.systems import Systems
@@ -15,7 +16,6 @@ from marea.errors import ConfigurationError
 from marea.model import Cause
 from marea.ports import KEY, OPERATION, Receipt, Shape
 from marea.testing.memory import MemoryTarget
-from servers import run_sql
 from worlds import counts, journal, synchronize, write_project
 
 pytestmark = pytest.mark.integration

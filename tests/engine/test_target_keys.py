@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from by_hand import run_sql
 from marea.config.load import load
 from marea.engine.project import Project
 from marea.model import Cause, Outcome, RunStatus
 from marea.store.state import open_state
-from servers import run_sql
 from worlds import counts, journal, synchronize, write_project
 
 pytestmark = pytest.mark.integration

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from servers import run_sql
+from by_hand import run_sql
 from worlds import copied, synchronize, write_project
 
 pytestmark = [pytest.mark.hazard, pytest.mark.integration]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from by_hand import run_sql
 from marea.model import Outcome
-from servers import run_sql
 from worlds import copied, counts, journal, synchronize, write_project
 
 pytestmark = [pytest.mark.hazard, pytest.mark.integration]

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from by_hand import run_sql
 from connectors.rest.application import Application, Call, Reply
 from marea.engine.clock import system_clock
 from marea.engine.run import Result
 from marea.model import Outcome, RunStatus
-from servers import run_sql
 from worlds import copied, counts, journal, synchronize, write_project
 
 pytestmark = [pytest.mark.hazard, pytest.mark.integration]

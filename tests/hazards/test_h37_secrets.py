@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from by_hand import run_sql
 from cli.conftest import Marea
 from connectors.rest.application import Application, Call, Reply
 from connectors.rest.tools import QUICK
@@ -22,7 +23,6 @@ from marea.connectors.rest import RestConnector
 from marea.errors import ConfigurationError, SystemUnreachable
 from marea.model import Operation
 from marea.testing import batch, shape
-from servers import run_sql
 
 pytestmark = [pytest.mark.hazard, pytest.mark.integration]
 

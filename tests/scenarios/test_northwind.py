@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from by_hand import run_sql
 from marea.demo.crm_process import CrmProcess
 from marea.model import RunStatus
 from scenarios.northwind import ENTITIES, expected_customers, expected_products, load_northwind
-from servers import run_sql
 from worlds import counts, journal, synchronize
 
 pytestmark = pytest.mark.integration

@@ -8,10 +8,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from by_hand import run_sql
 from marea.store import database
 from marea.store.state import State, open_state
 from marea.store.statements import fit, migrations, statement
-from servers import run_sql
 from store.desk import NOW, Desk
 
 pytestmark = pytest.mark.unit
