@@ -134,6 +134,41 @@ def test_an_empty_ledger_is_of_any_basis(world: World) -> None:
     assert world.sync().status is RunStatus.SUCCEEDED
 
 
+def test_a_source_that_has_moved_goes_on_with_its_ledger(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.sync()
+    shutil.copy(world.folder / "erp.db", world.folder / "moved.db")
+    configure(world, "erp.db", "moved.db")
+    world.source = world.source.replace("erp.db", "moved.db")
+    world.erp("UPDATE customers SET name = 'Changed' WHERE code = '00001'")
+    assert "marea sync customers --moved" in refused(world)
+    assert "source: sqlite:///erp.db -> sqlite:///moved.db" in refused(world, full=True)
+    with marea.open(world.file, {}) as project:
+        planned = project.plan(moved=True)["customers"].books.counts
+
+    def ends(self: RelationalTarget, shape: Shape, batch: Any) -> Receipt:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RelationalTarget, "deliver", ends)
+        with pytest.raises(KeyboardInterrupt):
+            world.sync(full=True, moved=True)
+    result = world.sync()
+    assert counts(result) == {"updated": 1, "unchanged": 5}
+    assert {outcome.value: number for outcome, number in planned.items() if number} == counts(result)
+    assert world.log(run=result.run)[0].operation is Operation.UPDATE
+    assert (counts(world.sync()), counts(world.sync(full=True))) == ({}, {"unchanged": 6})
+
+
+def test_nothing_but_the_place_of_the_source_may_have_moved(world: World) -> None:
+    world.sync()
+    configure(world, "object: accounts", "object: clients")
+    text = refused(world, full=True, moved=True)
+    assert "accounts -> clients" in text
+    assert "--moved" not in text
+
+
 def test_a_project_that_is_moved_goes_on(world: World, tmp_path: Path) -> None:
     world.sync()
     configure(world, str(tmp_path) + "/", "")

@@ -122,6 +122,7 @@ def _chosen(parser: argparse.ArgumentParser) -> None:
     _entities(parser)
     parser.add_argument("--full", action="store_true", help="read everything again, deliver the differences")
     parser.add_argument("--resend", action="store_true", help="deliver even what is equal")
+    parser.add_argument("--moved", action="store_true", help="the same source at another place: read it all")
     parser.add_argument("--where", metavar="SQL", help="the records that fulfil a condition of the source")
     _keys(parser)
 

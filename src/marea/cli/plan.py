@@ -21,6 +21,7 @@ def plan(options: Namespace) -> int:
             options.entities,
             full=options.full,
             resend=options.resend,
+            moved=options.moved,
             where=options.where,
             keys=options.key,
             limit=options.limit or options.limit_default,

@@ -28,11 +28,12 @@ def sync(options: Namespace) -> int:
         selects = bool(options.where or options.key or options.only_failed)
         from marea.cli.progress import watched
 
-        with watched(project, names, full=options.full, selects=selects) as progress:
+        with watched(project, names, full=options.full or options.moved, selects=selects) as progress:
             run = project.sync(
                 names,
                 full=options.full,
                 resend=options.resend,
+                moved=options.moved,
                 where=options.where,
                 keys=options.key,
                 only_failed=options.only_failed,

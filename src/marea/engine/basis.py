@@ -7,7 +7,7 @@ never been given, or know one record by two keys. A basis is readable values by 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 Basis = Mapping[str, str]
 
+SOURCE = "source"
+"""The name of the source's place, which may move and leave the records what they are."""
+
 
 def configured(
     source: str, target: str, addressing: Mapping[str, str], entity: EntitySettings, folder: Path
@@ -31,7 +34,7 @@ def configured(
     beside the configuration is named from there, so that a project which is moved as a whole goes on.
     """
     return {
-        "source": _from(folder, source),
+        SOURCE: _from(folder, source),
         "address": _from(folder, target),
         "object": entity.target.object,
         "target key": ", ".join(entity.target.key),
@@ -69,15 +72,23 @@ def differences(known: str | None, now: Basis) -> list[str]:
     return [f"{name}: {was} -> {value}" for name, (was, value) in said.items() if was != value]
 
 
-def other_basis(file: str, entity: EntitySettings, found: Iterable[str]) -> Fault:
+def moved(known: str | None, now: Basis) -> str | None:
+    """A known basis (JSON text) as it is once its source has moved to the place of now."""
+    return as_text({**from_text(known), SOURCE: now[SOURCE]}) if known is not None else None
+
+
+def other_basis(file: str, entity: EntitySettings, found: Sequence[str]) -> Fault:
     """The fault of an entity whose ledger was written under another basis."""
+    anew = f"begin the entity anew there: marea sync {entity.name} --resend"
+    if all(phrase.startswith(f"{SOURCE}: ") for phrase in found):
+        anew = f"where it is the same database, moved: marea sync {entity.name} --moved; else {anew}"
     return Fault(
         f"what was delivered so far came or went elsewhere, or had other keys ({'; '.join(found)})",
         file,
         entity.target.line,
         entity.name,
         "target",
-        f"put it back, or begin the entity anew there: marea sync {entity.name} --resend",
+        f"put it back, or {anew}",
     )
 
 

@@ -10,8 +10,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from marea.config.settings import EntitySettings, Field, ReferenceField, ScalarField, Settings
+from marea.engine.basis import Basis, moved
 
 if TYPE_CHECKING:
+    from marea.engine.request import Request
     from marea.store.journal import Entry
     from marea.store.state import EntityRow, State
 
@@ -41,6 +43,12 @@ def unknown_entity(entity: EntitySettings) -> EntityRow:
 def basis_of(state: State, row: EntityRow) -> str | None:
     """What the entity's ledger was written under; None where it is empty, and so of any basis."""
     return None if state.ledger.empty(row.id) else row.basis
+
+
+def basis_for(state: State, row: EntityRow, now: Basis, request: Request) -> str | None:
+    """What a request takes the entity's ledger to be written under; `now` is its basis of today."""
+    known = basis_of(state, row)
+    return moved(known, now) if request.moved else known
 
 
 def known_ids(state: State, settings: Settings) -> dict[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from marea.engine.alignment import Alignment
 from marea.engine.basis import differences
 from marea.engine.clock import Clock
 from marea.engine.context import PAGE_ROWS
-from marea.engine.known import basis_of, known_entity, pairs, unknown_entity, values
+from marea.engine.known import basis_for, basis_of, known_entity, pairs, unknown_entity, values
 from marea.engine.order import in_order, referring_to_later
 from marea.engine.promised import Promised
 from marea.engine.ready import make_ready
@@ -76,7 +76,7 @@ class Previewer:
             name: Alignment(self._settings, self._settings.entities[name], self._systems) for name in order
         }
         make_ready({name: partial(self._ready, alignments[name], rows[name], request) for name in order})
-        rows |= {name: self._begun(alignments[name], rows[name]) for name in order}
+        rows |= {name: self._begun(alignments[name], rows[name], request) for name in order}
         promised = Promised(self._wanted_parents(order))
         passes = {name: self._pass(alignments[name], rows, promised, request) for name in order}
         for one in passes.values():
@@ -90,12 +90,14 @@ class Previewer:
         alignment.compile()
         alignment.check_condition(request.where)
         if not request.anew:
-            alignment.check_basis(basis_of(self._state, row))
+            alignment.check_basis(basis_for(self._state, row, alignment.basis, request))
 
-    def _begun(self, alignment: Alignment, row: EntityRow) -> EntityRow:
+    def _begun(self, alignment: Alignment, row: EntityRow, request: Request) -> EntityRow:
         """The entity as a run would begin it: anew where its ledger is of another basis."""
-        other = differences(basis_of(self._state, row), alignment.basis)
-        return unknown_entity(alignment.entity) if other else row
+        known = basis_for(self._state, row, alignment.basis, request)
+        if differences(known, alignment.basis):
+            return unknown_entity(alignment.entity)
+        return replace(row, positions={}) if known != basis_of(self._state, row) else row
 
     def _wanted_parents(self, order: Sequence[str]) -> set[str]:
         return {item.entity for name in order for item in self._settings.entities[name].references()}

@@ -105,6 +105,7 @@ class Project:
         where: str | None = None,
         keys: Sequence[Key] = (),
         only_failed: bool = False,
+        moved: bool = False,
         progress: Progress | None = None,
         stop: Stop | None = None,
     ) -> Run:
@@ -112,15 +113,17 @@ class Project:
 
         `full` reads everything again and delivers the differences; `resend` delivers equal
         records too. `where` (the source's own SQL), `keys` and `only_failed` choose records
-        of one entity and leave the position alone. `stop` may be asked for from another
-        thread: what is being delivered is finished, and the run ends as interrupted. A system
-        that is away is in the run's messages, not raised. Raises ConfigurationError before
-        anything is delivered, and RunStopped when going on could lose or invent data.
+        of one entity and leave the position alone. `moved` is `full` where the source is the
+        same database at another place than before: what is known of the target is kept. `stop`
+        may be asked for from another thread: what is being delivered is finished, and the run
+        ends as interrupted. A system that is away is in the run's messages, not raised. Raises
+        ConfigurationError before anything is delivered, and RunStopped when going on could lose or
+        invent data.
         """
         from marea.engine.run import Runner
 
         chosen = self.names(names)
-        request = Request(full, resend, where, (), only_failed)
+        request = Request(full or moved, resend, where, (), only_failed, moved)
         request = self._asked(chosen, request, keys)
         runner = Runner(self.settings, self._memory.state, self._systems, self._clock)
         result = runner.run(chosen, request, progress or _silent, stop)
@@ -155,6 +158,7 @@ class Project:
         resend: bool = False,
         where: str | None = None,
         keys: Sequence[Key] = (),
+        moved: bool = False,
         limit: int = 20,
     ) -> dict[str, EntityPreview]:
         """What `sync` with the same words would do, `limit` records of each entity field by field.
@@ -165,7 +169,7 @@ class Project:
         from marea.engine.preview import Previewer
 
         chosen = self.names(names)
-        request = self._asked(chosen, Request(full, resend, where), keys)
+        request = self._asked(chosen, Request(full or moved, resend, where, moved=moved), keys)
         previewer = Previewer(self.settings, self._memory.known, self._systems, self._clock, limit)
         return previewer.preview(chosen, request)
 

@@ -21,6 +21,8 @@ class Request:
     keys: tuple[str, ...] = ()
     """Keys as JSON text."""
     only_failed: bool = False
+    moved: bool = False
+    """Whether an entity's source may be at another place: all records are read there, the ledger is kept."""
 
     def check(self) -> None:
         """Raises ConfigurationError where a word would be dropped for another, or a condition is none."""
@@ -38,7 +40,8 @@ class Request:
     def words(self) -> list[str]:
         """What was asked for, in the words of the command line."""
         given = {
-            "--full": self.full,
+            "--full": self.full and not self.moved,
+            "--moved": self.moved,
             "--resend": self.resend,
             "--where": self.where,
             "--key": self.keys,
@@ -54,4 +57,4 @@ class Request:
     @property
     def anew(self) -> bool:
         """Whether an entity may begin anew at another place, or at one that is gone."""
-        return self.resend and not self.selects
+        return self.resend and not self.selects and not self.moved

@@ -18,7 +18,7 @@ from marea.engine.clock import Clock
 from marea.engine.context import PAGE_ROWS, Context, Progress
 from marea.engine.counted import Counted
 from marea.engine.heartbeat import Heartbeat
-from marea.engine.known import basis_of
+from marea.engine.known import basis_for, basis_of
 from marea.engine.order import in_order, referrers, waking
 from marea.engine.quiet import is_quiet
 from marea.engine.ready import make_ready
@@ -164,7 +164,8 @@ class Runner:
             alignment.compile()
             alignment.check_condition(request.where)
             if not request.anew:
-                alignment.check_basis(basis_of(self._state, rows[alignment.entity.name]))
+                row = rows[alignment.entity.name]
+                alignment.check_basis(basis_for(self._state, row, alignment.basis, request))
 
         def prepare(alignment: Alignment) -> None:
             loading.join()
@@ -209,24 +210,33 @@ class Runner:
         context.stop.check()
         with Heartbeat(self._state.leases, row.id, self._owner, self._clock, context.stop) as lease:
             custody = Custody(row.id, context.run, lease.fence)
-            anew = request is not None and request.anew
-            row = self._taken_over(alignment, row, custody, context.referrers.get(row.name, ()), anew=anew)
+            referrers = context.referrers.get(row.name, ())
+            row = self._taken_over(alignment, row, custody, referrers, request or Request())
             sync = EntitySync(context, alignment, row, mapping_digest(alignment.entity), custody, lease)
             if request is not None:
                 sync.run(request)
             return 0 if request is not None and request.selects else sync.deliver_due()
 
     def _taken_over(
-        self, alignment: Alignment, row: EntityRow, custody: Custody, referrers: Sequence[int], *, anew: bool
+        self,
+        alignment: Alignment,
+        row: EntityRow,
+        custody: Custody,
+        referrers: Sequence[int],
+        request: Request,
     ) -> EntityRow:
         """The entity as it stands under the lease: until now another run may have moved it."""
         row = self._state.entity(row.name, row.target)
-        known = basis_of(self._state, row)
-        if not anew:
+        basis = alignment.basis
+        known = basis_for(self._state, row, basis, request)
+        if not request.anew:
             alignment.check_basis(known)
-        other = bool(differences(known, alignment.basis))
-        basis = as_text(alignment.basis)
-        self._state.take_over(custody, self._clock(), basis, anew=other, referrers=referrers)
+        anew = bool(differences(known, basis))
+        elsewhere = known != basis_of(self._state, row)
+        now = self._clock()
+        self._state.take_over(
+            custody, now, as_text(basis), anew=anew, elsewhere=elsewhere, referrers=referrers
+        )
         return self._state.entity(row.name, row.target)
 
     def _is_quiet(self, alignment: Alignment, row: EntityRow, request: Request, undone: Undone) -> bool:
@@ -283,9 +293,7 @@ def _status(books: Mapping[str, Books], messages: Sequence[str]) -> RunStatus:
 def _cause(request: Request) -> str:
     """What started the run, in the words of the command line."""
     words = ["sync"]
-    words += (
-        ["--full"] * request.full + ["--resend"] * request.resend + ["--only-failed"] * request.only_failed
-    )
+    words += [word for word in request.words if word not in ("--where", "--key")]
     words += [f"--where {request.where}"] if request.where else []
     words += [f"--key {key}" for key in request.keys]
     return " ".join(words)

@@ -41,12 +41,20 @@ class Custody:
 
 
 def take_over(
-    database: Database, custody: Custody, at: int, basis: str, *, anew: bool, referrers: Sequence[int]
+    database: Database,
+    custody: Custody,
+    at: int,
+    basis: str,
+    *,
+    anew: bool,
+    elsewhere: bool,
+    referrers: Sequence[int],
 ) -> None:
     """What earlier runs left in doubt becomes due, and the ledger is one of `basis` from now on.
 
     `anew` forgets the entity's ledger, position and troubles, and keeps its journal; `referrers`
-    are the entities that were given ids of its records, and become stale then. All of it is one
+    are the entities that were given ids of its records, and become stale then. `elsewhere` forgets
+    the position alone: all records are compared, however often that is interrupted. All of it is one
     transaction. Raises RunStopped when the lease was lost.
     """
     intending = _intending(database, custody.entity)
@@ -56,7 +64,9 @@ def take_over(
             _forget(database, custody.entity)
             for referrer in sorted(referrers):
                 database.run("mark_stale", entity=referrer, mark=at)
-        elif intending:
+        elif elsewhere:
+            database.run("forget_positions", entity=custody.entity)
+        if intending and not anew:
             _take_up(database, custody.entity, at, {run for run, _, dead in intending if dead})
         database.run("set_basis", entity=custody.entity, basis=basis)
 

@@ -80,10 +80,17 @@ class State:
         return self._database.row("is_stale", entity=entity) is not None
 
     def take_over(
-        self, custody: Custody, at: int, basis: str, *, anew: bool, referrers: Sequence[int] = ()
+        self,
+        custody: Custody,
+        at: int,
+        basis: str,
+        *,
+        anew: bool,
+        elsewhere: bool = False,
+        referrers: Sequence[int] = (),
     ) -> None:
         """Begins a run's work on an entity; see `marea.store.custody`."""
-        take_over(self._database, custody, at, basis, anew=anew, referrers=referrers)
+        take_over(self._database, custody, at, basis, anew=anew, elsewhere=elsewhere, referrers=referrers)
 
     def intend(self, custody: Custody, n: int, keys: Announced) -> None:
         """Commits that these records are about to be delivered; see `marea.store.custody`."""
