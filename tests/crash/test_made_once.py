@@ -16,6 +16,7 @@ import pytest
 import marea
 from by_hand import run_sql
 from connectors.rest.application import Application, Call, Reply
+from marea.cli.main import run
 from marea.config.load import load
 from marea.engine.clock import system_clock
 from marea.engine.run import Result
@@ -242,6 +243,25 @@ def test_what_left_the_source_in_doubt_is_made_once_also_when_it_comes_back(shop
     shop.erp("INSERT INTO customers SELECT * FROM kept WHERE code = 'b'")
     assert shop.sync(full=True).entities["customers"].counts[Outcome.DEFERRED] == 4
     assert shop.codes().count("b") == 1
+
+
+def test_another_record_with_its_key_waits_for_it(shop: Shop) -> None:
+    """Keys at the target that are no keys of the source: none is given away while it may be taken there."""
+    text = shop.file.read_text("utf-8")
+    shop.file.write_text(text.replace("{code: code, name: name}", '{code: "substr(code, 1, 1)", name: name}'))
+    shop.killed()
+    shop.sync()
+    shop.erp("INSERT INTO customers VALUES ('b2', 'other', '2021-01-01 00:00:00')")
+    assert counts(shop.sync()) == {"rejected": 1}
+    assert shop.codes().count("b") == 1
+
+
+def test_sync_says_why_and_what_to_do(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    shop.killed()
+    assert run(["sync", "--config", str(shop.file)]) == 1
+    told = capsys.readouterr().out
+    assert "4 x customers: it may have been created" in told
+    assert "marea explain customers a" in told
 
 
 def test_explain_says_first_what_to_do(shop: Shop) -> None:

@@ -102,7 +102,9 @@ def _summary(project: Project, run: Run) -> Iterator[str]:
         for name, books in run.entities.items()
     ]
     yield from table(("", "", ""), rows)
-    for outcome in (Outcome.REJECTED, Outcome.WAITING, Outcome.HELD):
+    # Why a run that was interrupted deferred what it did is said already.
+    deferred = () if run.status is RunStatus.INTERRUPTED else (Outcome.DEFERRED,)
+    for outcome in (Outcome.REJECTED, Outcome.WAITING, *deferred, Outcome.HELD):
         number = sum(books.counts[outcome] for books in run.entities.values())
         if number:
             yield from _reasons(project, run, outcome, number)

@@ -52,7 +52,9 @@ class Claims:
         records = plan.records
         outcome = records.column(OUTCOME)
         texts = key_texts([records.column(name) for name in self._fields])
-        texts = pc.if_else(_among(outcome, AGREED), texts, pa.scalar(None, pa.string()))
+        # What is kept back may have its key at the target: it claims that until it is known.
+        claiming = _among(outcome, (*AGREED, Outcome.DEFERRED))
+        texts = pc.if_else(claiming, texts, pa.scalar(None, pa.string()))
         keys = flat(records.column(KEY))
         held = self._held(texts)
         own = pc.fill_null(pc.equal(held, keys), False)
