@@ -136,6 +136,8 @@ def test_two_that_exchange_their_keys_overwrite_nothing(erp: Erp) -> None:
     erp.change(2, vat="IT1")
     assert erp.sync() == {"rejected": 2}
     assert erp.delivered == {"IT1": "First", "IT2": "Second"}
+    for number in (1, 2):
+        assert "give one a third key, run `marea sync`, and then give it its own" in erp.trouble(number).hint
     erp.change(1, vat="IT3")
     assert erp.sync() == {"updated": 2}
     erp.change(1, vat="IT2")

@@ -19,7 +19,12 @@ from marea.sql.keys import key_texts
 
 DUPLICATE = "duplicate-key"
 
-_HINT = "give one of them another key in the source"
+_HINT = (
+    "give one of them another key in the source; where they exchange their keys, give one a third key, "
+    "run `marea sync`, and then give it its own"
+)
+"""No run exchanges them itself: between its two deliveries one record stood under the key of the other, and a
+run that ended there left it so."""
 
 
 class Claims:
