@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from threading import Thread
@@ -94,13 +94,19 @@ class Runner:
             self._state, run, ids, referrer_ids, counted, self._clock, progress, self._page, notes, stop
         )
         met = [rows[name] for name in names]
-        try:
+        with self._closing(run):
             try:
                 self._entities(alignments, quiet, rows, context, request, undone)
             except RunInterrupted as error:
                 undone.interrupted(error, self._settled(run, met))
             left = 0 if request.selects else sum(self._state.ledger.left(row.id, run) for row in met)
             return self._finished(run, kind, started, undone.messages, notes, met, left)
+
+    @contextmanager
+    def _closing(self, run: int) -> Iterator[None]:
+        """Closes a run that an error ends: as interrupted or as failed, with the error's words."""
+        try:
+            yield
         except BaseException as error:
             # Words of foreign errors may hold a password; ours do not.
             text = str(error) if isinstance(error, MareaError) else f"internal error: {type(error).__name__}"
