@@ -5,9 +5,10 @@ from dataclasses import replace
 import pyarrow as pa
 import pytest
 
+from marea.delivery.chosen import to_deliver
 from marea.delivery.deliver import Delivery
 from marea.delivery.retry import next_attempt
-from marea.delivery.settle import settle, to_deliver
+from marea.delivery.settle import settle
 from marea.flow import (
     ATTEMPT,
     CAUSE,

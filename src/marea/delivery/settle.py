@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from marea.delivery.chosen import among
 from marea.delivery.deliver import Delivery
 from marea.delivery.retry import next_attempt
 from marea.flow import (
@@ -27,8 +28,9 @@ from marea.flow import (
     Absent,
     Plan,
 )
-from marea.model import APPLIED, DELIVERED, INTERRUPTED, WRITTEN, Operation, Outcome, Problem, RecordState
+from marea.model import DELIVERED, INTERRUPTED, WRITTEN, Operation, Outcome, Problem, RecordState
 from marea.ports import KEY, OPERATION, PAYLOAD, STAMP, TARGET_ID
+from marea.sql.arrays import kept, where
 
 ENDS = ["key", "outcome", "skip"]
 
@@ -59,30 +61,13 @@ class _Exception:
     """Whether it is tried again by itself; else what is in doubt of it waits for a person."""
 
 
-def to_deliver(plan: Plan) -> pa.Table:
-    """The plan's records that go to the target; one that is created has no id there, whatever it had once."""
-    batch = _kept(plan.records, _among(plan.records.column(OUTCOME), DELIVERED))
-    ids = batch.column(TARGET_ID)
-    if ids.null_count == len(ids):
-        return batch
-    kept = pc.not_equal(batch.column(OPERATION), Operation.CREATE.value)
-    return batch.set_column(batch.column_names.index(TARGET_ID), TARGET_ID, _where(kept, ids))
-
-
-def keys_to_deliver(plan: Plan) -> dict[Operation, pa.ChunkedArray]:
-    """The keys of `to_deliver(plan)`, by operation; only those there are."""
-    outcomes, keys = plan.records.column(OUTCOME), plan.records.column(KEY)
-    masks = {op: pc.equal(outcomes, APPLIED[op].value) for op in Operation if APPLIED[op] in DELIVERED}
-    return {op: keys.filter(mask) for op, mask in masks.items() if pc.any(mask).as_py()}
-
-
 def settle(plan: Plan, delivery: Delivery | None, entities: Mapping[str, int], now: int) -> Settlement:
     """What became of every record of a plan; `delivery` is of `to_deliver(plan)`, in its order.
 
     `entities` maps the names of referenced entities to their ids in the state.
     """
     records = plan.records
-    sent = pc.indices_nonzero(_among(records.column(OUTCOME), DELIVERED)).to_pylist() if delivery else []
+    sent = pc.indices_nonzero(among(records.column(OUTCOME), DELIVERED)).to_pylist() if delivery else []
     found = _exceptions(plan, delivery, sent)
     outcomes = _outcomes(records.column(OUTCOME), found)
     target_ids = _target_ids(records, delivery, sent)
@@ -102,8 +87,8 @@ def settle(plan: Plan, delivery: Delivery | None, entities: Mapping[str, int], n
     }
     rows = pa.table(columns)
     ends = pa.table([rows["key"], rows["outcome"], records.column(SKIP)], names=ENDS)
-    kept = pc.or_(pc.not_equal(outcomes, Outcome.UNCHANGED.value), records.column(FOLLOW))
-    rows = _kept(rows, kept)
+    noted = pc.or_(pc.not_equal(outcomes, Outcome.UNCHANGED.value), records.column(FOLLOW))
+    rows = kept(rows, noted)
     if plan.absent:
         rows = pa.concat_tables([rows, _absent(plan, rows.schema, now)])
         ends = pa.concat_tables([ends, _absent_ends(plan.absent)])
@@ -179,13 +164,13 @@ def _agreed(plan: Plan, outcomes: Any) -> dict[str, Any]:
     """
     records = plan.records
     restated = pc.and_(pc.equal(outcomes, Outcome.UNCHANGED.value), records.column(NEW_FORM))
-    taken = pc.or_(_among(outcomes, WRITTEN), restated)
+    taken = pc.or_(among(outcomes, WRITTEN), restated)
     columns = {
         "payload": records.column(PAYLOAD),
         "fingerprint": records.column(FINGERPRINT),
         "form": pa.chunked_array([pa.repeat(pa.scalar(plan.form, pa.int64()), records.num_rows)]),
     }
-    return {name: _where(taken, column) for name, column in columns.items()}
+    return {name: where(taken, column) for name, column in columns.items()}
 
 
 def _claims(records: pa.Table, outcomes: Any) -> dict[str, Any]:
@@ -194,7 +179,7 @@ def _claims(records: pa.Table, outcomes: Any) -> dict[str, Any]:
         return {}
     rejected = Outcome.REJECTED.value
     refused = pc.and_(pc.equal(outcomes, rejected), pc.not_equal(records.column(OUTCOME), rejected))
-    return {"target_key": _where(pc.invert(refused), records.column(TARGET_KEY))}
+    return {"target_key": where(pc.invert(refused), records.column(TARGET_KEY))}
 
 
 def _target_ids(records: pa.Table, delivery: Delivery | None, sent: Sequence[int]) -> Any:
@@ -207,7 +192,7 @@ def _renamed(known: Any, ids: Any, outcomes: Any) -> bool:
     """Whether a record that was applied has another id than it had, be it before a delete."""
     if known.null_count == len(known):
         return False
-    other = pc.and_(_among(outcomes, WRITTEN), pc.fill_null(pc.not_equal(known, ids), False))
+    other = pc.and_(among(outcomes, WRITTEN), pc.fill_null(pc.not_equal(known, ids), False))
     return bool(pc.any(other).as_py())
 
 
@@ -285,18 +270,3 @@ def _counts(outcomes: Any, absent: Mapping[str, Absent]) -> dict[Outcome, int]:
     counts = Counter({Outcome(item["values"]): item["counts"] for item in found})
     counts.update(one.outcome for one in absent.values())
     return dict(counts)
-
-
-def _among(column: Any, outcomes: Sequence[Outcome]) -> Any:
-    return pc.is_in(column, pa.array([outcome.value for outcome in outcomes]))
-
-
-def _kept(table: pa.Table, mask: Any) -> pa.Table:
-    """The rows of a mask; a first load keeps all, and copies none."""
-    return table if pc.all(mask, min_count=0).as_py() else table.filter(mask)
-
-
-def _where(mask: Any, column: Any) -> Any:
-    if pc.all(mask, min_count=0).as_py():
-        return column
-    return pc.if_else(mask, column, pa.scalar(None, column.type))

@@ -50,6 +50,14 @@ class Request:
         return [word for word, value in given.items() if value or value == ""]
 
     @property
+    def command(self) -> str:
+        """What starts the run, as it is called on the command line."""
+        words = ["sync", *(word for word in self.words if word not in ("--where", "--key"))]
+        words += [f"--where {self.where}"] if self.where else []
+        words += [f"--key {key}" for key in self.keys]
+        return " ".join(words)
+
+    @property
     def selects(self) -> bool:
         """Whether it names records, and so leaves the position alone."""
         return bool(self.where or self.keys or self.only_failed)

@@ -84,7 +84,7 @@ class Runner:
         self._make_ready(awake, rows, request, undone)
         kind = RunKind.FULL if request.full else RunKind.INCREMENTAL
         stop.heeded = True
-        run = self._state.runs.begin(kind, _cause(request), self._owner, started)
+        run = self._state.runs.begin(kind, request.command, self._owner, started)
         ids = {name: row.id for name, row in rows.items()}
         referring = referrers(self._settings.entities)
         referrer_ids = {name: [ids[one] for one in others] for name, others in referring.items()}
@@ -294,12 +294,3 @@ def _status(books: Mapping[str, Books], messages: Sequence[str]) -> RunStatus:
     unfinished = any(book.counts[outcome] for book in books.values() for outcome in TROUBLED)
     left_out = any(book.left_out for book in books.values())
     return RunStatus.PARTIAL if unfinished or left_out else RunStatus.SUCCEEDED
-
-
-def _cause(request: Request) -> str:
-    """What started the run, in the words of the command line."""
-    words = ["sync"]
-    words += [word for word in request.words if word not in ("--where", "--key")]
-    words += [f"--where {request.where}"] if request.where else []
-    words += [f"--key {key}" for key in request.keys]
-    return " ".join(words)

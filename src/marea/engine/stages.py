@@ -196,7 +196,7 @@ def intended(
     plans: Iterator[Planned], announce: Callable[[Mapping[Operation, pa.ChunkedArray]], int]
 ) -> Generator[Planned, None, None]:
     """Announce each plan's deliveries before they are handed on to be made."""
-    from marea.delivery.settle import keys_to_deliver
+    from marea.delivery.chosen import keys_to_deliver
 
     def announced(item: Planned) -> Planned:
         keys = keys_to_deliver(item.plan) if item.plan is not None else {}
@@ -227,8 +227,9 @@ def delivered(
     plans: Iterator[Planned], alignment: Alignment, entities: Mapping[str, int], clock: Clock, stop: Stop
 ) -> Generator[Settled, None, None]:
     """Hand each plan's differences to the target and settle what became of them."""
+    from marea.delivery.chosen import to_deliver
     from marea.delivery.deliver import deliver
-    from marea.delivery.settle import settle, to_deliver
+    from marea.delivery.settle import settle
 
     system = alignment.entity.target.system
 
