@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from marea.config.declared import Declaration
 from marea.config.settings import SystemSettings
 from marea.connectors.base import LOGIN_OPTIONS, address, unknown_options
-from marea.connectors.mssql.options import login
 
 if TYPE_CHECKING:
     from marea.ports import Source, Target
@@ -33,12 +32,14 @@ class MssqlConnector:
 
     def source(self, system: SystemSettings) -> Source:
         """The database to read from. Raises ConfigurationError for a wrong url, or without the driver."""
+        from marea.connectors.mssql.options import login
         from marea.connectors.mssql.source import MssqlSource
 
         return MssqlSource(login(system))
 
     def target(self, system: SystemSettings) -> Target:
         """The database to write to. Raises ConfigurationError for a wrong url, or without the driver."""
+        from marea.connectors.mssql.options import login
         from marea.connectors.mssql.target import mssql_target
 
         return mssql_target(login(system))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from marea.config.declared import Declaration
 from marea.config.settings import SystemSettings
 from marea.connectors.base import address
-from marea.connectors.mysql.options import faults, login
 
 if TYPE_CHECKING:
     from marea.ports import Source, Target
@@ -21,6 +20,8 @@ class MysqlConnector:
 
     def validate(self, options: Mapping[str, object]) -> list[str]:
         """What is wrong with a system's options."""
+        from marea.connectors.mysql.options import faults
+
         return faults(options)
 
     def place(self, system: SystemSettings) -> str:
@@ -29,12 +30,14 @@ class MysqlConnector:
 
     def source(self, system: SystemSettings) -> Source:
         """The database of the system's url to read from. Raises ConfigurationError for a wrong url."""
+        from marea.connectors.mysql.options import login
         from marea.connectors.mysql.source import MysqlSource
 
         return MysqlSource(login(system))
 
     def target(self, system: SystemSettings) -> Target:
         """The database of the system's url to write to. Raises ConfigurationError for a wrong url."""
+        from marea.connectors.mysql.options import login
         from marea.connectors.mysql.target import mysql_target
 
         return mysql_target(login(system))
