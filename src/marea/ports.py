@@ -112,7 +112,10 @@ class Source(Protocol):
         ...
 
     def snapshot(self) -> AbstractContextManager[Reader]:
-        """Opens one moment of the source, closed on exit; never holds a lock on its rows (I9)."""
+        """Opens one moment of the source, closed on exit.
+
+        It is open while a target is called: nobody waits for it (I9), but where `Hindering` says so.
+        """
         ...
 
     def close(self) -> None:
@@ -253,6 +256,18 @@ class Connector(Protocol):
 
     def target(self, system: SystemSettings) -> Target:
         """The system as a target; opens nothing yet. Raises ConfigurationError where it is none."""
+        ...
+
+
+@runtime_checkable
+class Hindering(Protocol):
+    """Optional capability of a source whose reading may keep other programs waiting (`marea check`)."""
+
+    def hindrance(self) -> str:
+        """Whom a run keeps waiting, and the statement that ends this; empty where it keeps nobody.
+
+        Repeatable. Raises SystemUnreachable.
+        """
         ...
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import apsw
 import pytest
 
 from by_hand import run_sql
@@ -187,6 +188,13 @@ def test_check_says_what_each_capture_promises(marea: Marea, shop: Shop) -> None
     out = marea("check").out
     assert "customers: watermark by modified" in out
     assert "does not see direct SQL" in out
+
+
+def test_check_says_once_who_waits_for_a_run(marea: Marea, shop: Shop) -> None:
+    apsw.Connection(str(shop.folder / "erp.db")).pragma("journal_mode", "delete")
+    said = "system erp (sqlite) answers; not in WAL mode: "
+    assert marea("check").out.count(said) == 1
+    assert marea("check", "--json").document["ok"] is True
 
 
 def test_check_warns_of_dates_that_hide_changes(marea: Marea, shop: Shop) -> None:

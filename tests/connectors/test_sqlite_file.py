@@ -195,6 +195,22 @@ def test_a_writer_in_the_way_is_an_outage(
     assert on_sqlite("SELECT code FROM t") == [("a",)]
 
 
+def test_a_source_says_that_who_writes_waits_for_it_until_its_file_is_in_wal_mode(
+    source: SqliteSource, on_sqlite: Run, tmp_path: Path
+) -> None:
+    on_sqlite("CREATE TABLE t (a TEXT)")
+    other = apsw.Connection(str(tmp_path / "source.db"))
+    said = source.hindrance()
+    assert "not in WAL mode" in said
+    with source.snapshot(), pytest.raises(apsw.BusyError, match="database is locked"):
+        other.execute("INSERT INTO t VALUES ('x')")
+    other.execute(said.rpartition(": ")[2])
+    with source.snapshot():
+        other.execute("INSERT INTO t VALUES ('y')")
+    other.close()
+    assert (source.hindrance(), on_sqlite("SELECT a FROM t")) == ("", [("y",)])
+
+
 # -- as a target -----------------------------------------------------------------------------
 
 

@@ -22,7 +22,7 @@ from marea.engine.promises import TableReport, dates_written, tables, unacted
 from marea.engine.restored import WILL_BE, restored
 from marea.engine.systems import Systems
 from marea.errors import ConfigurationError, Fault, RunStopped, SystemUnreachable, in_order
-from marea.ports import Knocking
+from marea.ports import Hindering, Knocking
 
 UNTRIED = "the login was not tried: the first delivery does"
 
@@ -112,7 +112,7 @@ class _Examination:
         self._report = Report(faults=list(faults), notes=unacted(meant))
         self._answers: dict[str, str] = {}
         self._unusable = unusable
-        self._untried: set[str] = set()
+        self._remarks: dict[str, dict[str, None]] = {}
         self._known: list[Known] = []
 
     def report(self) -> Report:
@@ -161,8 +161,13 @@ class _Examination:
     def _system(self, name: str) -> SystemReport:
         answer = self._answers.get(name)
         reachable = None if answer is None else not answer
-        untried = UNTRIED if reachable and name in self._untried else ""
-        return SystemReport(name, self._settings.systems[name].connector, reachable, answer or untried)
+        remarks = "; ".join(self._remarks.get(name, ()) if reachable else ())
+        return SystemReport(name, self._settings.systems[name].connector, reachable, answer or remarks)
+
+    def _remark(self, system: str, text: str) -> None:
+        """Note what is said of a system that answers, once."""
+        if text:
+            self._remarks.setdefault(system, {})[text] = None
 
     def _entity(self, entity: EntitySettings) -> EntityReport:
         report = EntityReport(entity.name, entity.source.system, entity.target.system)
@@ -172,6 +177,7 @@ class _Examination:
             return report
         if self._tried(entity.source.system, lambda: alignment.aggregate):
             report.tables = tables(entity, alignment.aggregate)
+            self._tried(entity.source.system, lambda: self._hindrance(alignment))
             self._tried(entity.source.system, lambda: self._dates(alignment, report))
             self._tried(entity.source.system, lambda: report.notes.extend(_doubts(alignment)))
             if known.delivered:
@@ -191,6 +197,11 @@ class _Examination:
             batches = BatchReader(alignment.pages, reader, PAGE_ROWS)
             found = restored(alignment.entity, row, state.ledger, batches)
         return [found.told(WILL_BE)] if found else []
+
+    def _hindrance(self, alignment: Alignment) -> None:
+        source = alignment.source
+        if isinstance(source, Hindering):
+            self._remark(alignment.entity.source.system, source.hindrance())
 
     def _dates(self, alignment: Alignment, report: EntityReport) -> None:
         found = warnings(alignment.source, alignment.aggregate, dates_written(alignment.entity))
@@ -219,7 +230,7 @@ class _Examination:
         target = alignment.target
         if isinstance(target, Knocking):
             target.knock()
-            self._untried.add(alignment.entity.target.system)
+            self._remark(alignment.entity.target.system, UNTRIED)
 
     def _tried(self, system: str, action: Callable[[], object]) -> bool:
         """Whether it went well; what went wrong is in the report."""

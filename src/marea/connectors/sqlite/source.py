@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
     from marea.ports import Reader
 
+HINDRANCE = (
+    "not in WAL mode: programs that write to the file wait while a run reads and delivers; "
+    "to end this say there once: PRAGMA journal_mode=WAL"
+)
+
 
 class SqliteSource:
     """A SQLite file that is only read, but for `execute`."""
@@ -71,6 +76,12 @@ class SqliteSource:
             changed = connection.changes()
             connection.execute("COMMIT")
             return changed
+
+    def hindrance(self) -> str:
+        """Outside WAL mode a writer waits for the end of a read transaction."""
+        with self._connection() as connection:
+            mode = str(connection.pragma("journal_mode"))
+        return "" if mode == "wal" else HINDRANCE
 
     def close(self) -> None:
         """Nothing stays open between calls."""
