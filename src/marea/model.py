@@ -118,8 +118,14 @@ KEYLESS = "without a key, left out"
 INTERRUPTED = "interrupted"
 """The code of a record that was not sent any more, because its delivery was ended early."""
 
+UNREACHABLE = "unreachable"
+"""The code of a record of which nothing was applied, because its target was away."""
+
 UNKNOWN = "unknown"
 """The code of a problem that leaves open whether the record was applied: its answer was lost."""
+
+NOTHING_APPLIED = (UNREACHABLE, INTERRUPTED)
+"""The codes with which a record is deferred that was not tried: the target has nothing of that delivery."""
 
 
 LOOK = "look for it in the target: only where it is not there send it, with marea retry ENTITY --key KEY"

@@ -9,6 +9,7 @@ from marea.delivery.chosen import to_deliver
 from marea.delivery.deliver import Delivery
 from marea.delivery.retry import next_attempt
 from marea.delivery.settle import settle
+from marea.errors import SystemUnreachable
 from marea.flow import (
     ATTEMPT,
     CAUSE,
@@ -22,7 +23,7 @@ from marea.flow import (
     STATE,
     Plan,
 )
-from marea.model import UNKNOWN, Cause, Outcome, Problem
+from marea.model import INTERRUPTED, NOTHING_APPLIED, UNKNOWN, UNREACHABLE, Cause, Outcome, Problem
 from marea.ports import KEY, OPERATION, PAYLOAD, STAMP, TARGET_ID, Receipt
 
 pytestmark = pytest.mark.unit
@@ -121,6 +122,22 @@ def test_a_waiting_record_names_its_parent_and_is_logged_once() -> None:
 def test_what_an_absent_target_left_is_due_at_once() -> None:
     (row,) = settled(plan("created"), Receipt(deferred={0: Problem("unreachable", "gone")})).rows.to_pylist()
     assert (row["outcome"], row["next_attempt"]) == ("deferred", NOW)
+
+
+@pytest.mark.parametrize(
+    ("code", "attempts"), [(UNREACHABLE, 1), (INTERRUPTED, 1), (UNKNOWN, 2), ("other", 2)]
+)
+def test_only_what_may_have_arrived_counts_as_an_attempt(code: str, attempts: int) -> None:
+    (row,) = settled(plan("created"), Receipt(deferred={0: Problem(code, "no")})).rows.to_pylist()
+    assert row["attempt"] == attempts
+
+
+def test_to_wait_for_another_record_is_no_attempt() -> None:
+    assert settled(plan("waiting")).rows.column("attempt").to_pylist() == [1]
+
+
+def test_the_code_of_an_absent_target_is_that_of_the_error() -> None:
+    assert SystemUnreachable.code in NOTHING_APPLIED
 
 
 def test_an_id_that_changed_is_told_and_one_that_only_came_is_not() -> None:

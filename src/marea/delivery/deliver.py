@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from marea.errors import BatchRefused, SystemUnreachable
-from marea.model import INTERRUPTED, Operation, Problem
+from marea.model import INTERRUPTED, UNREACHABLE, Operation, Problem
 from marea.ports import OPERATION, TARGET_ID, Receipt, Shape, Stoppable, Target
 from marea.sql.arrays import flat
 from marea.sql.keys import as_text, identities
@@ -89,7 +89,7 @@ def _go_on(target: Target, shape: Shape, batch: pa.Table, start: int, delivery: 
 
 def _defer(delivery: Delivery, start: int, rows: int) -> None:
     error = delivery.away
-    problem = Problem(SystemUnreachable.code, error.message) if error is not None else NOT_SENT
+    problem = Problem(UNREACHABLE, error.message) if error is not None else NOT_SENT
     delivery.receipt.deferred.update(dict.fromkeys(range(start, start + rows), problem))
     delivery.parts.append((start, rows, None, None))
 

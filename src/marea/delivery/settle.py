@@ -28,7 +28,7 @@ from marea.flow import (
     Absent,
     Plan,
 )
-from marea.model import DELIVERED, INTERRUPTED, WRITTEN, Operation, Outcome, Problem, RecordState
+from marea.model import DELIVERED, NOTHING_APPLIED, WRITTEN, Operation, Outcome, Problem, RecordState
 from marea.ports import KEY, OPERATION, PAYLOAD, STAMP, TARGET_ID
 from marea.sql.arrays import kept, where
 
@@ -59,6 +59,8 @@ class _Exception:
     log: bool = True
     again: bool = True
     """Whether it is tried again by itself; else what is in doubt of it waits for a person."""
+    tried: bool = True
+    """Whether this counts as an attempt."""
 
 
 def settle(plan: Plan, delivery: Delivery | None, entities: Mapping[str, int], now: int) -> Settlement:
@@ -104,7 +106,7 @@ def _exceptions(plan: Plan, delivery: Delivery | None, sent: Sequence[int]) -> d
             (Outcome.REJECTED, delivery.receipt.rejected),
             (Outcome.DEFERRED, delivery.receipt.deferred),
         ):
-            found.update({sent[row]: _Exception(outcome, problem) for row, problem in problems.items()})
+            found.update({sent[row]: _answered(outcome, problem) for row, problem in problems.items()})
         for row, problem in delivery.receipt.in_doubt.items():
             found[sent[row]] = _Exception(Outcome.DEFERRED, problem, again=False)
     return found
@@ -112,7 +114,12 @@ def _exceptions(plan: Plan, delivery: Delivery | None, sent: Sequence[int]) -> d
 
 def _planned(plan: Plan, row: int, problem: Problem) -> _Exception:
     outcome = Outcome(plan.records.column(OUTCOME)[row].as_py())
-    return _Exception(outcome, problem, again=outcome is not Outcome.DEFERRED)
+    kept_back = outcome is Outcome.DEFERRED
+    return _Exception(outcome, problem, again=not kept_back, tried=not kept_back)
+
+
+def _answered(outcome: Outcome, problem: Problem) -> _Exception:
+    return _Exception(outcome, problem, tried=problem.code not in NOTHING_APPLIED)
 
 
 def _operations(planned: Any, delivery: Delivery | None, sent: Sequence[int]) -> Any:
@@ -134,6 +141,7 @@ def _waiting(records: pa.Table) -> dict[int, _Exception]:
             Problem.waiting(parent["entity"], parent["key"]),
             (parent["entity"], parent["key"]),
             log=state != RecordState.DUE,
+            tried=False,
         )
         for row, parent, state in zip(rows.to_pylist(), parents, states, strict=True)
     }
@@ -149,11 +157,11 @@ def _outcomes(planned: Any, found: Mapping[int, _Exception]) -> Any:
 
 
 def _attempts(planned: Any, found: Mapping[int, _Exception]) -> Any:
-    """How often each was tried, this time included: not where it was not sent any more."""
-    unsent = [row for row, exception in found.items() if exception.problem.code == INTERRUPTED]
-    if not unsent:
+    """How often each was tried, this time included where it was."""
+    untried = [row for row, exception in found.items() if not exception.tried]
+    if not untried:
         return planned
-    among = pc.is_in(pa.array(range(len(planned)), pa.int64()), pa.array(unsent, pa.int64()))
+    among = pc.is_in(pa.array(range(len(planned)), pa.int64()), pa.array(untried, pa.int64()))
     return pc.subtract(planned, among.cast(pa.int32()))
 
 
