@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Operation(StrEnum):
-    """What a plan would do with one record at its target."""
+    """What is done with one record at its target; no plan of this version deletes."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -17,7 +17,10 @@ class Operation(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How one detected record ended; the books count each exactly once (I5)."""
+    """How one detected record ended; the books count each exactly once (I5).
+
+    This version ends none as deleted or held: connectors and state know them.
+    """
 
     CREATED = "created"
     UPDATED = "updated"

@@ -3,7 +3,8 @@
 A feed is a table with a last-edit date. Its cursor never passes the horizon, the point
 before which no transaction can still write a stamp: what lies behind it is read again and
 costs one comparison. Cursors are texts in the source's own form and clock; they are
-compared by the source alone.
+compared by the source alone. Nothing is held in the source from run to run, and so nothing
+there is to be released (I2).
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from marea.errors import ConfigurationError
 
 DESCRIPTION = "Keeps a CRM, portal or shop aligned with an ERP database."
 EPILOG = (
-    "exit codes: 0 all delivered or nothing to do; 1 finished, some records rejected, waiting or held; "
+    "exit codes: 0 all delivered or nothing to do; 1 finished, some records rejected, waiting or deferred; "
     "2 usage or configuration; 3 a system was away, or stopped: nothing lost, run again; 4 internal"
 )
 

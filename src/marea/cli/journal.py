@@ -93,7 +93,7 @@ def _moment(text: str, now: datetime, *, end: bool) -> datetime:
 
 
 def document(entry: Entry) -> dict[str, object]:
-    """An entry as interface.md has it."""
+    """An entry as docs/commands.md has it."""
     return {
         "run": str(entry.run),
         "at": entry.at,

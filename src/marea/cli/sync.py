@@ -81,7 +81,7 @@ def _left_behind(run: Run) -> bool:
 
 
 def document(run: Run) -> dict[str, object]:
-    """A run as interface.md has it."""
+    """A run as docs/commands.md has it."""
     entities = {
         name: {**counts(books), "seconds": round(books.seconds, 3)} for name, books in run.entities.items()
     }
@@ -104,7 +104,7 @@ def _summary(project: Project, run: Run) -> Iterator[str]:
     yield from table(("", "", ""), rows)
     # Why a run that was interrupted deferred what it did is said already.
     deferred = () if run.status is RunStatus.INTERRUPTED else (Outcome.DEFERRED,)
-    for outcome in (Outcome.REJECTED, Outcome.WAITING, *deferred, Outcome.HELD):
+    for outcome in (Outcome.REJECTED, Outcome.WAITING, *deferred):
         number = sum(books.counts[outcome] for books in run.entities.values())
         if number:
             yield from _reasons(project, run, outcome, number)

@@ -171,7 +171,7 @@ class CheckFile(Strict):
 
 
 class GuardFile(Strict):
-    """More deletes than both bounds are held for approval."""
+    """More deletes than both bounds are to be held back; this version delivers none."""
 
     deletes: Percentage | None = Field(default=None, description="Percentage of the entity's records.")
     at_least: Annotated[int, Field(ge=0)] | None = Field(default=None, description="Number of records.")
@@ -180,14 +180,20 @@ class GuardFile(Strict):
 class DefaultsFile(Strict):
     """What entities take where they say nothing of their own."""
 
-    schedule: When | None = Field(default=None, description="When a served project synchronizes.")
-    scan: When | None = Field(default=None, description="When a served project compares everything.")
+    schedule: When | None = Field(
+        default=None, description="When to synchronize; this version does nothing by itself."
+    )
+    scan: When | None = Field(
+        default=None, description="When to compare everything; this version does nothing by itself."
+    )
     capture: Capture | None = Field(default=None, description="How changes are found.")
     lag: Duration | None = Field(default=None, description="Extra overlap for stamps that clients set.")
     deletes: Deletes | None = Field(
-        default=None, description="What a delete in the source does at the target."
+        default=None, description="What a delete in the source is to do; this version delivers none."
     )
-    guard: GuardFile | None = Field(default=None, description="When deletes are held for approval.")
+    guard: GuardFile | None = Field(
+        default=None, description="When to hold back deletes; this version delivers none."
+    )
 
 
 class EntityFile(Strict):
@@ -199,13 +205,19 @@ class EntityFile(Strict):
     require: Texts | None = Field(default=None, description="Fields that must hold a value.")
     checks: list[CheckFile] = Field(default=[], description="Rules every record must meet.")
     private: Texts | None = Field(default=None, description="Fields whose values are never shown.")
-    schedule: When | None = Field(default=None, description="When a served project synchronizes it.")
-    scan: When | None = Field(default=None, description="When a served project compares all of it.")
+    schedule: When | None = Field(
+        default=None, description="When to synchronize it; this version does nothing by itself."
+    )
+    scan: When | None = Field(
+        default=None, description="When to compare all of it; this version does nothing by itself."
+    )
     lag: Duration | None = Field(default=None, description="Extra overlap for stamps that clients set.")
     deletes: Deletes | None = Field(
-        default=None, description="What a delete in the source does at the target."
+        default=None, description="What a delete in the source is to do; this version delivers none."
     )
-    guard: GuardFile | None = Field(default=None, description="When its deletes are held for approval.")
+    guard: GuardFile | None = Field(
+        default=None, description="When to hold back deletes; this version delivers none."
+    )
 
 
 class SystemFile(Open):

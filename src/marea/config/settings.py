@@ -156,7 +156,7 @@ class CheckSettings:
 
 @dataclass(frozen=True, slots=True)
 class DeletesSettings:
-    """An entity's `deletes:`: what a delete in the source does at the target."""
+    """An entity's `deletes:`: what a delete in the source is to do at the target."""
 
     action: str = "propagate"
     """`propagate`, `deactivate` or `ignore`."""
@@ -166,7 +166,7 @@ class DeletesSettings:
 
 @dataclass(frozen=True, slots=True)
 class GuardSettings:
-    """An entity's `guard:`: deletes are held for approval when they are more than both bounds."""
+    """An entity's `guard:`: deletes that are more than both bounds are to be held back."""
 
     deletes: float = 0.1
     """The fraction of the entity's records."""
@@ -189,9 +189,9 @@ class EntitySettings:
     deletes: DeletesSettings = DeletesSettings()
     guard: GuardSettings = GuardSettings()
     schedule: Schedule | None = None
-    """When a served project synchronizes it; None leaves it to those who ask."""
+    """When to synchronize it; None leaves it to those who ask."""
     scan: Schedule | None = None
-    """When a served project compares all of it."""
+    """When to compare all of it."""
     private: tuple[str, ...] = ()
     """Fields whose values are shown to nobody: the log says only that they changed."""
     line: int = 0

@@ -184,7 +184,7 @@ class Project:
         return touch(self.settings.file, entity, self._systems, where, dry_run)
 
     def reasons(self, run: Run, outcome: Outcome) -> list[Reason]:
-        """Why records that a run met are rejected, waiting, deferred or held; the most frequent first."""
+        """Why records that a run met are rejected, waiting or deferred; the most frequent first."""
         from marea.engine.known import known_entity
         from marea.engine.reasons import MOST, grouped
 

@@ -1,6 +1,7 @@
-"""Owns the plan of a batch: create, update, delete or nothing for each record, with its reason.
+"""Owns the plan of a batch: create, update or nothing for each record, with its reason.
 
 A plan is data: a dry run prints it, a run performs it. Everything is computed over columns.
+No delete is inferred from what a read did not bring (I7).
 """
 
 from __future__ import annotations
