@@ -1,8 +1,8 @@
 """Owns the protocols between the engine and the connectors: what they, their sources and targets must do.
 
 A `Connector` makes a `Source`, a `Target` or both. Every method says whether it may be
-called again after a failure. A connector raises only errors of `marea.errors`: the tests
-in `marea.testing` prove it.
+called again after a failure. A connector raises only errors of `marea.errors`. What the
+suites of `marea.testing` ask for they prove of it; the rest is in its author's hands.
 """
 
 from __future__ import annotations

@@ -113,6 +113,10 @@ class TestSource(OnMariadb, SourceContract):
 
 
 class TestTarget(OnMariadb, SqlTargetContract):
+    gaps = MappingProxyType(
+        {"test_a_lost_answer_is_no_verdict": "test_h24_lost_commit.py loses answers of databases"}
+    )
+
     @pytest.fixture
     def unreachable(self) -> Target:
         return MysqlConnector().target(system(AWAY))

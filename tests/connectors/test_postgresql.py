@@ -100,6 +100,10 @@ class TestPostgresqlSource(Literals, SourceContract):
 
 
 class TestPostgresqlTarget(Literals, SqlTargetContract):
+    gaps = MappingProxyType(
+        {"test_a_lost_answer_is_no_verdict": "test_h24_lost_commit.py loses answers of databases"}
+    )
+
     @pytest.fixture
     def another(self, postgresql_url: str) -> Iterator[Target]:
         target = PostgresqlConnector().target(system(postgresql_url))

@@ -33,16 +33,17 @@ def batch(keys: list[str]) -> pa.Table:
 @given(st.lists(st.booleans(), min_size=1, max_size=40))
 def test_bad_records_are_rejected_and_all_others_applied(bad: list[bool]) -> None:
     keys = [str(number) for number in range(len(bad))]
-    target = MemoryTarget(refuse=lambda key, payload: "no" if bad[int(key)] else None)
+    target = MemoryTarget(refuse=lambda key, row: "no" if bad[int(key)] else None)
     delivery = deliver("memory", target, SHAPE, batch(keys), Stop())
     assert set(delivery.receipt.rejected) == {row for row, is_bad in enumerate(bad) if is_bad}
-    assert set(target.records) == {key for key, is_bad in zip(keys, bad, strict=True) if not is_bad}
+    held = target.records.get("things", {})
+    assert set(held) == {key for key, is_bad in zip(keys, bad, strict=True) if not is_bad}
     assert delivery.away is None
 
 
 def test_one_bad_record_of_many_costs_few_calls() -> None:
     keys = [str(number) for number in range(560)]
-    target = MemoryTarget(refuse=lambda key, payload: "no" if key == "333" else None)
+    target = MemoryTarget(refuse=lambda key, row: "no" if key == "333" else None)
     delivery = deliver("memory", target, SHAPE, batch(keys), Stop())
     assert list(delivery.receipt.rejected) == [333]
     assert delivery.receipt.rejected[333].text == "no"
@@ -50,10 +51,10 @@ def test_one_bad_record_of_many_costs_few_calls() -> None:
 
 
 def test_what_an_absent_target_did_not_take_is_deferred() -> None:
-    target = MemoryTarget(refuse=lambda key, payload: "no" if key == "0" else None, away_after=1)
+    target = MemoryTarget(refuse=lambda key, row: "no" if key == "0" else None, away_after=1)
     delivery = deliver("memory", target, SHAPE, batch(["0", "1", "2", "3"]), Stop())
     applied = set(range(4)) - set(delivery.receipt.rejected) - set(delivery.receipt.deferred)
-    assert {str(row) for row in applied} == set(target.records)
+    assert {str(row) for row in applied} == set(target.records["things"])
     assert delivery.away is not None
     assert delivery.receipt.deferred
 
@@ -78,7 +79,7 @@ class Giving(MemoryTarget):
     """Gives the ids it is told to."""
 
     def __init__(self, *ids: str | None) -> None:
-        super().__init__(refuse=lambda key, payload: "no" if key == "bad" else None)
+        super().__init__(refuse=lambda key, row: "no" if key == "bad" else None)
         self.ids = {str(number): given for number, given in enumerate(ids)}
 
     def deliver(self, shape: Shape, batch: pa.Table) -> Receipt:
@@ -125,7 +126,7 @@ class Ending(MemoryTarget):
     """Refuses batches, and asks for the end with its second one."""
 
     def __init__(self, stop: Stop) -> None:
-        super().__init__(refuse=lambda key, payload: "no" if key == "0" else None)
+        super().__init__(refuse=lambda key, row: "no" if key == "0" else None)
         self._stop = stop
         self.calls = 0
 

@@ -2,39 +2,50 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from marea.errors import BatchRefused, SystemUnreachable
+from marea.errors import BatchRefused, ConfigurationError, SystemUnreachable
 from marea.model import Operation
-from marea.ports import KEY, OPERATION, PAYLOAD, Receipt, Shape
+from marea.ports import OPERATION, TARGET_ID, Receipt, Shape
+from marea.sql.keys import identities
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+Records = dict[str, dict[str, dict[str, Any]]]
+"""Object -> key there, as `identities` writes it -> fields."""
+
 
 class MemoryTarget:
-    """Keeps records by their ledger key; refuses and goes away as it is told.
+    """Keeps records by their key there; refuses and goes away as it is told.
 
-    `refuse(key, payload)` says why a record is refused, or None; one refused record refuses
-    its whole batch. `away_after` counts the batches it takes before it is away.
+    `refuse(key, record)` says why a record is refused, or None; one refused record refuses
+    its whole batch. `away_after` counts the batches it takes before it is away. Targets of the
+    same `records` are targets of one system.
     """
 
     def __init__(
         self,
-        refuse: Callable[[str, Mapping[str, Any]], str | None] = lambda key, payload: None,
+        refuse: Callable[[str, Mapping[str, Any]], str | None] = lambda key, record: None,
         away_after: int | None = None,
+        records: Records | None = None,
     ) -> None:
-        self.records: dict[str, dict[str, Any]] = {}
+        self.records: Records = {} if records is None else records
         self.batches: list[int] = []
-        self.shapes: dict[str, Shape] = {}
-        self.away_after = away_after
+        self._away_after = away_after
         self._refuse = refuse
 
     def prepare(self, shape: Shape) -> None:
-        """Take the shape as it is."""
-        self.shapes[shape.entity] = shape
+        """Make a place for the shape, unless one that was delivered to is gone."""
+        self._reach()
+        for option in shape.options:
+            raise ConfigurationError.single(f'unknown option "{option}"', entity=shape.entity, field="target")
+        if shape.delivered and shape.object not in self.records:
+            text = f"{shape.object} is gone, and records were delivered to it"
+            hint = f"marea sync {shape.entity} --resend"
+            raise ConfigurationError.single(text, entity=shape.entity, field="target.object", hint=hint)
+        self.records.setdefault(shape.object, {})
 
     def repeats(self, shape: Shape) -> bool:
         """Always: records are kept by their key."""
@@ -42,20 +53,27 @@ class MemoryTarget:
 
     def deliver(self, shape: Shape, batch: pa.Table) -> Receipt:
         """Apply all of a batch, or refuse it, or be away."""
-        if self.away_after is not None and len(self.batches) >= self.away_after:
-            raise SystemUnreachable("memory", "the target is in maintenance")
-        payloads = [json.loads(text) for text in batch.column(PAYLOAD).to_pylist()]
-        keys = batch.column(KEY).to_pylist()
-        for key, payload in zip(keys, payloads, strict=True):
-            if words := self._refuse(key, payload):
+        self._reach()
+        keys = identities([batch[name] for name in shape.key]).to_pylist()
+        rows = batch.select(shape.fields.names).to_pylist()
+        for key, row in zip(keys, rows, strict=True):
+            if words := self._refuse(key, row):
                 raise BatchRefused(words, code="memory")
         self.batches.append(batch.num_rows)
-        for key, operation, payload in zip(keys, batch.column(OPERATION).to_pylist(), payloads, strict=True):
-            if operation == Operation.DELETE:
-                self.records.pop(key, None)
-            else:
-                self.records[key] = payload
-        return Receipt()
+        operations, before = batch[OPERATION].to_pylist(), batch[TARGET_ID].to_pylist()
+        for operation, old, key, row in zip(operations, before, keys, rows, strict=True):
+            self._apply(shape.object, operation, old or key, key, row)
+        return Receipt()  # it gives no ids: the keys stand for them
 
     def close(self) -> None:
         """Nothing is held open."""
+
+    def _apply(self, name: str, operation: str, old: str, key: str, row: dict[str, Any]) -> None:
+        held = self.records.setdefault(name, {})
+        found = held.pop(old, {})
+        if operation != Operation.DELETE:
+            held[key] = {**found, **held.get(key, {}), **row}
+
+    def _reach(self) -> None:
+        if self._away_after is not None and len(self.batches) >= self._away_after:
+            raise SystemUnreachable("memory", "the target is in maintenance", hint="run again")

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from contextlib import suppress
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pytest
 
 from marea.errors import ConfigurationError, SystemUnreachable
 from marea.model import Operation
-from marea.ports import OPERATION, Shape, Target
-from marea.testing.delivering import Delivering, batch, shape
+from marea.ports import OPERATION, Knocking, Shape, Target
+from marea.testing.deciding import NEEDS, Deciding, Held
+from marea.testing.delivering import batch, shape
 from marea.testing.values import TEXTS
 
-Held = Callable[[str], list[dict[str, Any]]]
+T = TypeVar("T")
 Sessions = Callable[[], set[str]]
 
 
-class TargetContract(Delivering):
+class TargetContract(Deciding):
     """Subclass it, give the fixtures, and every test of it is a promise of the connector.
 
     `target` is the connector's target on an empty system of the test's own, `another` a second
@@ -28,17 +31,14 @@ class TargetContract(Delivering):
     other means, in any order; `unreachable` is a target whose system does not answer and whose
     password is "pa55word"; `cut` breaks all connections of `target` from outside, at once or before
     its next answer, and `sessions` gives those that the system has, by names that never come again.
-    `codes` may be replaced by a shape that the system is made ready for.
+    `codes` may be replaced by a shape that the system is made ready for. Where there is no `refused`,
+    `lose_answer` or `gone`, the tests that need it are gaps.
     """
 
     @pytest.fixture
-    def codes(self) -> Shape:
-        """An object with a text key, a text and an amount."""
-        return self.made()
-
-    def names(self, held: Held) -> dict[str, str]:
-        """What the object t holds: code -> name."""
-        return {row["code"]: row["name"] for row in held("t")}
+    def gone(self) -> Callable[[], object] | None:
+        """Takes the object t out of the system, with all it holds; None: none can be taken out."""
+        return None
 
     # -- creates, updates, deletes -----------------------------------------------------
 
@@ -182,8 +182,48 @@ class TargetContract(Delivering):
     # -- mistakes and outages ------------------------------------------------------------
 
     def test_unknown_options_are_named(self, target: Target, codes: Shape) -> None:
-        with pytest.raises(ConfigurationError, match="create"):
-            target.prepare(shape(craete=True))
+        with pytest.raises(ConfigurationError, match="nonsense"):
+            target.prepare(replace(codes, options={**codes.options, "nonsense": 1}))
+
+    def test_a_place_that_is_gone_is_made_anew_only_on_request(
+        self, target: Target, another: Target, held: Held, gone: Callable[[], object] | None
+    ) -> None:
+        """A place made anew would lack what was delivered, and nobody would know."""
+        assert gone is not None, NEEDS.format("gone")
+        made = self.made()
+        known = replace(made, delivered=True)
+        target.prepare(made)
+        self.deliver(target, made, [self.row("a")])
+        another.prepare(known)
+        gone()
+        for _ in range(2):
+            with pytest.raises(ConfigurationError, match="--resend"):
+                another.prepare(known)
+        another.prepare(made)
+        self.deliver(another, made, [self.row("a")], Operation.UPDATE, ["a"])
+        assert self.names(held) == {"a": "name a"}
+
+    def test_a_place_where_nobody_answers_is_noticed_before_a_delivery(self, unreachable: Target) -> None:
+        """`marea check` goes by it: a target whose `prepare` asks nothing has `knock`."""
+        with pytest.raises(SystemUnreachable) as caught:
+            self._ask(unreachable)
+        assert "pa55word" not in str(caught.value)
+        unreachable.close()
+
+    def _ask(self, target: Target) -> None:
+        target.prepare(shape())
+        self._knock(target)
+
+    def test_a_knock_changes_nothing(self, target: Target, held: Held, codes: Shape) -> None:
+        target.prepare(codes)
+        self.deliver(target, codes, [self.row("a")])
+        for _ in range(2):
+            self._knock(target)
+        assert self.names(held) == {"a": "name a"}
+
+    def _knock(self, target: Target) -> None:
+        if isinstance(target, Knocking):
+            target.knock()
 
     def test_a_target_that_is_away_says_so(self, unreachable: Target) -> None:
         with pytest.raises(SystemUnreachable) as caught:
@@ -206,16 +246,32 @@ class TargetContract(Delivering):
         before = sessions()
         assert before, "the target keeps no connection that could break: declare a gap"
         cut()
-        with suppress(SystemUnreachable):
-            target.deliver(codes, batch(codes, [self.row("b")], Operation.CREATE))
+        self.attempt(target, held, codes, "b")
         self.deliver(target, codes, [self.row("b")])
         assert not before & sessions(), "the connection was not cut"
         assert self.names(held) == {"a": "name a", "b": "name b"}
+
+    def test_calls_come_from_several_threads(self, target: Target, held: Held, codes: Shape) -> None:
+        """A run prepares and closes in one, asks `repeats` in another and delivers in a third."""
+        target.prepare(codes)
+        assert _elsewhere(lambda: target.repeats(codes)) == target.repeats(codes)
+        for code in ("a", "b"):
+            _elsewhere(partial(self.deliver, target, codes, [self.row(code)]))
+        target.prepare(codes)
+        self.deliver(target, codes, [self.row("c")])
+        assert self.names(held) == {code: f"name {code}" for code in ("a", "b", "c")}
+        target.close()
 
     def test_closing_is_repeatable(self, target: Target, codes: Shape) -> None:
         target.prepare(codes)
         target.close()
         target.close()
+
+
+def _elsewhere(work: Callable[[], T]) -> T:
+    """What it gives in a thread of its own, which ends with it."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(work).result()
 
 
 def _by(rows: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -12,8 +11,8 @@ from marea.errors import BatchRefused, ConfigurationError, SystemUnreachable
 from marea.model import Operation
 from marea.ports import OPERATION, Shape, Source, Target
 from marea.testing.arriving import Arriving
-from marea.testing.delivering import CODES, shape
-from marea.testing.receiving import Held
+from marea.testing.deciding import Held
+from marea.testing.delivering import CODES, Row, shape
 from marea.testing.suite import Execute
 
 
@@ -29,6 +28,16 @@ class SqlTargetContract(Arriving):
     def held(self, source: Source) -> Held:
         """The rows of a table."""
         return lambda name: self.read(source, name)
+
+    @pytest.fixture
+    def gone(self, execute: Execute) -> Callable[[], object]:
+        """Drops the table."""
+        return lambda: execute("DROP TABLE t")
+
+    @pytest.fixture
+    def refused(self) -> Row:
+        """It lacks its name, which the table of `codes` demands."""
+        return {"code": "no"}
 
     @pytest.fixture
     def codes(self, source: Source, execute: Execute) -> Shape:
@@ -154,22 +163,6 @@ class SqlTargetContract(Arriving):
         self.deliver(another, made, [self.row("b")])
         self.deliver(target, made, [self.row("b", "later")])
         assert self.names(held) == {"a": "name a", "b": "later"}
-
-    def test_a_place_that_is_gone_is_made_anew_only_on_request(
-        self, target: Target, another: Target, source: Source, held: Held, execute: Execute
-    ) -> None:
-        made = shape(create=True)
-        target.prepare(made)
-        self.deliver(target, made, [self.row("a")])
-        known = replace(made, delivered=True)
-        another.prepare(known)
-        execute("DROP TABLE t")
-        with pytest.raises(ConfigurationError, match="--resend"):
-            another.prepare(known)
-        assert source.describe("t") is None
-        another.prepare(made)
-        self.deliver(another, made, [self.row("a")], Operation.UPDATE, ["a"])
-        assert self.names(held) == {"a": "name a"}
 
     # -- outages -------------------------------------------------------------------------
 

@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
-from connectors.rest.tools import Targets
+from connectors.rest.tools import OWN_IDS, Targets
 from marea.connectors.rest import RestConnector
+from marea.connectors.rest.retry import Policy
 from marea.demo.crm_process import CrmProcess
 from marea.errors import SystemUnreachable
 from marea.ports import Connector, Knocking, Shape, Target
 from marea.testing import ConnectorContract, TargetContract
+from marea.testing.deciding import Deciding
+from marea.testing.delivering import Row
 
 pytestmark = pytest.mark.contract
 
@@ -39,6 +42,14 @@ class TestRestConnector(ConnectorContract):
 
 
 class TestRestTarget(TargetContract):
+    gaps = MappingProxyType(
+        {
+            "test_a_place_that_is_gone_is_made_anew_only_on_request": (
+                "an application says nothing of its objects before it is given a record"
+            )
+        }
+    )
+
     @pytest.fixture
     def target(self, crm: CrmProcess, targets: Targets) -> Target:
         return targets.crm(crm.address)
@@ -63,6 +74,15 @@ class TestRestTarget(TargetContract):
     def sessions(self, crm: CrmProcess) -> Callable[[], set[str]]:
         return lambda: set(crm.ask("GET", "/admin/sessions"))
 
+    @pytest.fixture
+    def refused(self, crm: CrmProcess) -> Row:
+        crm.ask("POST", "/admin/faults", {"fail": ["no"]})
+        return self.row("no")
+
+    @pytest.fixture
+    def lose_answer(self, cut: Callable[[], None]) -> Callable[[], None]:
+        return cut
+
     def test_a_cut_that_cuts_nothing_proves_nothing(
         self,
         target: Target,
@@ -80,3 +100,38 @@ class TestRestTarget(TargetContract):
         assert crm.ask("GET", "/admin/calls")["calls"] == {}
         with pytest.raises(SystemUnreachable, match="nothing answers at localhost:1: "):
             targets.at("http://user:pa55word@localhost:1").knock()
+
+
+class TestRestTargetThatTriesOnce(TestRestTarget):
+    """What is lost stays lost: it is not sent again within the delivery."""
+
+    @pytest.fixture
+    def target(self, crm: CrmProcess, targets: Targets) -> Target:
+        return targets.crm(crm.address, Policy(attempts=1))
+
+
+class TestRestTargetThatCannotRepeat(Deciding):
+    """The application gives its own ids, and cannot be asked for a record."""
+
+    @pytest.fixture
+    def target(self, crm: CrmProcess, targets: Targets) -> Target:
+        return targets.crm(crm.address, **{**OWN_IDS, "find": None})
+
+    @pytest.fixture
+    def codes(self) -> Shape:
+        return self.made(name="accounts")
+
+    @pytest.fixture
+    def held(self, crm: CrmProcess) -> Callable[[str], list[dict[str, Any]]]:
+        return lambda name: crm.ask("GET", "/api/v2/accounts?limit=100")["items"]
+
+    @pytest.fixture
+    def refused(self) -> Row:
+        return {"code": "no", "name": ""}
+
+    @pytest.fixture
+    def lose_answer(self, crm: CrmProcess) -> Callable[[], object]:
+        return lambda: crm.ask("POST", "/admin/faults", {"lose": 1})
+
+    def test_it_is_one_that_cannot_repeat(self, target: Target, codes: Shape) -> None:
+        assert not target.repeats(codes)
