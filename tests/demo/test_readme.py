@@ -1,19 +1,24 @@
 import io
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from marea.demo.crm_process import CrmProcess
 from marea.demo.rows import WRONG, Size
 from marea.demo.scene import Scene
+from marea.demo.story import main
 from marea.demo.teller import Teller
 
 pytestmark = pytest.mark.integration
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
-EXITS = {"sync": 1}
-"""Two customers of the demo are wrong, and are rejected."""
+COMMANDS = ["check", "status", "plan", "sync", "log", "explain"]
+CUSTOMERS = 200
+SIZE = Size(customers=CUSTOMERS, items=100, suppliers=20, outdated=50)
 
 
 def block(language):
@@ -21,23 +26,49 @@ def block(language):
     return found
 
 
+def commands():
+    return list(map(shlex.split, re.findall(r"^\$ marea (.*)$", block("console"), re.MULTILINE)))
+
+
 @pytest.fixture
 def scene(tmp_path):
-    with Scene(
-        tmp_path, Size(customers=80, items=20, suppliers=5, outdated=10), Teller(io.StringIO())
-    ) as scene:
+    with Scene(tmp_path, SIZE, Teller(io.StringIO())) as scene:
         text = block("yaml").replace("http://127.0.0.1:8800", scene.crm.address)
         (tmp_path / "marea.yaml").write_text(text, "utf-8")
         yield scene
 
 
-def test_every_command_of_the_readme_runs_with_its_configuration(scene):
-    commands = re.findall(r"^\$ marea (.*)$", block("console"), re.MULTILINE)
-    assert [command.split()[0] for command in commands] == ["check", "plan", "sync", "log", "explain"]
-    for command in commands:
-        words = shlex.split(command)
-        scene.marea(*words, exits=EXITS.get(words[0], 0), because="as the README promises")
-    assert len(scene.crm.records("accounts")) == 80 - len(WRONG)
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """The folder that the demo leaves, its CRM started again by the command the demo prints."""
+    folder = tmp_path_factory.mktemp("readme") / "demo"
+    told = io.StringIO()
+    assert main(folder, SIZE, told) == 0
+    port = int(re.search(r"marea\.demo\.crm --storage crm\.db --port (\d+)", told.getvalue())[1])
+    with CrmProcess(folder / "crm.db", port):
+        yield folder
+
+
+def carried_out(words, folder):
+    program = [sys.executable, "-m", "marea", *words]
+    return subprocess.run(program, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_the_configuration_of_the_readme_delivers_the_demos_customers(scene):
+    assert [words[0] for words in commands()] == COMMANDS
+    for words in commands():
+        scene.marea(*words, exits=1 if words[0] == "sync" else 0, because="as the README promises")
+    assert len(scene.crm.records("accounts")) == CUSTOMERS - len(WRONG)
+
+
+def test_every_command_of_the_readme_shows_something_in_the_folder_of_the_demo(kept):
+    done = {words[0]: carried_out(words, kept) for words in commands()}
+    assert {name: each.returncode for name, each in done.items()} == {**dict.fromkeys(COMMANDS, 0), "sync": 1}
+    assert [name for name, each in done.items() if "nothing to do" in each.stdout] == []
+    assert "customers 3211264,C00029: rejected" in done["plan"].stdout
+    assert "1 rejected" in done["sync"].stdout
+    assert done["log"].stdout.count("run ") == 5
+    assert "C00029 is rejected: An Italian VAT number has 11 digits" in done["explain"].stdout
 
 
 def test_the_python_of_the_readme_runs(scene, monkeypatch, capsys):
