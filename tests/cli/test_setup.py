@@ -133,7 +133,7 @@ def test_a_file_elsewhere_finds_the_database_all_the_same(marea: Marea, folder: 
 @pytest.mark.parametrize(
     ("source", "code", "said"),
     [
-        ("oracle://erp", 2, "oracle"),
+        ("nowhere://erp", 2, "nowhere"),
         ("erp.db", 2, "no URL"),
         ("https://crm.example.com", 2, "target only"),
         ("postgresql://reader:hush@127.0.0.1:1/erp", 3, "127.0.0.1"),

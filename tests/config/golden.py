@@ -76,7 +76,7 @@ EDITS = {
     "batch without size": (", size: 500", ""),
     # systems
     "no url": ("postgresql://reader@localhost/mago4", "localhost"),
-    "unknown scheme": ("postgresql://reader@localhost/mago4", "oracle://reader@localhost/mago4"),
+    "unknown scheme": ("postgresql://reader@localhost/mago4", "nowhere://reader@localhost/mago4"),
     "scheme of another connector": ("connector: rest", "connector: sql"),
     "unknown connector": ("connector: rest", "connector: rset"),
     "state elsewhere": ("sqlite:///marea.db", "mysql://localhost/marea"),

@@ -56,6 +56,7 @@ class TestMssqlConnector(ConnectorContract):
     others = ("mssql://db/erp", "mssql://localhost/crm", "mssql://db:1434/crm")
     unreadable = ("mssql://reader:pa55?word@host/crm", "mssql://reader:pa55word@host:port/crm")
     options = MappingProxyType({"user": "reader", "password": "pa55word"})
+    unproved = "no SQL Server is at hand: what is below reads its SQL"
     gaps = MappingProxyType(
         {}
         if find_spec("mssql_python")

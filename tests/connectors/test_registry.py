@@ -9,7 +9,9 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,11 +19,11 @@ from marea.config import addresses, declared
 from marea.config.mistake import Mistake
 from marea.connectors import registry
 from marea.errors import ConfigurationError
+from marea.testing import ConnectorContract
 
 HOME = Path(__file__).parents[2]
 FOLDER = HOME / "src/marea/connectors"
 BUILT_IN = sorted(folder.parent.name for folder in FOLDER.glob("*/__init__.py"))
-WITHOUT_SERVER = {"mssql": "no SQL Server is at hand: tests/connectors/test_mssql.py reads its SQL"}
 
 
 @pytest.mark.unit
@@ -51,18 +53,31 @@ def test_each_has_an_entry_point_like_those_of_any_package() -> None:
 @pytest.mark.unit
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_each_has_its_contract_suites(name: str) -> None:
-    found = _suites(name)
-    roles = {"TargetContract"} if name == "rest" else {"SourceContract", "SqlTargetContract"}
-    assert found == {"ConnectorContract", *(() if name in WITHOUT_SERVER else roles)}
+    """As many as the roles it has, unless it says that nothing is at hand to prove them on."""
+    suites = _suites(name)
+    says = {"roles": ConnectorContract.roles, "unproved": "", **suites.pop("ConnectorContract")}
+    target = "SqlTargetContract" if declared.declared(name).database else "TargetContract"
+    proved = {"source": "SourceContract", "target": target}
+    assert set(suites) == (set() if says["unproved"] else {proved[role] for role in says["roles"]})
 
 
-def _suites(name: str) -> set[str]:
-    """The contract suites that the tests of a connector subclass."""
+def _suites(name: str) -> dict[str, dict[str, Any]]:
+    """The contract suites that the tests of a connector subclass, with what each says in literals."""
     folder = HOME / "tests/connectors"
     files = [*folder.glob(f"test_{name}.py"), *(folder / name).glob("test_*.py")]
     nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text("utf-8")))]
-    bases = {ast.unparse(base) for node in nodes if isinstance(node, ast.ClassDef) for base in node.bases}
-    return {base for base in bases if base.endswith("Contract")}
+    classes = [node for node in nodes if isinstance(node, ast.ClassDef)]
+    suites = [(ast.unparse(base), _literals(node)) for node in classes for base in node.bases]
+    return {base: says for base, says in suites if base.endswith("Contract")}
+
+
+def _literals(node: ast.ClassDef) -> dict[str, Any]:
+    said: dict[str, Any] = {}
+    for part in node.body:
+        if isinstance(part, ast.Assign):
+            with suppress(ValueError):
+                said[ast.unparse(part.targets[0])] = ast.literal_eval(part.value)
+    return said
 
 
 @pytest.mark.unit
@@ -88,55 +103,109 @@ def test_nothing_else_names_it(name: str) -> None:
 
 ACME = """
 from marea.config.declared import Declaration
+from marea.connectors.base import address, unknown_options
+from marea.errors import ConfigurationError
 
 class AcmeConnector:
-    declares = Declaration(("acme",), named=("https",))
+    declares = Declaration(("acme",), named=("https",), database=False)
 
     def validate(self, options):
-        return []
+        return unknown_options(options, {"user", "password"})
+
+    def place(self, system):
+        return address(system).place("acme", 4711)
+
+    def source(self, system):
+        raise ConfigurationError.single(f"system {system.name} cannot be a source", line=system.line)
+
+    def target(self, system):
+        from marea.testing.memory import MemoryTarget
+
+        return MemoryTarget()
 """
+APEX = ACME.replace("acme", "apex").replace("Acme", "Apex")
+"""One with a folder: of two that are called alike what Marea brings goes first."""
+CONTRACT = """
+import pytest
+from connectors.test_contracts import TestMemoryTarget as TargetContract
+from marea.connectors.apex import ApexConnector
+from marea.testing import ConnectorContract
+
+pytestmark = pytest.mark.unit
+
+class TestApexConnector(ConnectorContract):
+    name = "apex"
+    alike = ("apex://reader:pa55word@HOST/db", "https://host:4711/db")
+    others = ("apex://host/another",)
+    roles = ("target",)
+
+    @pytest.fixture
+    def connector(self):
+        return ApexConnector()
+
+class TestApexTarget(TargetContract):
+    pass
+"""
+COPIED = ("src/marea", "tests/config", "tests/connectors", "docs")
 
 
 @pytest.fixture
 def grown(tmp_path: Path) -> Path:
-    """A copy of the program with one folder more among its connectors."""
-    shutil.copytree(HOME / "src/marea", tmp_path / "marea", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(HOME / "pyproject.toml", tmp_path)
-    (tmp_path / "marea/connectors/acme").mkdir()
-    (tmp_path / "marea/connectors/acme/__init__.py").write_text(ACME)
+    """A copy of the program with one connector more: a folder, its contract, a line, a row of the page."""
+    for name in COPIED:
+        shutil.copytree(HOME / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in (HOME / "tests").glob("*.py"):
+        shutil.copy(file, tmp_path / "tests")
+    (tmp_path / "src/marea/connectors/apex").mkdir()
+    (tmp_path / "src/marea/connectors/apex/__init__.py").write_text(APEX)
+    (tmp_path / "tests/connectors/test_apex.py").write_text(CONTRACT)
+    project = (HOME / "pyproject.toml").read_text()
+    group = f'[project.entry-points."{declared.GROUP}"]\n'
+    line = 'apex = "marea.connectors.apex:ApexConnector"\n'
+    (tmp_path / "pyproject.toml").write_text(project.replace(group, group + line))
+    page = tmp_path / "docs/connectors.md"
+    page.write_text(page.read_text("utf-8").replace("| `rest` |", "| `apex` | `apex://…` |\n| `rest` |"))
     return tmp_path
 
 
 def _in(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    environment = {**os.environ, "PYTHONPATH": str(folder / "src")}
     return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
 
 
 @pytest.mark.integration
+def test_one_more_connector_edits_no_test(grown: Path) -> None:
+    """Those of all connectors, those of the configuration and its own contract pass."""
+    tests = ("tests/config", "tests/connectors/test_registry.py", "tests/connectors/test_apex.py")
+    done = _in(grown, sys.executable, "-m", "pytest", "-m", "unit", "-p", "no:cacheprovider", *tests)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.integration
 def test_one_more_folder_is_one_more_connector(grown: Path) -> None:
     code = (
         "from marea.config import addresses, declared; from marea.connectors import registry;"
-        "print(addresses.connector('acme://h/d', None), addresses.connector('acme://h/d', 'sql'),"
-        "addresses.connector('https://h/d', 'acme'), addresses.connector('https://h/d', None),"
-        "type(registry.connector('acme')).__name__, declared.connectors())"
+        "print(addresses.connector('apex://h/d', None),"
+        "addresses.connector('https://h/d', 'apex'), addresses.connector('https://h/d', None),"
+        "type(registry.connector('apex')).__name__, declared.connectors())"
     )
     done = _in(grown, sys.executable, "-c", code)
     assert done.stdout.split() == [
-        *("acme", "acme", "acme", "rest", "AcmeConnector"),
-        *str(sorted([*BUILT_IN, "acme"])).split(),
+        *("apex", "apex", "rest", "ApexConnector"),
+        *str(sorted([*BUILT_IN, "apex"])).split(),
     ]
 
 
 @pytest.mark.integration
 def test_the_lint_knows_one_more_without_being_told(grown: Path) -> None:
     lint = str(Path(sys.executable).parent / "lint-imports")
-    file = grown / "marea/connectors/acme/__init__.py"
-    file.write_text("from marea.connectors.sqlite import SqliteConnector\n" + ACME)
+    file = grown / "src/marea/connectors/apex/__init__.py"
+    file.write_text("from marea.connectors.sqlite import SqliteConnector\n" + APEX)
     done = _in(grown, lint, "--no-cache")
     assert "Connectors know nothing of each other BROKEN" in done.stdout
-    assert "marea.connectors.acme is not allowed to import marea.connectors.sqlite" in done.stdout
+    assert "marea.connectors.apex is not allowed to import marea.connectors.sqlite" in done.stdout
 
 
 def _installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
