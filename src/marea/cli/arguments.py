@@ -16,6 +16,9 @@ EPILOG = (
     "2 usage or configuration; 3 a system was away, or stopped: nothing lost, run again; 4 internal"
 )
 
+DEFAULT = "marea.yaml"
+"""The configuration where none is named."""
+
 _DIGITS = 18  # what every database holds
 _DRY_RUN = "`marea plan` shows what a run would deliver, and writes nothing"
 _OUTCOMES = ("created", "updated", "deleted", "unchanged", "rejected", "waiting", "deferred", "held")
@@ -104,7 +107,7 @@ def _common(parser: argparse.ArgumentParser) -> None:
     """Options that may stand before the command and after it."""
     hidden = argparse.SUPPRESS
     parser.add_argument(
-        "-c", "--config", metavar="FILE", default=hidden, help="the configuration (marea.yaml, MAREA_CONFIG)"
+        "-c", "--config", metavar="FILE", default=hidden, help=f"the configuration ({DEFAULT}, MAREA_CONFIG)"
     )
     parser.add_argument("--json", action="store_true", default=hidden, help="one JSON document on stdout")
     parser.add_argument("--debug", action="store_true", default=hidden, help="show where an error arose")
@@ -195,9 +198,7 @@ def _init(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--target", metavar="URL", help="a database, or an application's address (a new SQLite file, copy.db)"
     )
-    parser.add_argument(
-        "--output", metavar="FILE", default="marea.yaml", help="the file to write (marea.yaml)"
-    )
+    parser.add_argument("--output", metavar="FILE", default=DEFAULT, help=f"the file to write ({DEFAULT})")
     parser.add_argument("--force", action="store_true", help="write over a file that is there")
 
 

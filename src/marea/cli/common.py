@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from marea.cli.arguments import DEFAULT
 from marea.cli.output import table, value_text
 from marea.model import Books, Outcome, RunStatus
 
@@ -27,7 +28,7 @@ def opened(options: Namespace) -> Project:
     """The project the command line means."""
     from marea.engine.project import open_project
 
-    return open_project(options.config or os.environ.get("MAREA_CONFIG") or "marea.yaml")
+    return open_project(options.config or os.environ.get("MAREA_CONFIG") or DEFAULT)
 
 
 def key_value(key: str) -> Any:

@@ -6,6 +6,7 @@ import re
 import sys
 from dataclasses import asdict
 
+from marea.cli.commands import pasteable
 from marea.cli.output import clean, show_json
 from marea.errors import ConfigurationError, MareaError, SystemUnreachable
 
@@ -13,14 +14,17 @@ _LOGIN = re.compile(r"://[^\s/]*@")
 SAFE = "nothing is lost: run again when it is back"
 
 
-def tell(error: Exception, *, json: bool, debug: bool) -> None:
-    """Says what happened; the traceback only on request, passwords never."""
+def tell(error: Exception, *, json: bool, debug: bool, config: str | None = None) -> None:
+    """Says what happened; the traceback only on request, passwords never.
+
+    `config` is the configuration that the command line named.
+    """
     if debug:
         import traceback
 
         print(_scrubbed("".join(traceback.format_exception(error))), file=sys.stderr)
     for line in _words(error).splitlines():
-        print(clean(line), file=sys.stderr)
+        print(pasteable(clean(line), config), file=sys.stderr)
     if json:
         show_json({"error": _document(error)})
 

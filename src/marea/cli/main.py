@@ -42,8 +42,10 @@ def _note_missing() -> None:
 
 def run(words: Sequence[str]) -> int:
     """Carries out a command line; gives the exit code."""
+    config = None
     try:
         options = parse(words)
+        config = options.config
         module, _, function = options.action.partition(":")
         code = getattr(import_module(f"marea.cli.{module}"), function)(options)
         sys.stdout.flush()
@@ -54,9 +56,9 @@ def run(words: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        return _failed(stopped(), words)
+        return _failed(stopped(), words, config)
     except Exception as error:  # the last resort: nobody is shown a traceback unless asked for
-        return _failed(error, words)
+        return _failed(error, words, config)
     return int(code)
 
 
@@ -70,11 +72,11 @@ def _leave(code: int) -> NoReturn:
     sys.exit(code)
 
 
-def _failed(error: Exception, words: Sequence[str]) -> int:
+def _failed(error: Exception, words: Sequence[str], config: str | None) -> int:
     """Tells an error, and gives its exit code."""
     from marea.cli.failure import tell
 
-    tell(error, json="--json" in words, debug="--debug" in words)
+    tell(error, config=config, json="--json" in words, debug="--debug" in words)
     if isinstance(error, ConfigurationError):
         return USAGE
     if isinstance(error, SystemUnreachable | EntityBusy | RunInterrupted):

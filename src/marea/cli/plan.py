@@ -6,6 +6,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from marea.cli.commands import pasteable
 from marea.cli.common import changes_text, counts, in_words, key_value, opened
 from marea.cli.output import clean, plural, show_json, table
 from marea.model import Outcome
@@ -31,6 +32,7 @@ def plan(options: Namespace) -> int:
     else:
         for line in _text(found):
             print(line)
+        print(pasteable(_closing(found), options.config))
     return 0
 
 
@@ -59,7 +61,12 @@ def _text(found: dict[str, EntityPreview]) -> Iterator[str]:
             yield ""
             yield from _records(name, preview)
     yield ""
-    yield "nothing was written; `marea sync` with the same words does it"
+
+
+def _closing(found: dict[str, EntityPreview]) -> str:
+    if any(preview.books.detected for preview in found.values()):
+        return "nothing was written; `marea sync` with the same words does it"
+    return "nothing was written, and a run would find nothing to do"
 
 
 def _skips(preview: EntityPreview) -> str:

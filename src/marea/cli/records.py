@@ -8,6 +8,7 @@ from dataclasses import asdict
 from datetime import UTC
 from typing import TYPE_CHECKING
 
+from marea.cli.commands import pasteable
 from marea.cli.common import changes_text, key_value, opened
 from marea.cli.output import clean, moment, plural, show_json, table, value_text
 from marea.model import RecordState
@@ -27,7 +28,7 @@ def touch(options: Namespace) -> int:
         show_json(asdict(found))
     else:
         for line in _touched(found):
-            print(line)
+            print(pasteable(line, options.config))
     return 0
 
 
@@ -52,7 +53,7 @@ def explain(options: Namespace) -> int:
 
         show_json(document(found) | {"entries": [entry(item) for item in found.entries]})
     else:
-        for line in _text(found):
+        for line in _text(found, options.config):
             print(line)
     return 0
 
@@ -129,9 +130,9 @@ def _trouble(trouble: Trouble) -> dict[str, object]:
 # -- the text ------------------------------------------------------------------------------------
 
 
-def _text(found: Explanation) -> Iterator[str]:
+def _text(found: Explanation, config: str | None) -> Iterator[str]:
     yield clean(found.verdict.text)
-    yield from (f"  -> {clean(step)}" for step in found.verdict.steps)
+    yield from (f"  -> {pasteable(clean(step), config)}" for step in found.verdict.steps)
     yield from _source_text(found.source)
     if found.now is not None:
         yield from _now_text(found.now, found)

@@ -9,6 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from marea.cli.arguments import DEFAULT
+from marea.cli.commands import pasteable
 from marea.cli.common import opened
 from marea.cli.output import clean, plural, show_json
 from marea.errors import ConfigurationError
@@ -56,7 +58,8 @@ def init(options: Namespace) -> int:
         _tell_discovery(path, found)
         if options.target is None:
             print(f"without --target the records are copied to {path.parent / 'copy.db'}")
-        print("next: marea check, marea plan, marea sync")
+        named = options.output if options.output != DEFAULT else None
+        print(pasteable("next: marea check, marea plan, marea sync", named))
     return 0
 
 
@@ -99,9 +102,9 @@ def check(options: Namespace) -> int:
         show_json(document(report))
     else:
         for line in _text(report):
-            print(line)
+            print(pasteable(line, options.config))
     for fault in report.faults:
-        print(clean(str(fault)), file=sys.stderr)
+        print(pasteable(clean(str(fault)), options.config), file=sys.stderr)
     for system in report.away:
         print(f"{system.name} is away: {clean(system.message)}", file=sys.stderr)
     if report.faults:

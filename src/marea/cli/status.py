@@ -6,6 +6,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from marea.cli.commands import pasteable
 from marea.cli.common import counts, in_words, opened, seconds
 from marea.cli.output import clean, moment, show_json, show_json_list, table
 
@@ -27,7 +28,7 @@ def status(options: Namespace) -> int:
         )
     else:
         for line in _text(found):
-            print(line)
+            print(pasteable(line, options.config))
     return 0
 
 
@@ -39,7 +40,7 @@ def runs(options: Namespace) -> int:
         show_json_list(document(run) for run in found)
     else:
         for line in _runs_text(found):
-            print(line)
+            print(pasteable(line, options.config))
     return 0
 
 

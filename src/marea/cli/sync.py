@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from marea.cli.commands import pasteable
 from marea.cli.common import EXIT_CODES, counts, in_words, opened, seconds
 from marea.cli.output import clean, plural, show_json, table
 from marea.cli.signals import stopping
@@ -52,20 +53,21 @@ def retry(options: Namespace) -> int:
 
 def _told(project: Project, run: Run, options: Namespace) -> int:
     for message in run.messages:
-        print(f"{clean(message)}{_safely(message)}", file=sys.stderr)
+        print(pasteable(f"{clean(message)}{_safely(message)}", options.config), file=sys.stderr)
     for note in run.notes:
-        print(clean(note), file=sys.stderr)
+        print(pasteable(clean(note), options.config), file=sys.stderr)
     for name, books in run.entities.items():
         for sentence in books.on_left_out(name):
             print(sentence, file=sys.stderr)
     if _left_behind(run):
         left = plural(run.left, "record")
-        print(f"{left} of earlier runs not in order: marea status, marea retry", file=sys.stderr)
+        told = f"{left} of earlier runs not in order: marea status, marea retry"
+        print(pasteable(told, options.config), file=sys.stderr)
     if options.json:
         show_json(document(run))
     else:
         for line in _summary(project, run):
-            print(line)
+            print(pasteable(line, options.config))
     return EXIT_CODES[RunStatus.PARTIAL] if _left_behind(run) else EXIT_CODES[run.status]
 
 
