@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -160,6 +161,38 @@ def test_postgresql(marea: Marea, folder: Path, postgresql_url: str) -> None:
     done = marea("sync", "--json")
     assert done.code == 0
     assert done.document["entities"]["order"]["created"] == 1
+
+
+def test_init_says_what_to_set_first(
+    marea: Marea, folder: Path, postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_sql(postgresql_url, "CREATE TABLE parts (id INTEGER PRIMARY KEY)")
+    with_password = re.sub(r"://([^:@/]+)(:[^@]*)?@", r"://\1:s3cr3t@", postgresql_url)
+    monkeypatch.delenv("SOURCE_PASSWORD", raising=False)
+    done = marea("init", "--source", with_password)
+    assert done.out.splitlines()[-2:] == [
+        "set SOURCE_PASSWORD first: the file holds no password",
+        "next: marea check, marea plan, marea sync",
+    ]
+    assert "SOURCE_PASSWORD is not set" in marea("check").err
+    monkeypatch.setenv("SOURCE_PASSWORD", "s3cr3t")
+    assert marea("check").code == 0
+
+
+def test_init_takes_a_password_from_the_environment(
+    marea: Marea, folder: Path, postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_sql(postgresql_url, "CREATE TABLE parts (id INTEGER PRIMARY KEY)")
+    url = re.sub(r"://([^:@/]+)(:[^@]*)?@", r"://\1:${ERP_PASSWORD}@", postgresql_url)
+    monkeypatch.delenv("ERP_PASSWORD", raising=False)
+    missing = marea("init", "--source", url)
+    assert (missing.code, "ERP_PASSWORD is not set" in missing.err) == (2, True)
+    monkeypatch.setenv("ERP_PASSWORD", "s3cr3t")
+    done = marea("init", "--source", url)
+    assert done.code == 0
+    assert "first" not in done.out
+    assert url in (folder / "marea.yaml").read_text("utf-8")
+    assert marea("check").code == 0
 
 
 def test_init_says_where_the_records_go_when_nobody_said_it(marea: Marea, folder: Path) -> None:

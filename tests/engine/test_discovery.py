@@ -130,6 +130,14 @@ def test_passwords_do_not_get_into_the_file(url: str, shown: str) -> None:
     assert masked(url, "P") == (shown, "${P}" in shown)
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql://me:${ERP}@host/erp", "postgresql://me:${file:/run/erp}@host/erp", "mysql://h/e?pwd=${E}"],
+)
+def test_a_placeholder_stays_the_one_it_is(url: str) -> None:
+    assert masked(url, "P") == (url, False)
+
+
 def test_scalars_are_quoted_where_yaml_would_misread_them() -> None:
     assert [scalar(text) for text in ("name", "no", "a b", "1", 'say "x"')] == [
         "name", '"no"', '"a b"', '"1"', '"say \\"x\\""',

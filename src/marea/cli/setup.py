@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
@@ -45,19 +46,21 @@ def init(options: Namespace) -> int:
         raise ConfigurationError.single(
             "the file is there already", file=str(path), hint="name another with --output, or say --force"
         )
-    text, found = starter(options.source, options.target, path.parent)
+    made = starter(options.source, options.target, path.parent, os.environ)
     try:
-        path.write_text(text, encoding="utf-8")
+        path.write_text(made.text, encoding="utf-8")
     except OSError as error:
         raise ConfigurationError.single(
             f"cannot be written: {error.strerror or error}", file=str(path)
         ) from None
     if options.json:
-        show_json(_discovery(path, found))
+        show_json(_discovery(path, made.found))
     else:
-        _tell_discovery(path, found)
+        _tell_discovery(path, made.found)
         if options.target is None:
             print(f"without --target the records are copied to {path.parent / 'copy.db'}")
+        if made.lacks:
+            print(f"set {' and '.join(made.lacks)} first: the file holds no password")
         named = options.output if options.output != DEFAULT else None
         print(pasteable("next: marea check, marea plan, marea sync", named))
     return 0

@@ -68,6 +68,12 @@ class Secrets:
             raise Mistake(f"the file {name} cannot be read: {reason}", "put the secret there") from None
 
 
+def named(text: str) -> list[str]:
+    """The variables that placeholders of a text name, each once, in order."""
+    found = (match[1] for match in _PLACEHOLDER.finditer(text))
+    return list(dict.fromkeys(name for name in found if name and _NAME.fullmatch(name)))
+
+
 def walk(value: object, change: Callable[[str], str]) -> object:
     """A copy of `value` with every text inside it changed."""
     if isinstance(value, str):

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from marea.config import addresses
 from marea.config.declared import Declaration, declared
 from marea.config.mistake import Mistake
+from marea.config.secrets import Secrets, named
 from marea.config.settings import SystemSettings
 from marea.connectors.registry import connector
 from marea.engine.discovery import Belonging, Discovery, Draft, discover, distinct, edited, free, snake
@@ -22,9 +23,8 @@ from marea.ports import Catalogue, Column, Source, Table
 if TYPE_CHECKING:
     import duckdb
 
-T = TypeVar("T")
-
 SECRET = re.compile(r"pass|pwd|token|secret", re.IGNORECASE)
+_PLACEHOLDER = re.compile(r"\$\{[^{}]+\}")
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _URL = re.compile(r"[a-z]+://[\w./:@%+-]*[\w/]")
@@ -32,26 +32,40 @@ _YAML_WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null", "non
 _UNSENDABLE = ("interval", "list", "struct", "map", "large_list", "month_day_nano_interval")
 
 
-def starter(source: str, target: str | None, folder: Path) -> tuple[str, Discovery]:
-    """The text of a configuration for the database at `source`, and what was found there.
+@dataclass(frozen=True, slots=True)
+class Starter:
+    """A configuration to begin with."""
+
+    text: str
+    found: Discovery
+    """What it was made from."""
+    lacks: tuple[str, ...]
+    """Variables that it takes passwords from, and that are not set."""
+
+
+def starter(source: str, target: str | None, folder: Path, environment: Mapping[str, str]) -> Starter:
+    """A configuration for the database at `source`.
 
     `folder` is where the file will lie; relative paths of files are taken from the working
-    directory. Passwords do not appear in the text. Raises ConfigurationError,
-    SystemUnreachable.
+    directory. Placeholders in both addresses stay as they are written, and are filled from
+    `environment` to read the source; passwords do not appear in the text. Raises
+    ConfigurationError, SystemUnreachable.
     """
     target = target or "sqlite:///copy.db"
-    name, _ = _checked("--target", lambda: addresses.reached(target, None, Path.cwd()))
-    found = discover(_tables(source))
+    secrets = Secrets(environment, Path.cwd())
+    name, _ = _reached("--target", target, secrets)
+    found = discover(_tables(source, secrets))
     if not found.drafts:
         raise ConfigurationError.single(
             "no table there has a primary key, so that nothing can be told apart",
             hint="give the tables keys, or let the login see them",
         )
-    return "\n".join(_Text(source, target, folder, found, declared(name)).lines()) + "\n", found
+    text = "\n".join(_Text(source, target, folder, found, declared(name)).lines()) + "\n"
+    return Starter(text, found, tuple(name for name in named(text) if name not in environment))
 
 
-def _tables(url: str) -> list[Table]:
-    opened = _source(url)
+def _tables(url: str, secrets: Secrets) -> list[Table]:
+    opened = _source(url, secrets)
     try:
         if not isinstance(opened, Catalogue):
             raise ConfigurationError.single("this source cannot list its tables", field="--source")
@@ -61,29 +75,38 @@ def _tables(url: str) -> list[Table]:
         opened.close()
 
 
-def _source(url: str) -> Source:
-    name, located = _checked("--source", lambda: addresses.reached(url, None, Path.cwd()))
+def _source(url: str, secrets: Secrets) -> Source:
+    name, located = _reached("--source", url, secrets)
     return connector(name).source(SystemSettings("source", name, located))
 
 
-def _checked(option: str, check: Callable[[], T]) -> T:
+def _reached(option: str, url: str, secrets: Secrets) -> tuple[str, str]:
     try:
-        return check()
+        return addresses.reached(secrets.fill_url(url), None, secrets.folder)
     except Mistake as mistake:
         raise ConfigurationError.single(mistake.message, field=option, hint=mistake.hint) from None
 
 
 def masked(url: str, variable: str) -> tuple[str, bool]:
-    """The URL with its password, and what else looks like a secret, as `${VARIABLE}`."""
+    """The URL with its password, and what else looks like a secret, as `${VARIABLE}`.
+
+    What is a placeholder already stays the one it is.
+    """
     place = f"${{{variable}}}"
     netloc, query = urlsplit(url)[1], urlsplit(url)[3]
-    user, colon, _ = netloc.rpartition("@")[0].partition(":")
-    shown = f"{user}:{place}@{netloc.rpartition('@')[2]}" if colon else netloc
+    user, colon, password = netloc.rpartition("@")[0].partition(":")
+    shown = f"{user}:{_masked(password, place)}@{netloc.rpartition('@')[2]}" if colon else netloc
     pairs = [pair.partition("=") for pair in query.split("&")]
-    hidden = "&".join(name + mark + (place if SECRET.search(name) else value) for name, mark, value in pairs)
+    hidden = "&".join(
+        name + mark + (_masked(value, place) if SECRET.search(name) else value) for name, mark, value in pairs
+    )
     text = url.replace(netloc, shown, 1) if colon else url
     text = text.replace(query, hidden, 1) if query else text
     return text, place in text
+
+
+def _masked(secret: str, place: str) -> str:
+    return secret if _PLACEHOLDER.fullmatch(secret) else place
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +148,7 @@ class _Text:
 
     def _located(self, url: str) -> str:
         """The URL, a file's relative path as it reads from the folder of the configuration."""
-        if self._folder.resolve() == Path.cwd():
+        if self._folder.resolve() == Path.cwd() or _PLACEHOLDER.search(url):
             return url
         return addresses.reached(url, None, Path.cwd())[1]
 
