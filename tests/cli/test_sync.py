@@ -57,6 +57,20 @@ def test_reasons_that_differ_in_values_alone_are_told_together(marea: Marea, fre
     assert "is not in the target yet, and the like" in out
 
 
+def test_every_entity_is_among_the_reasons(marea: Marea, fresh: Shop) -> None:
+    for number, code in enumerate(("00004", "00005", "00006", "00007", "00008", "00009")):
+        word = "x" * (number + 1)
+        fresh.configure(
+            "    checks:\n", f"    checks:\n      - {{that: \"name <> '{word}'\", say: No {word}}}\n"
+        )
+        fresh.erp(f"UPDATE customers SET name = '{word}' WHERE code = '{code}'")
+    fresh.erp("INSERT INTO tax_codes VALUES ('77', NULL, '2020-01-01 00:00:00')")
+    fresh.configure("rate: rate}", "rate: rate}\n    require: [rate]")
+    out = marea("sync").out.split(" rejected:\n")[1]
+    assert "1 x tax_codes: rate is required and empty" in out
+    assert "… and 2 other reasons" in out
+
+
 def test_what_an_earlier_run_found_is_told_with_its_reason(marea: Marea, shop: Shop) -> None:
     waiting = marea("sync", "--full").out.split("1 record waiting:\n")[1]
     assert waiting.splitlines() == [

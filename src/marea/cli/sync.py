@@ -16,9 +16,10 @@ from marea.model import Outcome, RunStatus
 
 if TYPE_CHECKING:
     from marea.engine.project import Project, Run
+    from marea.engine.reasons import Reason
     from marea.model import Books
 
-REASONS = 5  # groups of reasons shown
+REASONS = 5  # groups of reasons shown, and beyond them the first of each entity
 SAFE = "nothing is lost"
 
 
@@ -125,13 +126,22 @@ def _reasons(project: Project, run: Run, outcome: Outcome, number: int) -> Itera
     reasons = project.reasons(run, outcome)
     yield ""
     yield f"{plural(number, 'record')} {outcome}:"
-    for reason in reasons[:REASONS]:
+    told = _foremost(reasons)
+    for reason in told:
         like = ", and the like" if reason.alike else ""
         yield f"  {reason.records:,} x {reason.entity}: {clean(reason.text or 'no reason was given')}{like}"
-    if len(reasons) > REASONS:
-        yield f"  … and {plural(len(reasons) - REASONS, 'other reason')}"
+    if len(reasons) > len(told):
+        yield f"  … and {plural(len(reasons) - len(told), 'other reason')}"
     logged = any(True for _ in project.log(run=run.id, outcome=outcome, limit=1))
     which, whose = (f"--run {run.id} ", "") if logged else ("", " (an earlier run found them)")
     yield f"  see them: marea log {which}--outcome {outcome}{whose}"
     for reason in reasons[:1]:
         yield f"  see one:  marea explain {reason.entity} {clean(quote(shown(reason.key)))}"
+
+
+def _foremost(reasons: list[Reason]) -> list[Reason]:
+    """The most frequent reasons, and of each entity its first."""
+    firsts = {reason.entity: reason for reason in reversed(reasons)}
+    return [
+        reason for number, reason in enumerate(reasons) if number < REASONS or reason is firsts[reason.entity]
+    ]

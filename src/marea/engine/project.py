@@ -186,13 +186,13 @@ class Project:
     def reasons(self, run: Run, outcome: Outcome) -> list[Reason]:
         """Why records that a run met are rejected, waiting or deferred; the most frequent first."""
         from marea.engine.known import known_entity
-        from marea.engine.reasons import MOST, grouped
+        from marea.engine.reasons import grouped
 
         state = self._memory.known
         found = []
         for name in run.entities:
             row = known_entity(state, self.settings.entities[name])
-            found += grouped(name, state.ledger.reasons(row.id, run.id, outcome, MOST))
+            found += grouped(name, state.ledger.reasons(row.id, run.id, outcome))
         return sorted(found, key=lambda reason: -reason.records)
 
     # -- what is known ---------------------------------------------------------------------

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-MOST = 2000
-"""Different words looked at of one entity."""
-
-_VALUE = re.compile(r"\"[^\"]*\"|'[^']*'|`[^`]*`|\d[\d.,:-]*")
+_VALUE = r"\"[^\"]*\"|'[^']*'|`[^`]*`|[0-9][0-9.,:-]*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +22,26 @@ class Reason:
 
 
 def grouped(entity: str, found: Iterable[tuple[str, int, str]]) -> list[Reason]:
-    """The reasons of one entity, of words, how many records and a key each, the most frequent first."""
-    groups: dict[str, Reason] = {}
-    for text, number, key in found:
-        pattern = _VALUE.sub("…", text)
-        one = groups.get(pattern)
-        groups[pattern] = (
-            Reason(entity, one.text, one.records + number, one.key, True)
-            if one
-            else Reason(entity, text, number, key, False)
-        )
-    return sorted(groups.values(), key=lambda reason: -reason.records)
+    """The reasons of one entity, of words, how many records and a key each, the most frequent first.
+
+    The same words come once, and where words are alike those of most records before the others.
+    """
+    # A record may have words of its own, as where each waits for another: there may be as many as records.
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    names = ["text", "records", "key"]
+    columns = list(zip(*found, strict=True))
+    if not columns:
+        return []
+    words = pa.table(list(map(pa.array, columns)), names)
+    pattern = pc.replace_substring_regex(words["text"], _VALUE, "…")
+    groups = words.append_column("pattern", pattern).group_by("pattern", use_threads=False)
+    sums = groups.aggregate([("text", "first"), ("records", "sum"), ("key", "first"), ("text", "count")])
+    rows = sums.sort_by([("records_sum", "descending")]).select(
+        ["text_first", "records_sum", "key_first", "text_count"]
+    )
+    return [
+        Reason(entity, text, records, key, different > 1)
+        for text, records, key, different in zip(*rows.to_pydict().values(), strict=True)
+    ]

@@ -192,12 +192,12 @@ class Ledger:
         rows = self._database.rows("count_troubles", entity=entity)
         return {Outcome(outcome): number for outcome, number in rows}
 
-    def reasons(self, entity: int, run: int, outcome: Outcome, most: int) -> list[tuple[str, int, str]]:
+    def reasons(self, entity: int, run: int, outcome: Outcome) -> list[tuple[str, int, str]]:
         """Why records that a run met are not in order: the words, how many, one of their keys (JSON text).
 
-        The most frequent first, `most` of them.
+        The most frequent first.
         """
-        rows = self._database.rows("reasons", entity=entity, run=run, outcome=outcome.value, most=most)
+        rows = self._database.rows("reasons", entity=entity, run=run, outcome=outcome.value)
         return [(error or "", number, key) for error, number, key in rows]
 
     def record(self, entity: int, key: str) -> RecordRow | None:

@@ -335,7 +335,7 @@ SELECT outcome, count(*) FROM trouble WHERE entity = :entity GROUP BY outcome
 
 -- name: reasons
 SELECT error, count(*), min(key) FROM trouble WHERE entity = :entity AND run = :run AND outcome = :outcome
-GROUP BY error ORDER BY count(*) DESC, min(key) LIMIT :most
+GROUP BY error ORDER BY count(*) DESC, min(key)
 
 -- name: record
 SELECT state, target_id, fingerprint, form, stamp, payload.body, run,
