@@ -8,7 +8,7 @@ import pytest
 
 from marea.flow import CAUSE, CHANGES, FINGERPRINT, FOLLOW, MISSING, NEW_FORM, OUTCOME, PROBLEMS
 from marea.model import Cause
-from marea.planning.plan import SAME, SAME_TOUCHED, Planner
+from marea.planning.plan import SAME, SAME_REMAPPED, SAME_TOUCHED, Planner
 from marea.ports import KEY, OPERATION, PAYLOAD, STAMP
 
 pytestmark = pytest.mark.unit
@@ -99,6 +99,14 @@ def test_equal_content_with_a_newer_date_follows_without_a_delivery() -> None:
     assert column(result, OUTCOME) == ["unchanged"]
     assert column(result, FOLLOW) == [True]
     assert result.skipped == {SAME_TOUCHED: 1}
+
+
+def test_equal_content_of_another_mapping_says_so_unless_its_date_is_newer_too() -> None:
+    other = known("a", form=FORM + 1)
+    result = plan([(record("1", "a"), other), (record("1", "a", "s2"), other)])
+    assert column(result, OUTCOME) == ["unchanged", "unchanged"]
+    assert column(result, FOLLOW) == [True, True]
+    assert result.skipped == {SAME_REMAPPED: 1, SAME_TOUCHED: 1}
 
 
 def test_content_that_changed_while_its_date_did_not_is_direct_sql() -> None:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 SAME = "same content"
 SAME_TOUCHED = "same content, newer date"
+SAME_REMAPPED = "same content, other mapping"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +92,7 @@ class Planner:
         operation, outcome, problems = self._ends(records, ledger, found, resend=resend)
         unchanged = pc.equal(outcome, Outcome.UNCHANGED.value)
         same_date = _true(pc.equal(ledger.column("stamp"), records.column(STAMP)))
-        touched = pc.and_(unchanged, pc.invert(pc.and_(same_date, found.same_form)))
-        skip = _skip(unchanged, touched)
+        skip = _skip(unchanged, same_date, found.same_form)
         columns = {
             TARGET_ID: ledger.column("target_id"),
             OPERATION: operation,
@@ -105,7 +105,7 @@ class Planner:
             ATTEMPT: pc.cast(pc.add(pc.fill_null(ledger.column("attempts"), 0), 1), pa.int32()),
             NEW_FORM: pc.invert(found.same_form),
             SKIP: skip,
-            FOLLOW: touched,
+            FOLLOW: pc.and_(unchanged, pc.invert(pc.and_(same_date, found.same_form))),
         }
         return Plan(_beside(records, columns), cause, detected, problems, self._form, _number(skip))
 
@@ -237,11 +237,12 @@ def _outcomes(operation: Any, records: pa.Table, problems: Mapping[int, Problem]
     )
 
 
-def _skip(unchanged: Any, touched: Any) -> Any:
-    """Why each record is unchanged; null where it is not."""
+def _skip(unchanged: Any, same_date: Any, same_form: Any) -> Any:
+    """Why each record is unchanged; null where it is not. A newer date says more than another mapping."""
     if not pc.any(unchanged).as_py():
         return pa.nulls(len(unchanged), pa.string())
-    return pc.if_else(touched, SAME_TOUCHED, pc.if_else(unchanged, SAME, pa.scalar(None, pa.string())))
+    reason = pc.if_else(same_date, pc.if_else(same_form, SAME, SAME_REMAPPED), SAME_TOUCHED)
+    return pc.if_else(unchanged, reason, pa.scalar(None, pa.string()))
 
 
 def _number(skip: Any) -> dict[str, int]:
