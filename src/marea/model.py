@@ -131,6 +131,11 @@ NOTHING_APPLIED = (UNREACHABLE, INTERRUPTED)
 """The codes with which a record is deferred that was not tried: the target has nothing of that delivery."""
 
 
+def leaves_doubt(outcome: str | None, code: str | None) -> bool:
+    """Whether a trouble of this outcome and code leaves open what the target has: its record is in doubt."""
+    return outcome == Outcome.DEFERRED and code not in NOTHING_APPLIED
+
+
 LOOK = "look for it in the target: only where it is not there send it, with marea retry ENTITY --key KEY"
 """What to do about a record that may have been created and must not be created twice."""
 

@@ -57,6 +57,21 @@ def test_h22_while_it_was_away_nothing_was_tried(tmp_path: Path, application: Ap
     assert counts(shop.sync(3600)) == {"updated": 1}
 
 
+def test_h22_what_leaves_the_source_while_it_is_away_is_in_no_doubt(
+    tmp_path: Path, application: Application
+) -> None:
+    shop = Shop(tmp_path, application)
+    shop.sync()
+    answer, application.script = application.script, lambda call: Reply(503, headers={"Retry-After": "3600"})
+    shop.erp("INSERT INTO customers VALUES ('d', 'new', CURRENT_TIMESTAMP)")
+    assert shop.sync().status is RunStatus.INTERRUPTED
+    shop.erp("DELETE FROM customers WHERE code = 'd'")
+    application.script = answer
+    result = shop.sync()
+    assert (result.status, counts(result)) == (RunStatus.SUCCEEDED, {"unchanged": 1})
+    assert (shop.sync().left, "d" in shop.keyed) == (0, False)
+
+
 def trouble(shop: Shop, key: str = '"b"') -> Trouble:
     state = open_state(load(shop.file).state)
     try:

@@ -101,6 +101,22 @@ def test_h24_a_put_whose_answers_are_all_lost_is_due_and_no_error(shop: Shop) ->
     assert Outcome.REJECTED not in shop.outcomes()
 
 
+def test_h24_a_lost_answer_stays_in_doubt_while_the_target_is_away(
+    shop: Shop, application: Application
+) -> None:
+    shop.lose = of_b
+    shop.sync()
+    answer, application.script = application.script, lambda call: Reply(503, headers={"Retry-After": "3600"})
+    assert shop.sync(MINUTES_LATER).status is RunStatus.INTERRUPTED
+    shop.erp("DELETE FROM customers WHERE code = 'b'")
+    application.script, shop.lose = answer, lambda call: False
+    result = shop.sync(DAYS_LATER)
+    assert (result.status, counts(result)) == (RunStatus.PARTIAL, {"deferred": 1})
+    (*_, last) = (entry for entry in journal(shop.file) if entry.key == "b")
+    assert "whether its last delivery arrived is not known" in str(last.error)
+    assert shop.keyed["b"] == "old"  # and so it was
+
+
 def test_h24_what_was_lost_is_delivered_as_it_is_by_then(shop: Shop) -> None:
     shop.lose = of_b
     shop.sync()

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from marea.model import Outcome, RunStatus
+from marea.model import UNKNOWN, UNREACHABLE, Outcome, RunStatus
 from worlds import World, counts
 
 pytestmark = [pytest.mark.hazard, pytest.mark.integration]
@@ -97,7 +97,7 @@ def test_h24_a_commit_whose_answer_is_lost(wire: Wire, tmp_path: Path, unique: b
     if not unique:
         world.crm(TABLE)
     world.sync("tax_codes")
-    deferred = set()
+    deferred, codes = set(), set()
     for nth in range(1, 6):
         world.erp(f"UPDATE customers SET name = 'New {nth}', modified = '2021-01-0{nth} 00:00:00'")
         wire.lose_in = nth
@@ -105,9 +105,13 @@ def test_h24_a_commit_whose_answer_is_lost(wire: Wire, tmp_path: Path, unique: b
         if wire.lose_in == 0:
             assert first.status is RunStatus.INTERRUPTED
             deferred.add(counts(first).get("deferred"))
+            codes |= {entry.code for entry in world.log(run=first.run, outcome=Outcome.DEFERRED)}
         wire.lose_in = 0
         assert world.sync("customers", full=True).status is RunStatus.SUCCEEDED
         rows = world.crm(f"SELECT count(*), count(DISTINCT code) FROM accounts WHERE name = 'New {nth}'")
         assert rows == [(20, 20)]
     assert 20 in deferred, "none of these was the commit of a batch"
+    # Lost over its commit it is in doubt, before that nothing was applied.
+    assert UNKNOWN in codes
+    assert codes <= {UNKNOWN, UNREACHABLE}
     assert not world.log(outcome=Outcome.REJECTED)

@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from marea.flow import Absent
-from marea.model import ABSENT, INTERRUPTED, UNKNOWN, Operation, Outcome, RecordState
+from marea.model import ABSENT, NOTHING_APPLIED, UNKNOWN, Operation, Outcome, RecordState
 from marea.planning.absent import absent
 
 pytestmark = pytest.mark.unit
@@ -61,8 +61,9 @@ def test_who_names_it_ends_its_doubt(delivered: bool) -> None:
     assert "nothing was sent, and the target may hold it" in found.problem.text
 
 
-def test_what_was_never_sent_is_in_no_doubt() -> None:
-    found = one(RecordState.DUE, Outcome.DEFERRED, code=INTERRUPTED)
+@pytest.mark.parametrize("code", NOTHING_APPLIED)
+def test_what_was_never_sent_is_in_no_doubt(code: str) -> None:
+    found = one(RecordState.DUE, Outcome.DEFERRED, code=code)
     assert found.outcome is Outcome.UNCHANGED
     assert found.problem is not None
     assert found.problem.code == ABSENT

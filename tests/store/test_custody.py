@@ -11,7 +11,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from marea.errors import RunStopped
-from marea.model import UNKNOWN, Cause, Operation, Outcome, RecordState, RunKind
+from marea.model import (
+    ABSENT,
+    NOTHING_APPLIED,
+    UNKNOWN,
+    UNREACHABLE,
+    Cause,
+    Operation,
+    Outcome,
+    RecordState,
+    RunKind,
+)
 from marea.store.custody import Custody
 from marea.store.state import State
 from store.desk import OWNER, Desk, row
@@ -88,9 +98,29 @@ def test_what_may_have_been_created_is_told_from_the_rest(desk: Desk) -> None:
     again = die_and_begin_again(desk)
     known = again.state.ledger.look_up(again.entity, pa.array([*told, '"x"']))
     assert known["doubt"].to_pylist() == ["create", "create", "update", None]
-    again.commit(row('"c"', Outcome.DEFERRED, code="unreachable"), row('"both"', Outcome.REJECTED))
-    known = again.state.ledger.look_up(again.entity, pa.array(['"c"', '"both"']))
+    again.commit(row('"n"', Outcome.DEFERRED, code=UNREACHABLE), row('"both"', Outcome.REJECTED))
+    known = again.state.ledger.look_up(again.entity, pa.array(['"n"', '"both"']))
     assert known["doubt"].to_pylist() == [None, None]
+
+
+@pytest.mark.parametrize("code", NOTHING_APPLIED)
+def test_what_was_not_sent_leaves_an_earlier_doubt(desk: Desk, code: str) -> None:
+    lost = row('"1"', Outcome.DEFERRED, code=UNKNOWN, error="lost", hint="look", operation="create")
+    desk.commit(lost, row('"2"', Outcome.DEFERRED, code=ABSENT, error="not there", operation="update"))
+    unsent = {"code": code, "error": "not sent", "operation": "update", "attempt": 1}
+    again = desk.again()
+    again.commit(*(row(f'"{key}"', Outcome.DEFERRED, next_attempt=again.at, **unsent) for key in "123"))
+    one, two, three = (again.record(f'"{key}"').trouble for key in "123")
+    assert (one.in_doubt, one.code, one.error, one.hint) == (True, UNKNOWN, "lost", "look")
+    assert (two.in_doubt, two.code, two.error) == (True, UNKNOWN, "not sent")  # it is in the source again
+    assert (three.in_doubt, three.code, three.error) == (False, code, "not sent")
+    assert again.due(again.at) == dict.fromkeys(('"1"', '"2"', '"3"'), "retry")
+    known = again.state.ledger.look_up(again.entity, pa.array(['"1"', '"2"', '"3"']))
+    assert known["doubt"].to_pylist() == ["create", "update", None]
+    assert {entry.code for entry in again.entries(run=again.run)} == {code}
+    last = again.again()
+    last.commit(*(row(f'"{key}"', Outcome.CREATED) for key in "123"))
+    assert [last.record(f'"{key}"').trouble for key in "123"] == [None] * 3
 
 
 def test_an_intent_goes_with_all_its_operations(desk: Desk) -> None:

@@ -11,7 +11,7 @@ import pytest
 from by_hand import run_sql
 from marea.store import database
 from marea.store.state import State, open_state
-from marea.store.statements import fit, migrations, statement
+from marea.store.statements import CODES, fit, migrations, statement
 from store.desk import NOW, Desk
 
 pytestmark = pytest.mark.unit
@@ -64,6 +64,7 @@ def test_a_line_counts_only_when_what_it_asks_for_is_given() -> None:
     ("name", "given"),
     [
         ("look_up", {}),
+        ("keep_doubts", {"unknown": "unknown"}),
         ("payloads", {}),
         ("target_ids", {}),
         ("holders", {}),
@@ -81,7 +82,7 @@ def test_no_statement_sorts_or_scans_what_grows(
 ) -> None:
     database = sqlite_state._database
     names = ("entity", "now", "run", "at", "low", "high", "page")
-    parameters = {**dict.fromkeys(names, 1), "asked": database._bind(pa.array(["x"])), **given}
+    parameters = {**dict.fromkeys(names, 1), "asked": database._bind(pa.array(["x"])), **CODES, **given}
     plan = database._execute("EXPLAIN QUERY PLAN " + database._text(name, parameters), parameters)
     steps = [row[3] for row in plan]
     assert not [step for step in steps if "B-TREE FOR ORDER BY" in step]
@@ -128,7 +129,7 @@ def test_postgresql_pages_through_the_journal_without_sorting_it(postgresql_url:
 def test_postgresql_looks_records_and_troubles_up_by_their_index(postgresql_url: str) -> None:
     state = open_state(postgresql_url)
     database = state.ledger._database
-    given = {"entity": 1, "asked": json.dumps(["1"])}
+    given = {"entity": 1, "asked": json.dumps(["1"]), **CODES}
     plan = database._execute("EXPLAIN " + database._text("look_up", given), given)
     conditions = [row[0].strip() for row in plan if "Index Cond" in row[0]]
     assert len([text for text in conditions if "key = asked.value" in text]) == 2

@@ -16,6 +16,7 @@ from marea.config.names import nearest
 from marea.connectors.base import lost, unknown_options
 from marea.connectors.statements import Landing, Statements
 from marea.errors import BatchRefused, ConfigurationError, Fault, RunStopped, SystemUnreachable
+from marea.model import UNKNOWN, Problem
 from marea.ports import Receipt, Shape, Table
 
 if TYPE_CHECKING:
@@ -35,6 +36,10 @@ class Contended(SystemUnreachable):
     """Another transaction stood in the way (deadlock, serialization): trying again may succeed at once."""
 
     code = "contended"
+
+
+class _Unanswered(SystemUnreachable):
+    """The connection broke over a commit: nobody knows whether it was carried out."""
 
 
 class Session(ABC):
@@ -142,6 +147,8 @@ class RelationalTarget:
                 except Contended:
                     if attempt == ATTEMPTS:
                         raise
+                except _Unanswered as error:
+                    return _in_doubt(batch.num_rows, error)
             return Receipt(target_ids=work.ids)
 
     def close(self) -> None:
@@ -159,9 +166,17 @@ class RelationalTarget:
             direct = place.fresh and work.creates_only and not work.renames.num_rows
             if not (direct and self._load(session, place, work)):
                 self._merge(session, place, work)
-            session.commit()
+            self._commit(session)
         except BaseException:
             self._abandon(session)
+            raise
+
+    def _commit(self, session: Session) -> None:
+        try:
+            session.commit()
+        except SystemUnreachable as error:
+            if session.lost:
+                raise _Unanswered(error.system, error.message, hint=error.hint) from None
             raise
 
     def _load(self, session: Session, place: _Place, work: Work) -> bool:
@@ -270,6 +285,11 @@ class RelationalTarget:
         hint = nearest(name, [column.name for column in table.columns])
         text = f'table "{table.name}" of system {self._system} has no column "{name}"'
         return _fault(shape, text, f"fields.{name}", hint or "add the column, or leave the field out")
+
+
+def _in_doubt(rows: int, error: _Unanswered) -> Receipt:
+    problem = Problem(UNKNOWN, f"whether it was applied is not known: {error.message}")
+    return Receipt(deferred=dict.fromkeys(range(rows), problem), away=error.message)
 
 
 def _fault(shape: Shape, message: str, place: str = "target", hint: str = "") -> Fault:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from marea.flow import Absent
-from marea.model import ABSENT, INTERRUPTED, UNKNOWN, Operation, Outcome, Problem, RecordState
+from marea.model import ABSENT, UNKNOWN, Operation, Outcome, Problem, RecordState, leaves_doubt
 
 GONE = "no longer in the source"
 
@@ -35,7 +35,7 @@ def _absent(row: Mapping[str, Any], where: str, named: bool) -> Absent:
     """A record in order has nothing to end."""
     if row["state"] != RecordState.DUE:
         return Absent(Outcome.UNCHANGED)
-    if row["outcome"] == Outcome.DEFERRED and row["code"] != INTERRUPTED:
+    if leaves_doubt(row["outcome"], row["code"]):
         return _in_doubt(row, where, named)
     said = f"{where}; what the target was given was not deleted there" if row["delivered"] else where
     return _ended(row, Problem(ABSENT, said))

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from marea.errors import RunStopped
-from marea.model import AGREED, TROUBLED, Outcome
+from marea.model import AGREED, TROUBLED, UNKNOWN, Outcome
 from marea.store.database import Database
+from marea.store.statements import CODES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -189,6 +190,8 @@ def _write_rows(database: Database, commit: Commit, present: set[Outcome]) -> No
         database.run("clear_troubles", **ids)
     if present.intersection(TROUBLED):
         database.run("mark_records", **ids)
+        if Outcome.DEFERRED in present:
+            database.run("keep_doubts", entity=commit.entity, unknown=UNKNOWN, **CODES)
         database.run("note_troubles", **ids)
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from marea.errors import SystemUnreachable
-from marea.model import INTERRUPTED, Cause, Operation, Outcome, RecordState
+from marea.model import Cause, Operation, Outcome, RecordState, leaves_doubt
 from marea.store.custody import in_doubt
 from marea.store.database import Database, Row
 from marea.store.moments import moment
+from marea.store.statements import CODES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,7 +38,7 @@ class Trouble:
     @property
     def in_doubt(self) -> bool:
         """Whether the target may have applied its last delivery; else nothing of it was."""
-        return self.outcome is Outcome.DEFERRED and self.code not in (SystemUnreachable.code, INTERRUPTED)
+        return leaves_doubt(self.outcome, self.code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Ledger:
         operation of a delivery that the target may have applied without saying so, or null).
         """
         schema = _known()
-        rows = self._database.match("look_up", keys, entity=entity)
+        rows = self._database.match("look_up", keys, entity=entity, **CODES)
         return _table(rows, schema.names, schema.types)
 
     def nothing(self, keys: pa.Array) -> pa.Table:

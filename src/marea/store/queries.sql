@@ -225,6 +225,16 @@ SELECT 1 FROM trouble WHERE entity = :entity LIMIT 1
 DELETE FROM trouble WHERE entity = :entity AND key IN (
     SELECT key FROM batch WHERE outcome IN ('created', 'updated', 'deleted', 'unchanged'))
 
+-- name: keep_doubts
+-- What was not sent leaves open what an earlier delivery left open.
+UPDATE batch SET code = :unknown, operation = trouble.operation,
+    error = CASE WHEN trouble.code = :unknown THEN trouble.error ELSE batch.error END,
+    hint = CASE WHEN trouble.code = :unknown THEN trouble.hint ELSE batch.hint END
+FROM trouble
+WHERE trouble.entity = :entity AND trouble.key = batch.key
+    AND trouble.outcome = 'deferred' AND trouble.code NOT IN (:unreachable, :interrupted)
+    AND batch.outcome = 'deferred' AND batch.code IN (:unreachable, :interrupted)
+
 -- name: note_troubles
 INSERT INTO trouble (entity, key, outcome, operation, attempts, next_attempt, code, error, field, hint,
     blocked_entity, blocked_key, target_key, since, run)
@@ -249,7 +259,7 @@ SELECT record.state, record.target_id, record.fingerprint, record.form, record.s
     trouble.attempts,
     -- What may have been created: of the other records that are deferred nothing was sent.
     CASE WHEN record.state = 'lapsed' AND record.fingerprint IS NULL THEN 'create'
-        WHEN trouble.outcome = 'deferred' AND trouble.code NOT IN ('unreachable', 'interrupted')
+        WHEN trouble.outcome = 'deferred' AND trouble.code NOT IN (:unreachable, :interrupted)
         THEN trouble.operation END
 FROM {asked_keys} LEFT JOIN record ON record.entity = :entity AND record.key = asked.value
     LEFT JOIN trouble ON record.state = 'due' AND trouble.entity = :entity AND trouble.key = asked.value

@@ -7,8 +7,12 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from marea.model import NOTHING_APPLIED
+
 FOLDER = Path(__file__).parent
 WORD = re.compile(r"\{(\w+)\}")
+CODES = {code: code for code in NOTHING_APPLIED}
+"""The codes with which nothing is in doubt (`marea.model.leaves_doubt`), each the parameter of its name."""
 CONDITION = re.compile(r"-- when (\w+)\s*$")
 
 
