@@ -10,7 +10,7 @@ from marea.capture.position import WATERMARK, Position
 from marea.config.load import load
 from marea.model import Cause, RunStatus
 from marea.store.state import open_state
-from worlds import OLD, World, counts
+from worlds import OLD, World, copied, counts
 
 pytestmark = [pytest.mark.hazard, pytest.mark.integration]
 
@@ -93,6 +93,14 @@ def test_h38_newest_rows_that_are_deleted_are_no_restored_source(make_world: Mak
     assert (counts(world.sync()), position(world)) == ({}, kept)
 
 
+def test_h38_a_record_without_a_date_is_no_older_one(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.erp("UPDATE customers SET modified = NULL WHERE code = '00003'")
+    edited(world)
+    world.erp("DELETE FROM customers WHERE code IN ('00001', '00099')")
+    assert world.sync().notes == ()
+
+
 def test_h38_a_table_that_is_emptied_begins_at_its_beginning(make_world: MakeWorld) -> None:
     world = make_world()
     edited(world)
@@ -102,3 +110,30 @@ def test_h38_a_table_that_is_emptied_begins_at_its_beginning(make_world: MakeWor
     assert (counts(result), result.notes) == ({}, ())
     world.erp(f"INSERT INTO customers VALUES (1, '00007', 'Back', '22', 1, '{OLD}')")
     assert counts(world.sync()) == {"updated": 1}
+
+
+def versioned(make_world: MakeWorld, *versions: int) -> World:
+    """Items whose stamps are the numbers of a counter; they are delivered."""
+    world = make_world(copied("items", "id", "name"))
+    world.erp("CREATE TABLE items (id integer PRIMARY KEY, name varchar(20), modified integer)")
+    for number, version in enumerate(versions, 1):
+        world.erp(f"INSERT INTO items VALUES ({number}, 'old', {version})")
+    world.sync()
+    return world
+
+
+def test_h38_numbers_are_put_back_over_a_digit_boundary(make_world: MakeWorld) -> None:
+    world = versioned(make_world, 8, 9)
+    world.erp("UPDATE items SET name = 'new', modified = 10 WHERE id = 1")
+    assert counts(world.sync(), "items")["updated"] == 1
+    world.erp("UPDATE items SET name = 'old', modified = 8 WHERE id = 1")
+    result = world.sync()
+    assert [RESTORED in note for note in result.notes] == [True]
+    assert world.crm("SELECT name FROM items WHERE id = 1") == [("old",)]
+
+
+def test_h38_a_late_number_beside_newest_rows_that_are_deleted_is_none(make_world: MakeWorld) -> None:
+    world = versioned(make_world, 95, 104, 105)
+    world.erp("UPDATE items SET modified = 103 WHERE id = 1")
+    world.erp("DELETE FROM items WHERE id > 1")
+    assert world.sync().notes == ()

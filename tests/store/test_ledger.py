@@ -156,3 +156,22 @@ def test_a_large_batch_comes_back_whole(desk: Desk) -> None:
     asked = pa.array(keys[::-1])
     found = desk.state.ledger.look_up(desk.entity, asked)
     assert found["fingerprint"].to_pylist() == [*range(len(keys))][::-1]
+
+
+@pytest.mark.parametrize(
+    ("newest", "number", "later"),
+    [
+        ("9", True, {'"10"': "10", '"9.5"': "9.5", '"1e2"': "1e2"}),
+        ("9", False, {'"9.5"': "9.5"}),
+        ("-3", True, {'"9"': "9", '"10"': "10", '"9.5"': "9.5", '"1e2"': "1e2"}),
+    ],
+)
+def test_stamps_are_later_as_numbers_or_as_texts(
+    desk: Desk, newest: str, number: bool, later: dict[str, str]
+) -> None:
+    stamps = ("9", "10", "9.5", "1e2", "-4")
+    desk.commit(*(row(f'"{stamp}"', Outcome.CREATED, stamp=f"{stamp}|7|x") for stamp in stamps))
+    desk.commit(row('"none"', Outcome.CREATED, stamp="|7"), row('"refused"', Outcome.REJECTED, stamp="99"))
+    for rows in (1, 10):
+        pages = desk.state.ledger.stamped_after(desk.entity, newest, rows, number=number)
+        assert {key: stamp for page in pages for key, stamp in page.items()} == later

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from marea.capture.batch import BatchReader
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from marea.store.ledger import Ledger
     from marea.store.state import EntityRow
 
+
+NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d*)?(e[-+]?\d+)?", re.IGNORECASE)
+"""A stamp that counts, which no text puts in order: 9 comes before 10. A row version has all its digits."""
 
 COMPARED = "all its records were compared; what had come since is still in the target"
 WILL_BE = "the next run compares all its records"
@@ -65,12 +70,22 @@ def restored(entity: EntitySettings, row: EntityRow, ledger: Ledger, batches: Ba
 
 def _any_older(entity: int, newest: str, ledger: Ledger, batches: BatchReader) -> bool:
     """Whether the source has a record of an earlier date, of those delivered with one after its newest."""
-    for stamps in ledger.stamped_after(entity, newest, batches.rows):
+    for stamps in ledger.stamped_after(entity, newest, batches.rows, number=_is_number(newest)):
         for batch in batches.listed(list(stamps), Cause.RESTORED):
             now = zip(*(batch.root.column(name).to_pylist() for name in (KEY, STAMP)), strict=True)
-            if any(stamp is None or stamp < stamps[key] for key, stamp in now):
+            if any(stamp is None or _older(stamp, stamps[key]) for key, stamp in now):
                 return True
     return False
+
+
+def _is_number(stamp: str) -> bool:
+    return NUMBER.fullmatch(stamp) is not None
+
+
+def _older(stamp: str, other: str) -> bool:
+    if _is_number(stamp) and _is_number(other):
+        return Decimal(stamp) < Decimal(other)
+    return stamp < other
 
 
 def beside_source(

@@ -147,17 +147,15 @@ class Ledger:
         """The key (utf8) of every record that is not in order, or of those that no run since `before` met."""
         return _table(self._database.rows("troubled", entity=entity, before=before), ("key",))
 
-    def stamped_after(self, entity: int, stamp: str, rows: int) -> Iterator[dict[str, str]]:
+    def stamped_after(self, entity: int, stamp: str, rows: int, *, number: bool) -> Iterator[dict[str, str]]:
         """Key -> its root row's stamp, of delivered records where that is later, `rows` at a time.
 
-        The ledger has it before those of related rows. Compared as texts, as times of one column may be.
+        The ledger has it before those of related rows. Compared as numbers, or as texts, as times
+        of one column may be.
         """
-        wanted: dict[str, Any] = {
-            "stamp": stamp,
-            "first": f"{stamp}|",
-            "length": len(stamp) + 1,
-            "after": None,
-        }
+        wanted: dict[str, Any] = {"stamp": stamp, "number": number or None, "after": None}
+        if not number:
+            wanted |= {"first": f"{stamp}|", "length": len(stamp) + 1}
         while found := self._database.rows("stamped_after", entity=entity, most=rows, **wanted):
             yield {key: stamps.partition("|")[0] for key, stamps in found}
             wanted["after"] = found[-1][0]

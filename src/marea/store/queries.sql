@@ -317,8 +317,12 @@ ORDER BY key
 
 -- name: stamped_after
 SELECT key, stamp FROM record
-WHERE entity = :entity AND stamp > :stamp AND substr(stamp, 1, :length) <> :first AND fingerprint IS NOT NULL
-    AND key > :after -- when after
+WHERE entity = :entity AND fingerprint IS NOT NULL
+    -- Of a root row without a stamp the ledger has none before the bar.
+    AND substr(stamp, 1, 1) NOT IN ('', '|')
+    AND stamp > :stamp AND substr(stamp, 1, :length) <> :first -- when first
+    AND {stamp_number} > CAST(:stamp AS numeric)               -- when number
+    AND key > :after                                           -- when after
 ORDER BY key LIMIT :most
 
 -- name: left

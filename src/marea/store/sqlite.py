@@ -60,6 +60,7 @@ class SqliteDatabase(Database):
         "temporary": "",
         "asked_keys": "carray(:asked) AS asked",
         "asked_ids": "carray(:asked) AS asked",
+        "stamp_number": "CAST(stamp AS numeric)",  # of the number it begins with
         "intended": "json_each(intent.keys) AS intended",
         "as_asked": "",  # the array is what is read first, from its beginning
     }
