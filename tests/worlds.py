@@ -170,7 +170,7 @@ def synchronize(
 ) -> Result:
     """One run of a configuration, as `marea sync` makes it; `options` are those of `Request`."""
     settings = load(file)
-    state, systems = open_state(settings.state), Systems(settings.systems)
+    state, systems = open_state(settings.state), Systems(settings)
     try:
         runner = Runner(settings, state, systems, clock, page)
         return runner.run(names or tuple(settings.entities), Request(**options), lambda name, count: None)

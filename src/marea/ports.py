@@ -284,6 +284,19 @@ class Knocking(Protocol):
 
 
 @runtime_checkable
+class Making(Protocol):
+    """Optional capability of a target that makes the place of records where there is none (`marea check`)."""
+
+    def would_make(self, shape: Shape) -> bool:
+        """Whether `prepare` would make a place for the shape now; makes nothing itself.
+
+        Never one that records were delivered to. What is wrong with the shape `prepare` says.
+        Repeatable. Raises SystemUnreachable.
+        """
+        ...
+
+
+@runtime_checkable
 class Stoppable(Protocol):
     """Optional capability of a target that makes many calls of one batch: it ends a delivery early."""
 

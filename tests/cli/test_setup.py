@@ -375,6 +375,30 @@ def test_check_of_an_application_that_is_away(marea: Marea, fresh: Shop) -> None
     assert "nothing answers at 127.0.0.1:1" in done.document["systems"]["crm"]["message"]
 
 
+def test_check_of_an_option_that_is_another_connectors(marea: Marea, fresh: Shop) -> None:
+    """What `create: true` means is for the target to say, which need not be a database."""
+    fresh.configure(
+        'crm: {url: "sqlite:///crm.db"}',
+        'crm: {url: "http://127.0.0.1:1/api", upsert: {method: PUT, path: "/{object}/{key}"}}',
+    )
+    done = marea("check")
+    assert done.code == 2
+    assert "cannot be a source" not in done.err
+    assert "target.create" in done.err or "create: must be a mapping" in done.err
+
+
+def test_a_fault_that_a_connector_finds_names_the_file(marea: Marea, fresh: Shop) -> None:
+    """It knows the line of its system, and not of which file."""
+    fresh.configure(
+        'erp: {url: "sqlite:///erp.db"}', 'erp: {url: "https://erp.example.com", connector: rest}'
+    )
+    for command in ("check", "plan", "sync"):
+        done = marea(command)
+        assert done.code == 2
+        assert re.search(r"^\S*marea\.yaml:\d+: system erp cannot be a source", done.err, re.MULTILINE)
+        assert "\n:" not in done.err
+
+
 def test_check_says_that_a_login_was_not_tried(marea: Marea, fresh: Shop) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}/api"

@@ -248,6 +248,15 @@ class Careless(Keeping):
         super().prepare(replace(shape, options={}))
 
 
+class Hasty(Keeping):
+    """Makes what it is asked about."""
+
+    def would_make(self, shape: Shape) -> bool:
+        lacks = super().would_make(shape)
+        self.prepare(replace(shape, delivered=False))
+        return lacks
+
+
 BROKEN = {
     Raising: (
         TargetContract.test_a_record_that_is_refused_holds_back_no_other,
@@ -272,6 +281,7 @@ BROKEN = {
     Silent: (TargetContract.test_a_place_where_nobody_answers_is_noticed_before_a_delivery,),
     Bound: (TargetContract.test_calls_come_from_several_threads,),
     Careless: (TargetContract.test_unknown_options_are_named,),
+    Hasty: (TargetContract.test_to_ask_what_would_be_made_makes_nothing,),
     Busy: (TargetContract.test_a_knock_changes_nothing,),
 }
 """A target that breaks a promise -> the tests that find it."""

@@ -16,7 +16,7 @@ from marea.config.settings import SystemSettings
 from marea.connectors.relational import RelationalTarget
 from marea.connectors.sqlite import file
 from marea.connectors.sqlite.source import SqliteSource
-from marea.connectors.sqlite.target import sqlite_target
+from marea.connectors.sqlite.target import SqliteTarget
 from marea.errors import BatchRefused, ConfigurationError, SystemUnreachable
 from marea.model import Operation
 from marea.testing import batch, shape
@@ -33,7 +33,7 @@ def source(sqlite: SystemSettings) -> SqliteSource:
 
 @pytest.fixture
 def target(sqlite: SystemSettings) -> Iterator[RelationalTarget]:
-    target = sqlite_target(sqlite)
+    target = SqliteTarget(sqlite)
     yield target
     target.close()
 
@@ -179,7 +179,7 @@ def test_a_writer_in_the_way_is_an_outage(
 ) -> None:
     monkeypatch.setattr(file, "BUSY_MS", 20)
     on_sqlite("CREATE TABLE t (code TEXT PRIMARY KEY, name TEXT, amount NUMERIC)")
-    target = sqlite_target(sqlite)
+    target = SqliteTarget(sqlite)
     target.prepare(shape())
     other = apsw.Connection(str(tmp_path / "source.db"))
     other.execute("BEGIN EXCLUSIVE")

@@ -56,7 +56,7 @@ def main() -> None:
         die_after(int(sys.argv[2]))
         BatchReader.__init__.__defaults__ = (int(sys.argv[3]),)  # type: ignore[misc]
     settings = load(sys.argv[1])
-    state, systems = open_state(settings.state), Systems(settings.systems)
+    state, systems = open_state(settings.state), Systems(settings)
     print("started", flush=True)
     runner = Runner(settings, state, systems, system_clock)
     result = runner.run(tuple(settings.entities), Request(), lambda name, count: print(count, flush=True))

@@ -127,6 +127,18 @@ class RelationalTarget:
             if known is None or known.landing != replace(landing, number=known.landing.number):
                 self._places[shape.entity] = _Place(landing, known.fresh if known else fresh)
 
+    def would_make(self, shape: Shape) -> bool:
+        """Whether there is no table, and `create: true` asks for one. Repeatable."""
+        makes, faults = self._options(shape)
+        if faults or not makes:
+            return False
+        with self._lock:
+            session = self._open()
+            try:
+                return session.describe(shape.object) is None
+            finally:
+                self._abandon(session)
+
     def repeats(self, shape: Shape) -> bool:
         """Always: rows are found by their key."""
         return True
@@ -227,7 +239,7 @@ class RelationalTarget:
         return self._session
 
     def _abandon(self, session: Session) -> None:
-        """After a failure: nothing of the transaction stays, and a lost connection is replaced."""
+        """Nothing of the transaction stays, and a lost connection is replaced."""
         session.rollback()
         if session.lost and session is self._session:
             self.close()
@@ -236,16 +248,21 @@ class RelationalTarget:
 
     def _table(self, session: Session, shape: Shape) -> tuple[Table, bool]:
         """The table of a shape, and whether it was made just now."""
-        create = shape.options.get("create", False)
-        faults = [_fault(shape, text) for text in unknown_options(shape.options, ("create",))]
-        if not isinstance(create, bool):
-            faults.append(_fault(shape, f"create is true or false, not {create!r}", "target.create"))
+        makes, faults = self._options(shape)
         found = session.describe(shape.object)
-        if found is None and (shape.delivered or create is not True):
+        if found is None and not makes:
             faults.append(self._absent(session, shape))
         if faults:
             raise ConfigurationError(faults)
         return (found, False) if found else (self._create(session, shape), True)
+
+    def _options(self, shape: Shape) -> tuple[bool, list[Fault]]:
+        """Whether a table that is missing is to be made, and what is wrong with the options."""
+        create = shape.options.get("create", False)
+        faults = [_fault(shape, text) for text in unknown_options(shape.options, ("create",))]
+        if not isinstance(create, bool):
+            faults.append(_fault(shape, f"create is true or false, not {create!r}", "target.create"))
+        return create is True and not shape.delivered, faults
 
     def _absent(self, session: Session, shape: Shape) -> Fault:
         text = f'system {self._system} has no table "{shape.object}"'

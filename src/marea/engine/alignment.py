@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +14,7 @@ from marea.engine.basis import Basis, configured, differences, other_basis, sour
 from marea.engine.condition import check_taken
 from marea.engine.systems import Systems
 from marea.errors import ConfigurationError, Fault, SystemUnreachable, in_order
-from marea.ports import Column, Shape, Source, Target
+from marea.ports import Column, Making, Shape, Source, Target
 from marea.sql.aggregate import Aggregate
 from marea.sql.pages import Pages
 
@@ -65,7 +66,8 @@ class Alignment:
         """
         from marea.mapping.binding import Binder
 
-        bound = Binder(self._file, self.entity, self.source, self._parser).bind()
+        with self._systems.located():
+            bound = Binder(self._file, self.entity, self.source, self._parser).bind()
         if bound.faults or bound.aggregate is None:
             raise ConfigurationError(in_order([*bound.faults, *self._further(bound)]))
         return bound.aggregate
@@ -154,11 +156,28 @@ class Alignment:
     def target(self) -> Target:
         """The system it is delivered to, prepared for it."""
         target = self._systems.target(self.entity.target.system)
-        try:
+        with self._placing():
             target.prepare(self.shape)
+        return target
+
+    @property
+    def made_by_the_first_run(self) -> bool:
+        """Whether its target lacks the place of its records and would make it; makes nothing.
+
+        Raises ConfigurationError, SystemUnreachable.
+        """
+        target = self._systems.target(self.entity.target.system)
+        with self._placing():
+            return isinstance(target, Making) and target.would_make(self.shape)
+
+    @contextmanager
+    def _placing(self) -> Iterator[None]:
+        """Gives the faults that its target finds the file, and the line of what they are about."""
+        try:
+            with self._systems.located():
+                yield
         except ConfigurationError as error:
             raise ConfigurationError([self._placed(fault) for fault in error.faults]) from None
-        return target
 
     def _placed(self, fault: Fault) -> Fault:
         """A fault that a target found, with the line of what it is about."""

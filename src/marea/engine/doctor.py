@@ -6,8 +6,6 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from marea.capture.batch import BatchReader
-from marea.config.addresses import path
-from marea.config.declared import declared
 from marea.config.settings import EntitySettings, Settings
 from marea.engine.alignment import Alignment
 from marea.engine.basis import Basis
@@ -74,7 +72,7 @@ def examine(settings: Settings, systems: Systems, memory: Memory, names: Sequenc
     meant = _meant(settings, names)
     if usable == settings.systems:
         return _Examination(settings, meant, systems, memory, faults, unusable).report()
-    own = Systems(usable)
+    own = Systems(replace(settings, systems=usable))
     try:
         return _Examination(settings, meant, own, memory, faults, unusable).report()
     finally:
@@ -208,21 +206,15 @@ class _Examination:
         report.tables = [replace(table, warnings=found.get(table.relation, ())) for table in report.tables]
 
     def _target(self, alignment: Alignment, report: EntityReport) -> None:
-        """Asks the target whether it can hold the entity; a table that a run would make is not made now."""
+        """Asks the target whether it can hold the entity; what a run would make is not made now."""
         if self._answers.get(report.target):
             return
-        shape = alignment.shape
-        if shape.options.get("create") is True and not shape.delivered:
-            self._tried(report.target, lambda: self._created(alignment, report))
-        else:
-            self._tried(report.target, lambda: self._prepared(alignment))
+        self._tried(report.target, lambda: self._asked(alignment, report))
 
-    def _created(self, alignment: Alignment, report: EntityReport) -> None:
-        shape = alignment.mapper.shape
-        system = self._settings.systems[report.target]
-        unmade = declared(system.connector).file and not path(system.url).exists()  # its first write makes it
-        if unmade or self._systems.source(report.target).describe(shape.object) is None:
-            report.notes.append(f"table {shape.object} is not there yet: the first run makes it")
+    def _asked(self, alignment: Alignment, report: EntityReport) -> None:
+        if alignment.made_by_the_first_run:
+            place = alignment.shape.object
+            report.notes.append(f"{place} is not there yet: the first run makes it")
         else:
             self._prepared(alignment)
 

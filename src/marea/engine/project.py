@@ -78,7 +78,7 @@ class Project:
     def __init__(self, settings: Settings, clock: Clock = system_clock) -> None:
         self.settings = settings
         self._clock = clock
-        self._systems = Systems(settings.systems)
+        self._systems = Systems(settings)
         self._memory = Memory(settings.state)
 
     def __enter__(self) -> Project:

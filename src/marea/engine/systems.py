@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 
-from marea.config.settings import EntitySettings, SystemSettings
+from marea.config.settings import EntitySettings, Settings
 from marea.connectors.registry import connector
+from marea.errors import ConfigurationError
 from marea.ports import Addressing, Source, Target
 
 
 class Systems:
     """Sources and targets by the name of their system."""
 
-    def __init__(self, settings: Mapping[str, SystemSettings]) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings) -> None:
+        self._file = settings.file
+        self._settings = settings.systems
         self._sources: dict[str, Source] = {}
         self._targets: dict[str, Target] = {}
+
+    @contextmanager
+    def located(self) -> Iterator[None]:
+        """Gives the faults that a connector finds the file: it knows the lines of its system alone."""
+        try:
+            yield
+        except ConfigurationError as error:
+            faults = [replace(it, file=it.file or self._file) if it.line else it for it in error.faults]
+            raise ConfigurationError(faults) from None
 
     def place(self, name: str) -> str:
         """Where the system is, in one spelling, without its login. Raises ConfigurationError."""
         settings = self._settings[name]
-        return connector(settings.connector).place(settings)
+        with self.located():
+            return connector(settings.connector).place(settings)
 
     def addressing(self, entity: EntitySettings) -> Mapping[str, str]:
         """How the entity's records are addressed at its target, where that is configured.
@@ -29,20 +43,23 @@ class Systems:
         """
         settings = self._settings[entity.target.system]
         its = connector(settings.connector)
-        return its.addressing(settings, entity) if isinstance(its, Addressing) else {}
+        with self.located():
+            return its.addressing(settings, entity) if isinstance(its, Addressing) else {}
 
     def source(self, name: str) -> Source:
         """The system as a source. Raises ConfigurationError where it is none."""
         if name not in self._sources:
             settings = self._settings[name]
-            self._sources[name] = connector(settings.connector).source(settings)
+            with self.located():
+                self._sources[name] = connector(settings.connector).source(settings)
         return self._sources[name]
 
     def target(self, name: str) -> Target:
         """The system as a target. Raises ConfigurationError where it is none."""
         if name not in self._targets:
             settings = self._settings[name]
-            self._targets[name] = connector(settings.connector).target(settings)
+            with self.located():
+                self._targets[name] = connector(settings.connector).target(settings)
         return self._targets[name]
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ def totals(settings: Settings, names: Sequence[str]) -> Iterator[tuple[str, int]
 
     Raises ConfigurationError, SystemUnreachable.
     """
-    systems = Systems(settings.systems)
+    systems = Systems(settings)
     try:
         for name in names:
             yield name, count(settings.entities[name], systems)

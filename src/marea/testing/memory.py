@@ -47,6 +47,11 @@ class MemoryTarget:
             raise ConfigurationError.single(text, entity=shape.entity, field="target.object", hint=hint)
         self.records.setdefault(shape.object, {})
 
+    def would_make(self, shape: Shape) -> bool:
+        """Whether there is no place, and none was delivered to."""
+        self._reach()
+        return not shape.delivered and shape.object not in self.records
+
     def repeats(self, shape: Shape) -> bool:
         """Always: records are kept by their key."""
         return True

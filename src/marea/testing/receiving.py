@@ -14,7 +14,7 @@ import pytest
 
 from marea.errors import ConfigurationError, SystemUnreachable
 from marea.model import Operation
-from marea.ports import OPERATION, Knocking, Shape, Target
+from marea.ports import OPERATION, Knocking, Making, Shape, Target
 from marea.testing.deciding import NEEDS, Deciding, Held
 from marea.testing.delivering import batch, shape
 from marea.testing.values import TEXTS
@@ -202,6 +202,16 @@ class TargetContract(Deciding):
         another.prepare(made)
         self.deliver(another, made, [self.row("a")], Operation.UPDATE, ["a"])
         assert self.names(held) == {"a": "name a"}
+
+    def test_to_ask_what_would_be_made_makes_nothing(self, target: Target) -> None:
+        if not isinstance(target, Making):
+            return
+        made = self.made()
+        for _ in range(2):
+            assert target.would_make(made)
+        assert not target.would_make(replace(made, delivered=True))
+        target.prepare(made)
+        assert not target.would_make(made)
 
     def test_a_place_where_nobody_answers_is_noticed_before_a_delivery(self, unreachable: Target) -> None:
         """`marea check` goes by it: a target whose `prepare` asks nothing has `knock`."""

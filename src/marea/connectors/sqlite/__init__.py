@@ -38,6 +38,6 @@ class SqliteConnector:
 
     def target(self, system: SystemSettings) -> Target:
         """Opens the file to write, and makes it when it is not there."""
-        from marea.connectors.sqlite.target import sqlite_target
+        from marea.connectors.sqlite.target import SqliteTarget
 
-        return sqlite_target(system)
+        return SqliteTarget(system)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import apsw
@@ -11,10 +12,11 @@ import apsw
 from marea.config.settings import SystemSettings
 from marea.connectors.relational import RelationalTarget, Session
 from marea.connectors.sqlite import catalogue
+from marea.connectors.sqlite.address import path
 from marea.connectors.sqlite.file import opened, translated
 from marea.connectors.sqlite.values import bound
 from marea.connectors.statements import Landing, StandardStatements
-from marea.ports import Table
+from marea.ports import Shape, Table
 from marea.sql.sqlite import SqliteDialect
 
 if TYPE_CHECKING:
@@ -89,6 +91,17 @@ class SqliteSession(Session):
             self._connection.execute("BEGIN IMMEDIATE")
 
 
-def sqlite_target(system: SystemSettings) -> RelationalTarget:
-    """The tables of a SQLite file as a target; opens nothing yet."""
-    return RelationalTarget(system.name, lambda: SqliteSession(system), SqliteStatements(SqliteDialect()))
+class SqliteTarget(RelationalTarget):
+    """The tables of a file, which the first connection makes where it is not there."""
+
+    def __init__(self, system: SystemSettings) -> None:
+        """Opens nothing yet."""
+        super().__init__(system.name, lambda: SqliteSession(system), SqliteStatements(SqliteDialect()))
+        self._file = Path(path(system))
+
+    def would_make(self, shape: Shape) -> bool:
+        """As any table; to ask whether a file lacks it, none is made."""
+        if self._file.exists():
+            return super().would_make(shape)
+        makes, faults = self._options(shape)
+        return makes and not faults
