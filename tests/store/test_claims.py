@@ -3,7 +3,9 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
+from marea.errors import RunStopped
 from marea.model import Outcome, RecordState
+from marea.store.custody import Custody
 from store.desk import NOW, Desk, row
 
 pytestmark = pytest.mark.unit
@@ -69,3 +71,25 @@ def test_entities_do_not_share_their_keys(desk: Desk) -> None:
     other.commit(row("2", CREATED, target_key='"a"'))
     other.commit(row("2", Outcome.DELETED))
     assert (holders(desk, '"a"'), holders(other, '"a"')) == (["1"], [None])
+
+
+def test_claims_are_written_anew_as_a_whole_by_who_has_the_lease(desk: Desk) -> None:
+    desk.commit(row("1", CREATED, target_key='"a"'), row("2", CREATED))
+    custody = Custody(desk.entity, desk.run, desk.fence)
+    desk.state.set_claims(custody, pa.table({"target_key": ['"b"', '"c"'], "key": ["2", "1"]}))
+    assert holders(desk, '"a"', '"b"', '"c"') == [None, "2", "1"]
+    with pytest.raises(RunStopped):
+        desk.state.set_claims(Custody(desk.entity, desk.run, desk.fence + 1), None)
+    assert desk.state.ledger.claiming(desk.entity)
+    desk.state.set_claims(custody, None)
+    assert not desk.state.ledger.claiming(desk.entity)
+
+
+def test_what_is_agreed_of_each_record_comes_in_the_order_of_their_keys(desk: Desk) -> None:
+    bodies = {key: f'{{"name":"{key}"}}' for key in ("3", "1", "2")}
+    desk.commit(*(row(key, CREATED, payload=body) for key, body in bodies.items()), row("4", REJECTED))
+    desk.commit(row("1", UPDATED, payload='{"name":"later"}'), row("2", Outcome.DELETED))
+    pages = list(desk.state.ledger.agreed(desk.entity, 1))
+    found = [page.select(["key", "body"]).to_pylist() for page in pages]
+    assert found == [[{"key": "1", "body": '{"name":"later"}'}], [{"key": "3", "body": bodies["3"]}]]
+    assert pages[0]["payload"][0].as_py() > pages[1]["payload"][0].as_py()

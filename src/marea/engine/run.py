@@ -14,6 +14,7 @@ from marea.config.settings import Settings
 from marea.engine.alignment import Alignment
 from marea.engine.basis import as_text, differences
 from marea.engine.circles import tell_circles
+from marea.engine.claimed import keep_claims
 from marea.engine.clock import Clock
 from marea.engine.context import PAGE_ROWS, Context, Progress
 from marea.engine.counted import Counted
@@ -243,7 +244,9 @@ class Runner:
         self._state.take_over(
             custody, now, as_text(basis), anew=anew, elsewhere=elsewhere, referrers=referrers
         )
-        return self._state.entity(row.name, row.target)
+        row = self._state.entity(row.name, row.target)
+        keep_claims(self._state, alignment, row, custody)
+        return row
 
     def _is_quiet(self, alignment: Alignment, row: EntityRow, request: Request, undone: Undone) -> bool:
         question = partial(is_quiet, alignment, row, mapping_digest(alignment.entity), request)

@@ -12,6 +12,7 @@ from marea.capture.batch import Batch, BatchReader, Misfit
 from marea.capture.position import Position
 from marea.capture.watermark import Step
 from marea.engine.alignment import Alignment
+from marea.engine.claimed import are_kept, unclaimed
 from marea.engine.clock import Clock
 from marea.engine.known import PRIVATE, private_columns
 from marea.errors import SystemUnreachable
@@ -79,7 +80,7 @@ class Planning:
         self._in_doubt = ledger.in_doubt(entity)
         # A first load does not ask a ledger that knows nothing; its keys come once each.
         self._nothing_known = ledger.empty(entity) and not self._in_doubt
-        self._claims = None if alignment.keys_apart else self._claims_kept()
+        self._claims = self._claims_kept() if are_kept(alignment, ledger, entity) else None
 
     def planned(self, steps: Iterator[Step]) -> Generator[Planned, None, None]:
         """The plan of each step's batch."""
@@ -104,7 +105,9 @@ class Planning:
 
         entity = self._alignment.entity
         holders = partial(self._ledger.holders, self._entity)
-        return Claims(entity.name, entity.target.key, entity.private, holders, self._absent)
+        # None in a run, which has written them; a dry run takes them as the run to come will.
+        before = unclaimed(self._alignment, self._ledger, self._entity)
+        return Claims(entity.name, entity.target.key, entity.private, holders, self._absent, before)
 
     def _absent(self, keys: list[str]) -> set[str]:
         """Those of some records that are not in the source any more, as it is at this moment."""

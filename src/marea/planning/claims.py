@@ -33,7 +33,7 @@ class Claims:
     One thread decides and another settles: what was decided and is not settled yet is
     known here, everything before it by `holders`. `holders` gives for each key at the
     target the key of the record that has it, or null; `absent` those of some records that
-    the source does not have any more.
+    the source does not have any more. `before` are claims (target_key, key) that `holders` does not know.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class Claims:
         private: Collection[str],
         holders: Callable[[pa.Array], pa.Array],
         absent: Callable[[list[str]], set[str]],
+        before: pa.Table | None = None,
     ) -> None:
         self._entity = entity
         self._fields = fields
@@ -51,6 +52,7 @@ class Claims:
         self._absent = absent
         self._lock = threading.Lock()
         self._pending: deque[tuple[pa.Array, pa.Array]] = deque()
+        self._before = (flat(before.column("target_key")), flat(before.column("key"))) if before else None
 
     def decided(self, plan: Plan) -> Plan:
         """The plan with TARGET_KEY; a record whose key at the target another one has is rejected in it."""
@@ -81,7 +83,7 @@ class Claims:
         with self._lock:
             pending = list(self._pending)
         held = self._holders(texts)
-        for claimed, keys in pending:
+        for claimed, keys in [self._before, *pending] if self._before else pending:
             held = pc.coalesce(keys.take(pc.index_in(texts, claimed)), held)
         return held
 

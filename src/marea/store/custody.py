@@ -71,6 +71,19 @@ def take_over(
         database.run("set_basis", entity=custody.entity, basis=basis)
 
 
+def set_claims(database: Database, custody: Custody, claims: pa.Table | None) -> None:
+    """Writes who has which key at the target (target_key, key), in the place of what was known of that.
+
+    None where the entity needs no claims. Raises RunStopped when the lease was lost.
+    """
+    with database.transaction():
+        hold_lease(database, custody.entity, custody.fence)
+        database.run("forget_claims", entity=custody.entity)
+        if claims is not None:
+            database.stage(claims)
+            database.run("put_claims", entity=custody.entity)
+
+
 def in_doubt(database: Database, entity: int) -> dict[str, Operation]:
     """Key -> operation of what `take_over` would make due: deliveries begun, whose outcome is not known."""
     found: dict[str, str] = {}

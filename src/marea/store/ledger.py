@@ -123,6 +123,23 @@ class Ledger:
         rows = self._database.match("holders", target_keys, entity=entity)
         return pa.array([row[0] for row in rows], pa.string())
 
+    def claiming(self, entity: int) -> bool:
+        """Whether any record of the entity has a claim."""
+        return self._database.row("has_claims", entity=entity) is not None
+
+    def agreed(self, entity: int, rows: int) -> Iterator[pa.Table]:
+        """Key and body (utf8) of the last agreed payload of every record delivered, and the payload's id.
+
+        In the order of their keys, `rows` at a time; a later payload has a higher id.
+        """
+        import pyarrow as pa
+
+        types = (pa.string(), pa.string(), pa.int64())
+        after = None
+        while found := self._database.rows("agreed", entity=entity, most=rows, after=after):
+            yield _table(found, ("key", "body", "payload"), types)
+            after = found[-1][0]
+
     def due(self, entity: int, now: int) -> pa.Table:
         """Key and cause (utf8) of what to try again.
 

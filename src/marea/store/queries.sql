@@ -206,6 +206,9 @@ DELETE FROM claim WHERE entity = :entity
         SELECT target_key FROM batch
         WHERE target_key IS NOT NULL AND outcome IN ('created', 'updated', 'unchanged'))
 
+-- name: put_claims
+INSERT INTO claim (entity, target_key, key) SELECT :entity, target_key, key FROM batch
+
 -- name: take_claims
 INSERT INTO claim (entity, target_key, key)
 SELECT :entity, target_key, key FROM batch
@@ -274,6 +277,12 @@ FROM {asked_keys} LEFT JOIN record ON record.entity = :entity AND record.key = a
 SELECT claim.key
 FROM {asked_keys} LEFT JOIN claim ON claim.entity = :entity AND claim.target_key = asked.value
 {as_asked}
+
+-- name: agreed
+SELECT record.key, payload.body, record.payload FROM record JOIN payload ON payload.id = record.payload
+WHERE record.entity = :entity AND record.fingerprint IS NOT NULL
+    AND record.key > :after -- when after
+ORDER BY record.key LIMIT :most
 
 -- name: payloads
 SELECT payload.body FROM {asked_ids} LEFT JOIN payload ON payload.id = asked.value

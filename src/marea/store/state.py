@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from marea.errors import ConfigurationError
 from marea.store.commit import Commit, apply_commit
-from marea.store.custody import Announced, Custody, intend, leave, take_over, withdraw
+from marea.store.custody import Announced, Custody, intend, leave, set_claims, take_over, withdraw
 from marea.store.database import Database
 from marea.store.journal import Journal
 from marea.store.leases import Leases
@@ -18,6 +19,9 @@ from marea.store.ledger import Ledger
 from marea.store.moments import moment
 from marea.store.runs import Runs
 from marea.store.waits import Waits
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,10 @@ class State:
     ) -> None:
         """Begins a run's work on an entity; see `marea.store.custody`."""
         take_over(self._database, custody, at, basis, anew=anew, elsewhere=elsewhere, referrers=referrers)
+
+    def set_claims(self, custody: Custody, claims: pa.Table | None) -> None:
+        """Writes all claims of an entity anew; see `marea.store.custody`."""
+        set_claims(self._database, custody, claims)
 
     def intend(self, custody: Custody, n: int, keys: Announced) -> None:
         """Commits that these records are about to be delivered; see `marea.store.custody`."""
