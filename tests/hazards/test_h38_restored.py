@@ -10,7 +10,7 @@ from marea.capture.position import WATERMARK, Position
 from marea.config.load import load
 from marea.model import Cause, RunStatus
 from marea.store.state import open_state
-from worlds import OLD, World, copied, counts
+from worlds import ENTITIES, OLD, World, copied, counts
 
 pytestmark = [pytest.mark.hazard, pytest.mark.integration]
 
@@ -57,7 +57,7 @@ def test_h38_a_source_put_back_is_told_and_compared_as_a_whole(make_world: MakeW
     result = world.sync()
     assert counts(result) == {"updated": 1, "unchanged": 11}
     assert (result.status, len(result.notes)) == (RunStatus.SUCCEEDED, 1)
-    assert "customers: the newest edit date is 2020-01-01 00:00:00" in result.notes[0]
+    assert "where it was read to, the newest is now 2020-01-01 00:00:00" in result.notes[0]
     assert RESTORED in result.notes[0]
     assert "what had come since is still in the target" in result.notes[0]
     assert [entry.cause for entry in world.log(run=result.run)] == [Cause.RESTORED]
@@ -75,6 +75,48 @@ def test_h38_edits_after_it_was_put_back_are_found_as_ever(make_world: MakeWorld
     world.change("customers", "name = 'Once more'", "code = '00002'")
     result = world.sync()
     assert (counts(result), result.notes) == ({"updated": 1}, ())
+
+
+def told(world: World, code: str) -> str:
+    with marea.open(world.file, {}) as project:
+        verdict = project.explain("customers", [1, code]).verdict
+    return " | ".join((verdict.text, *verdict.steps))
+
+
+def test_h38_a_source_put_back_and_edited_before_the_next_run(make_world: MakeWorld) -> None:
+    world = make_world()
+    edited(world)
+    put_back(world)
+    world.change("customers", "name = 'Redone'", "code = '00002'")
+    assert RESTORED in noted(world)
+    assert "the next run delivers it" in told(world, "00001")
+    result = world.sync()
+    assert counts(result) == {"updated": 2, "unchanged": 10}
+    assert RESTORED in " ".join(result.notes)
+    assert world.crm("SELECT name FROM accounts WHERE code = '00001'") == [("Name 00001",)]
+    after = world.sync()
+    assert ("updated" in counts(after), after.notes, RESTORED in noted(world)) == (False, (), False)
+
+
+def test_h38_the_newest_row_edited_again_is_no_restored_source(make_world: MakeWorld) -> None:
+    world = make_world()
+    edited(world)
+    world.change("customers", "name = 'Again'", "code = '00001'")
+    world.change("customers", "name = 'Again'", "code = '00099'")
+    assert RESTORED not in noted(world)
+    result = world.sync()
+    assert (counts(result), result.notes) == ({"updated": 2}, ())
+
+
+def test_h38_an_older_date_that_a_lag_covers_is_no_restored_source(make_world: MakeWorld) -> None:
+    world = make_world(ENTITIES.replace("  customers:\n", "  customers:\n    lag: 1h\n", 1))
+    edited(world)
+    early = {"sqlite": "datetime('now', '-60 seconds')", "postgresql": "clock_timestamp() - interval '60 s'"}
+    earlier = early.get(world.kind, "now(6) - INTERVAL 60 SECOND")
+    world.erp(f"UPDATE customers SET name = 'By another clock', modified = {earlier} WHERE code = '00001'")
+    assert RESTORED not in noted(world)
+    result = world.sync()
+    assert (counts(result)["updated"], result.notes) == (1, ())
 
 
 def test_h38_newest_rows_that_are_deleted_are_no_restored_source(make_world: MakeWorld) -> None:

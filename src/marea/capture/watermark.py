@@ -12,13 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from marea.capture import probe
 from marea.capture.batch import Batch, BatchReader
 from marea.capture.position import Feed, Position, Sweep
 from marea.model import Cause
 from marea.ports import KEY
 from marea.sql.aggregate import ROOT
-from marea.sql.feeds import HORIZON, HORIZON_COLUMNS, LATEST, Cursor, Feeds
+from marea.sql.feeds import HORIZON, HORIZON_COLUMNS, LATEST, LATEST_COLUMNS, Cursor, Feeds
 from marea.sql.parts import AT, SETTLED
 
 
@@ -90,11 +89,17 @@ class Watermark:
         yield Step(None, position)
 
     def newest_behind(self, position: Position) -> str | None:
-        """The latest stamp of the root's rows where a position has passed it, else None."""
-        if ROOT not in self._feeds or position.feeds.get(ROOT) != self._feeds[ROOT]:
+        """The latest stamp of the root's rows up to a position, where that is older than it, else None.
+
+        What is new does not count: rows behind the position say nothing of those before it.
+        """
+        cursor = position.cursors.get(ROOT)
+        if cursor is None or ROOT not in self._feeds or position.feeds.get(ROOT) != self._feeds[ROOT]:
             return None
-        found = probe.latest(position, ROOT, self.pages.dialect, self._batches.reader)
-        return self._horizon(ROOT)[1] if found is probe.Found.OLDER else None
+        for page in self._batches.reader.stream(self._sql.upto(ROOT, cursor), LATEST_COLUMNS, 1):
+            latest: str | None = page.column(LATEST)[0].as_py()
+            return latest if latest != cursor.stamp else None
+        return None
 
     def brings(self, position: Position, key: str) -> bool:
         """Whether `changes` would read the record of a key (JSON text)."""

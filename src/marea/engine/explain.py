@@ -14,6 +14,7 @@ from marea.capture.position import WATERMARK
 from marea.capture.watermark import Step
 from marea.config.settings import EntitySettings, Settings
 from marea.engine.alignment import Alignment
+from marea.engine.context import PAGE_ROWS
 from marea.engine.keys import Key, key_text, likely_texts
 from marea.engine.known import (
     NAME_IN_SQL,
@@ -27,6 +28,8 @@ from marea.engine.known import (
 )
 from marea.engine.present import present
 from marea.engine.promised import Promised
+from marea.engine.request import Request
+from marea.engine.restored import beside_source
 from marea.engine.stages import Planning, ids_in_ledger
 from marea.engine.status import loaded
 from marea.engine.steps import meets, standing_of
@@ -227,9 +230,11 @@ class _Life:
 
     def _meets(self) -> bool:
         """Whether the next run reads the record."""
+        standing = standing_of(self._entity, self._row)
+        ledger = self._state.ledger
+        standing = beside_source(Request(), standing, self._alignment, self._row, ledger, PAGE_ROWS)
         with self._alignment.source.snapshot() as reader:
-            batches = BatchReader(self._alignment.pages, reader, 1)
-            return meets(standing_of(self._entity, self._row), batches, self._key)
+            return meets(standing, BatchReader(self._alignment.pages, reader, 1), self._key)
 
 
 def _plan_now(entity: EntitySettings, plan: Plan, *, read: bool) -> PlanNow:

@@ -1,4 +1,4 @@
-"""Owns noticing that a source was put back: its newest edit is gone, and records are older than before."""
+"""Owns noticing that a source was put back: where it was read to no row is left, and records are older."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Restored:
 
     entity: str
     newest: str
-    """The latest edit date it has."""
+    """The latest edit date it has, of those that were read."""
     read: str
     """Up to which it was read."""
 
@@ -45,17 +45,17 @@ class Restored:
         """What was noticed in one sentence, and what follows."""
         newest, read = (stamp.strip('"') for stamp in (self.newest, self.read))
         return (
-            f"{self.entity}: the newest edit date is {newest}, older than {read}, up to which was read, and "
-            f"records are as they were before: was the database restored? {then}"
+            f"{self.entity}: of the edit dates up to {read}, where it was read to, the newest is now "
+            f"{newest}, and records are as they were before: was the database restored? {then}"
         )
 
 
 def restored(entity: EntitySettings, row: EntityRow, ledger: Ledger, batches: BatchReader) -> Restored | None:
     """What tells that the source was put back, or None. Raises SystemUnreachable.
 
-    That its newest edit is gone says little: who deletes the newest row takes that along. But
-    then the record is gone too. What was put back has records with an earlier date than they
-    were delivered with.
+    That no row has the date of the position says little: who deletes or edits that row takes it
+    along. But then the record is gone, or newer. What was put back has records with an earlier
+    date than they were delivered with, which no run that goes by dates would bring.
     """
     text = row.positions.get(WATERMARK)
     position = Position.from_text(text) if text is not None else Position()
@@ -63,17 +63,23 @@ def restored(entity: EntitySettings, row: EntityRow, ledger: Ledger, batches: Ba
     if cursor is None or position.dates != dates_digest(entity):
         return None
     newest = Watermark(batches, 0, position.dates).newest_behind(position)
-    if newest is None or not _any_older(row.id, newest, ledger, batches):
+    if newest is None or not _any_older(row.id, newest, cursor.stamp, ledger, batches):
         return None
     return Restored(entity.name, newest, cursor.stamp)
 
 
-def _any_older(entity: int, newest: str, ledger: Ledger, batches: BatchReader) -> bool:
-    """Whether the source has a record of an earlier date, of those delivered with one after its newest."""
+def _any_older(entity: int, newest: str, read: str, ledger: Ledger, batches: BatchReader) -> bool:
+    """Whether the source has a record of an earlier date, of those delivered with one after its newest.
+
+    A date behind what was `read` is brought as ever, though it be the earlier one: clocks differ.
+    """
     for stamps in ledger.stamped_after(entity, newest, batches.rows, number=_is_number(newest)):
         for batch in batches.listed(list(stamps), Cause.RESTORED):
             now = zip(*(batch.root.column(name).to_pylist() for name in (KEY, STAMP)), strict=True)
-            if any(stamp is None or _older(stamp, stamps[key]) for key, stamp in now):
+            if any(
+                stamp is None or (_older(stamp, stamps[key]) and not _older(read, stamp))
+                for key, stamp in now
+            ):
                 return True
     return False
 

@@ -14,6 +14,8 @@ LATEST = "$latest"
 FOUND = "$found"
 HORIZON_COLUMNS = (text_column(HORIZON), text_column(LATEST))
 """What `Feeds.horizon` gives."""
+LATEST_COLUMNS = (text_column(LATEST),)
+"""What `Feeds.upto` gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,14 @@ class Feeds(Parts):
         horizon = self.dialect.stamp_out(clock, native)
         selects = f"{horizon} AS {self.quote(HORIZON)}, {last} AS {self.quote(LATEST)}"
         return Text(self.dialect).query(f"SELECT {selects}")
+
+    def upto(self, feed: str, cursor: Cursor) -> Query:
+        """One row: a feed's latest stamp that is no later than its cursor's."""
+        table, stamp, native = self.feed(feed)
+        text = Text(self.dialect)
+        limit = self.dialect.stamp_in(text.bind(cursor.stamp), native)
+        last = self.dialect.stamp_out(f"(SELECT max({stamp}) FROM {table} WHERE {stamp} <= {limit})", native)
+        return text.query(f"SELECT {last} AS {self.quote(LATEST)}")
 
     def feed(self, name: str) -> tuple[str, str, str]:
         """A feed as SQL: its table under its alias, its stamp, and the stamp's type."""
