@@ -195,11 +195,16 @@ class Receipt:
 
 
 class Target(Protocol):
-    """A system that records are delivered to."""
+    """A system that records are delivered to.
+
+    One serves a whole run, whose threads share it: `prepare` and `close` are called in that of the
+    run, `repeats` where it reads and plans, `deliver` where it delivers, never twice at once.
+    """
 
     def prepare(self, shape: Shape) -> None:
         """Makes ready for records of this shape; called once per run before its first batch.
 
+        It alone checks `shape.options`. Where nobody answers, it raises or else `Knocking.knock` does.
         Repeatable. Raises ConfigurationError when the target cannot hold the shape
         (a missing table or field, a place that is gone with what was delivered to it),
         SystemUnreachable.
@@ -251,11 +256,14 @@ class Connector(Protocol):
         ...
 
     def source(self, system: SystemSettings) -> Source:
-        """The system as a source; opens nothing yet. Raises ConfigurationError where it is none."""
+        """The system as a source; opens nothing yet.
+
+        Raises ConfigurationError where it is none, with its name and its line.
+        """
         ...
 
     def target(self, system: SystemSettings) -> Target:
-        """The system as a target; opens nothing yet. Raises ConfigurationError where it is none."""
+        """The system as a target; opens nothing yet. Raises as `source`."""
         ...
 
 

@@ -174,8 +174,8 @@ def test_a_batch_lands_by_update_and_insert() -> None:
         ),
         (
             "INSERT INTO [sales].[accounts] ([code], [na]]me], [amount]) "
-            "SELECT s.[code], s.[na]]me], s.[amount] FROM [#marea_stage_0] AS s "
-            "WHERE NOT EXISTS (SELECT 1 FROM [sales].[accounts] AS t WITH (UPDLOCK, HOLDLOCK) "
+            "SELECT s.[code], s.[na]]me], s.[amount] FROM [#marea_stage_0] s "
+            "WHERE NOT EXISTS (SELECT 1 FROM [sales].[accounts] t WITH (UPDLOCK, HOLDLOCK) "
             "WHERE t.[code] = s.[code])"
         ),
     ]

@@ -120,8 +120,8 @@ class Statements(ABC):
         table = self.dialect.table(landing.table.name)
         return (
             f"INSERT INTO {table} ({self.names(landing.columns)}) "
-            f"SELECT {self.names(landing.columns, 's')} FROM {self.staging(landing.stage)} AS s "
-            f"WHERE NOT EXISTS (SELECT 1 FROM {table} AS t{self.held} "
+            f"SELECT {self.names(landing.columns, 's')} FROM {self.staging(landing.stage)} s "
+            f"WHERE NOT EXISTS (SELECT 1 FROM {table} t{self.held} "
             f"WHERE {self.same(landing, 's', landing.key)})"
         )
 
