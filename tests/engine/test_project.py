@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 import marea
+from marea.engine.systems import Systems
 from marea.errors import ConfigurationError
 from marea.model import RunKind, RunStatus
+from marea.testing.memory import MemoryTarget
 from worlds import World
 
 
@@ -134,6 +136,20 @@ def test_a_state_is_no_file_of_a_system(world: World) -> None:
         other.write_text(text)
         with pytest.raises(ConfigurationError, match=f"state: is the file of system {name}"):
             marea.open(other)
+
+
+@pytest.mark.integration
+def test_check_asks_the_target_what_a_run_would_make(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one that is no database: nothing else knows what its options mean."""
+    target = MemoryTarget()
+    monkeypatch.setattr(Systems, "target", lambda self, name: target)
+    with marea.open(world.file) as project:
+        report = project.check()
+    assert report.faults == []
+    notes = {entity.name: entity.notes for entity in report.entities}
+    assert notes["tax_codes"] == ["tax_codes is not there yet: the first run makes it"]
+    assert target.records == {}
+    assert not (world.folder / "crm.db").exists()
 
 
 @pytest.mark.integration
