@@ -41,6 +41,20 @@ def answer(value: Any, status: int = 422) -> Answer:
         ({"errors": {"vat": ["short"], "name": ["empty"]}}, "vat: short; name: empty", ""),
         ({"errors": [{"field": "vat", "message": "short"}]}, "short", "vat"),
         (
+            {
+                "error": "short; empty",
+                "errors": [{"field": "vat", "message": "short"}, {"field": "name", "message": "empty"}],
+            },
+            "vat: short; name: empty",
+            "",
+        ),
+        ({"error": "short", "errors": [{"field": "vat", "message": "short"}]}, "short", "vat"),
+        (
+            {"error": "too short", "errors": [{"field": "vat", "message": "short"}]},
+            "too short; vat: short",
+            "vat",
+        ),
+        (
             {"error": "Invalid", "errors": [{"field": "vat", "message": "short"}]},
             "Invalid; vat: short",
             "vat",

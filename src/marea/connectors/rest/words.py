@@ -18,18 +18,33 @@ _SPOKEN = (
 )
 _DEPTH = 6
 _ITEMS = 50
+_LETTER = re.compile(r"\w")
 _MARKUP = re.compile(r"(?s)<(script|style)\b.*?</\1>|<[^>]*>")
 
 
 def told(value: object) -> tuple[str, str]:
     """The words in a JSON value, and the field they are about where it is one and named."""
-    pairs = dict.fromkeys(_tell(value, "", _DEPTH))
+    pairs = _once(dict.fromkeys(_tell(value, "", _DEPTH)))
     fields = {field for field, _ in pairs}
     if len(fields) == 1:
         return "; ".join(text for _, text in pairs), fields.pop()
     named = {field for field in fields if field}
     text = "; ".join(f"{field}: {text}" if field else text for field, text in pairs)
     return text, named.pop() if len(named) == 1 else ""
+
+
+def _once(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The pairs without a text of no field that only repeats what is told of fields."""
+    found = list(pairs)
+    of_fields = sorted((text for field, text in found if field), key=len, reverse=True)
+    return [(field, text) for field, text in found if field or not _repeats(text, of_fields)]
+
+
+def _repeats(text: str, others: Iterable[str]) -> bool:
+    rest = text
+    for other in others:
+        rest = rest.replace(other, "")
+    return rest != text and not _LETTER.search(rest)
 
 
 def plain(text: str) -> str:
