@@ -63,7 +63,8 @@ def test_before_and_after_keep_every_digit(marea: Marea, shop: Shop) -> None:
 
 def test_the_text_says_when_there_is_more(marea: Marea, shop: Shop) -> None:
     done = marea("log", "--limit", "2")
-    assert "the newest 2 are shown" in done.err
+    assert "the newest 2 entries are shown" in done.err
+    assert "the newest entry is shown" in marea("log", "--limit", "1").err
     assert "no entry fits: text nobody" in marea("log", "--text", "nobody").out
 
 
@@ -114,7 +115,7 @@ def test_words_that_mean_nothing(marea: Marea, shop: Shop) -> None:
 @pytest.mark.parametrize("run", [2**31, 10**17])
 def test_a_run_that_never_was_has_no_deliveries(marea: Marea, shop: Shop, run: int) -> None:
     done = marea("log", "--run", str(run))
-    assert (done.code, done.out) == (0, f"no entry fits: run {run}\n")
+    assert (done.code, done.out) == (0, f"no entry fits: run {run} (the last run is 2)\n")
 
 
 @pytest.mark.parametrize("option", ["--run", "--limit"])
@@ -155,7 +156,13 @@ def test_numbers_below_one(marea: Marea, shop: Shop, words: tuple[str, str], num
 
 def test_what_was_looked_for_is_said_where_nothing_fits(marea: Marea, shop: Shop) -> None:
     done = marea("log", "--entity", "customers", "--field", "prize", "--run", "99")
-    assert (done.code, done.out) == (0, "no entry fits: entity customers, run 99, field prize\n")
+    known = "known here: code, name, category, tax, credit, branches"
+    assert done.out == (
+        f"no entry fits: entity customers, run 99, field prize (the last run is 2; {known})\n"
+    )
+    assert done.code == 0
+    assert 'did you mean "credit"?' in marea("log", "--field", "credits").out
+    assert marea("log", "--field", "rate", "--run", "2").out == "no entry fits: run 2, field rate\n"
     done = marea("log", "--entity", "customer")
     assert done.code == 2
     assert done.err == 'there is no entity customer (did you mean "customers"?)\n'

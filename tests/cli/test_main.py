@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,24 @@ def test_a_word_that_is_no_command_is_a_usage_error(marea: Marea) -> None:
     assert done.code == 2
     assert "synk" in done.err
     assert done.out == ""
+
+
+def test_words_too_many_lead_to_the_help_of_their_command(marea: Marea) -> None:
+    done = marea("explain", "orders", "1", "2")
+    assert (done.code, done.out) == (2, "")
+    assert "unrecognized arguments: 2 (see `marea explain --help`)" in done.err
+    assert "`marea --help`" in marea("--verbose").err
+
+
+def test_help_is_a_word_too(marea: Marea) -> None:
+    assert marea("help").out == marea("--help").out
+    assert marea("help", "explain").out == marea("explain", "--help").out
+
+
+@pytest.mark.parametrize("name", ["explain", "touch", "retry", "log"])
+def test_every_word_of_a_command_is_explained(marea: Marea, name: str) -> None:
+    text = " ".join(marea(name, "--help").out.split())
+    assert re.search(r" ENTITY (the|one) entity", text)
 
 
 def test_ten_mistakes_are_ten_messages() -> None:

@@ -364,6 +364,17 @@ def test_check_of_systems_that_are_away(marea: Marea, fresh: Shop) -> None:
     assert "hush" not in done.out + done.err
 
 
+def test_check_says_why_a_system_was_not_asked(marea: Marea, shop: Shop) -> None:
+    shop.configure("systems:\n", "systems:\n  spare: {url: 'sqlite:///spare.db'}\n")
+    assert "system spare (sqlite) was not asked: no entity uses it\n" in marea("check").out
+    shop.configure("trim(name)", "trim(nom)")
+    faulty = marea("check", "customers").out
+    assert "system crm (sqlite) was not asked: that waits until the faults below are mended\n" in faulty
+    shop.configure("sqlite:///erp.db", "postgresql://reader@127.0.0.1:1/erp")
+    away = marea("check", "customers").out
+    assert "system crm (sqlite) was not asked: that waits until the systems read from answer\n" in away
+
+
 def test_check_of_an_application_that_is_away(marea: Marea, fresh: Shop) -> None:
     fresh.configure(
         'crm: {url: "sqlite:///crm.db"}',

@@ -109,7 +109,7 @@ def test_a_key_that_nobody_knows_is_one_sentence_and_2(marea: Marea, shop: Shop)
     done = marea("sync", "customers", "--key", "1,nobody")
     assert (done.code, done.out) == (2, "")
     [said] = done.err.splitlines()
-    assert "customers 1,nobody is not in the source, and no run has ever seen it" in said
+    assert "customers: 1,nobody is not in the source, and no run has ever seen it" in said
     assert "is it spelled as in table customers?" in said
     assert marea("retry", "customers", "--key", "1,nobody").code == 2
     assert marea("plan", "customers", "--key", "1,nobody").code == 2

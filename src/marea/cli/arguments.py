@@ -12,7 +12,8 @@ from marea.errors import ConfigurationError
 
 DESCRIPTION = "Keeps a CRM, portal or shop aligned with an ERP database."
 EPILOG = (
-    "exit codes: 0 all delivered or nothing to do; 1 finished, some records rejected, waiting or deferred; "
+    "exit codes: 0 all delivered or nothing to do; 1 finished, but this run or an earlier one left records "
+    "rejected, waiting or deferred; "
     "2 usage or configuration; 3 a system was away, or stopped: nothing lost, run again; 4 internal"
 )
 
@@ -20,6 +21,8 @@ DEFAULT = "marea.yaml"
 """The configuration where none is named."""
 
 _DIGITS = 18  # what every database holds
+_NAMED = "as the configuration names it"
+_KEY = "0815, or 3211264,0815, or a JSON list"
 _DRY_RUN = "`marea plan` shows what a run would deliver, and writes nothing"
 _OUTCOMES = ("created", "updated", "deleted", "unchanged", "rejected", "waiting", "deferred", "held")
 
@@ -65,7 +68,11 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
 
     Raises ConfigurationError for words that make no command, SystemExit for --help and --version.
     """
-    options = _parser().parse_args(words)
+    if words and words[0] == "help":
+        words = [*words[1:], "--help"]
+    options, surplus = _parser().parse_known_args(words)
+    if surplus:
+        Parser(f"marea {options.command}".strip()).error(f"unrecognized arguments: {' '.join(surplus)}")
     if options.action is None and options.json:
         raise ConfigurationError.single("no command is named", hint="see `marea --help`")
     if options.action is None:
@@ -77,7 +84,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
 def _parser() -> Parser:
     parser = Parser("marea", description=DESCRIPTION, epilog=EPILOG, allow_abbrev=False)
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
-    parser.set_defaults(action=None, config=None, json=False, debug=False)
+    parser.set_defaults(action=None, command="", config=None, json=False, debug=False)
     common = Parser(add_help=False, allow_abbrev=False)
     for holder in (parser, common):
         _common(holder)
@@ -90,7 +97,7 @@ def _parser() -> Parser:
             parents=[common],
             allow_abbrev=False,
         )
-        command.set_defaults(action=action)
+        command.set_defaults(action=action, command=name)
         build(command)
     return parser
 
@@ -117,7 +124,13 @@ def _common(parser: argparse.ArgumentParser) -> None:
 
 
 def _entities(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("entities", nargs="*", metavar="ENTITY", help="the entities meant; all by default")
+    parser.add_argument(
+        "entities", nargs="*", metavar="ENTITY", help=f"the entities meant, {_NAMED}; all by default"
+    )
+
+
+def _entity(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("entity", metavar="ENTITY", help=f"the entity meant, {_NAMED}")
 
 
 def _chosen(parser: argparse.ArgumentParser) -> None:
@@ -132,7 +145,7 @@ def _chosen(parser: argparse.ArgumentParser) -> None:
 
 def _keys(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--key", action="append", default=[], metavar="KEY", help="one record; may be repeated"
+        "--key", action="append", default=[], metavar="KEY", help=f"one record: {_KEY}; may be repeated"
     )
 
 
@@ -158,7 +171,7 @@ def _number(text: str) -> int:
 
 
 def _touch(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("entity", metavar="ENTITY")
+    _entity(parser)
     parser.add_argument(
         "--where", metavar="SQL", required=True, help="the records meant, in the source's SQL"
     )
@@ -170,7 +183,7 @@ def _runs(parser: argparse.ArgumentParser) -> None:
 
 
 def _log(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--entity", metavar="ENTITY")
+    parser.add_argument("--entity", metavar="ENTITY", help="one entity, a former one too")
     parser.add_argument("--key", metavar="KEY", help="one record")
     parser.add_argument("--run", type=_number, metavar="N", help="one run")
     parser.add_argument("--outcome", choices=_OUTCOMES)
@@ -180,16 +193,18 @@ def _log(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--until", metavar="TIME", help="as --since; a day is meant to its end")
     parser.add_argument("--text", metavar="TEXT", help="stands in the key, an error or a value")
     parser.add_argument("--export", metavar="FILE", help="to FILE.csv, FILE.parquet or FILE.jsonl")
-    _limit(parser, 50, "entries shown, newest first; --json and --export have all")
+    _limit(parser, 50, "entries shown, of the newest run first; --json and --export have all")
 
 
 def _explain(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("entity", metavar="ENTITY")
-    parser.add_argument("key", metavar="KEY", help="0815, or 3211264,0815, or a JSON list")
+    _entity(parser)
+    parser.add_argument("key", metavar="KEY", help=_KEY)
 
 
 def _retry(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("entity", metavar="ENTITY", nargs="?")
+    parser.add_argument(
+        "entity", metavar="ENTITY", nargs="?", help=f"the entity meant, {_NAMED}; all by default"
+    )
     _keys(parser)
 
 

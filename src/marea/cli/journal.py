@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from marea.cli.common import changes_text, opened
 from marea.cli.output import clean, encode, moment, show_json_list
+from marea.config.names import suggest
 from marea.errors import ConfigurationError
 from marea.model import Cause, Outcome
 
@@ -34,9 +35,11 @@ def log(options: Namespace) -> int:
             return 0
         limit = options.limit or options.limit_default
         found = _entries(project, options, limit + 1)
-        _print(islice(found, limit), _wanted(options))
+        if not _printed(islice(found, limit)):
+            print(clean(f"no entry fits{_wanted(options)}{_unheard(project, options)}"))
         if any(True for _ in found):
-            print(f"the newest {limit} are shown: --limit shows more, --export has all", file=sys.stderr)
+            shown = "the newest entry is" if limit == 1 else f"the newest {limit:,} entries are"
+            print(f"{shown} shown: --limit shows more, --export has all", file=sys.stderr)
     return 0
 
 
@@ -122,19 +125,39 @@ def lines(entry: Entry, indent: str = "", *, with_record: bool = True) -> Iterat
 
 
 def _wanted(options: Namespace) -> str:
-    """What was looked for, as it was written."""
+    """What was looked for, as it was written, behind a colon."""
     names = ("entity", "key", "run", "outcome", "cause", "field", "since", "until", "text")
-    return ", ".join(f"{name} {value}" for name in names if (value := getattr(options, name)) is not None)
+    given = [f"{name} {value}" for name in names if (value := getattr(options, name)) is not None]
+    return f": {', '.join(given)}" if given else ""
 
 
-def _print(entries: Iterator[Entry], wanted: str) -> None:
-    empty = True
-    for entry in entries:
-        empty = False
+def _unheard(project: Project, options: Namespace) -> str:
+    """What there is instead of a run or a field that is not there, in parentheses."""
+    hints = [hint for hint in (_last_run(project, options), _nearest_field(project, options)) if hint]
+    return f" ({'; '.join(hints)})" if hints else ""
+
+
+def _last_run(project: Project, options: Namespace) -> str:
+    last = next((run.id for run in project.runs(1)), 0)
+    if options.run is None or options.run <= last:
+        return ""
+    return f"the last run is {last}" if last else "there was no run yet"
+
+
+def _nearest_field(project: Project, options: Namespace) -> str:
+    entities = project.settings.entities
+    meant = [entities[options.entity]] if options.entity in entities else entities.values()
+    fields = list(dict.fromkeys(field.name for entity in meant for field in entity.fields))
+    return "" if options.field is None or options.field in fields else suggest(options.field, fields)
+
+
+def _printed(entries: Iterator[Entry]) -> int:
+    """Prints the entries; gives how many there were."""
+    number = 0
+    for number, entry in enumerate(entries, 1):  # noqa: B007 - the last one counts
         for line in lines(entry):
             print(line)
-    if empty:
-        print(clean(f"no entry fits: {wanted}") if wanted else "no entry fits")
+    return number
 
 
 def _export(entries: Iterator[Entry], options: Namespace) -> int:

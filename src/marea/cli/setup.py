@@ -140,10 +140,9 @@ def _entity(entity: EntityReport) -> dict[str, object]:
 
 
 def _text(report: Report) -> Iterator[str]:
-    words = {True: "answers", False: "is away", None: "was not asked"}
     for system in report.systems:
         more = f"; {system.message}" if system.reachable and system.message else ""
-        yield f"system {system.name} ({system.connector}) {words[system.reachable]}{more}"
+        yield f"system {system.name} ({system.connector}) {_answer(system, report)}{more}"
     for entity in report.entities:
         yield ""
         yield f"{entity.name}: {entity.source} -> {entity.target}"
@@ -162,6 +161,16 @@ def _text(report: Report) -> Iterator[str]:
         number = sum(len(table.warnings) for entity in report.entities for table in entity.tables)
         warned = f", {plural(number, 'warning')}" if number else ""
         yield ("no faults found in what could be reached" if report.away else "no faults") + warned
+
+
+def _answer(system: SystemReport, report: Report) -> str:
+    """Whether a system answers; of one that was not asked, why."""
+    if system.reachable is not None:
+        return "answers" if system.reachable else "is away"
+    if not any(system.name in (entity.source, entity.target) for entity in report.entities):
+        return "was not asked: no entity uses it"
+    waits = "the faults below are mended" if report.faults else "the systems read from answer"
+    return f"was not asked: that waits until {waits}"
 
 
 def _table_text(table: TableReport) -> Iterator[str]:

@@ -34,7 +34,7 @@ def _faults(alignment: Alignment, key: str) -> list[Fault]:
         raise SystemUnreachable(there.system, there.message)
     if there.found == "yes" and there.key == key:
         return []
-    said = f"{entity.name} {shown(key)} is not in the source, and no run has ever seen it"
+    said = f"{shown(key)} is not in the source, and no run has ever seen it"
     return [Fault(said, entity=entity.name, hint=_hint(entity, there.found, there.key))]
 
 

@@ -221,7 +221,7 @@ class Project:
         text: str | None = None,
         limit: int | None = None,
     ) -> Iterator[Entry]:
-        """The entries that fit, newest first; read page by page, so that any number fits into memory.
+        """The entries that fit, of the newest run first, its last ones before the others; read page by page.
 
         `field` is a field whose value changed; `text` stands in the error, the key or a
         value; `since` and `until` are aware moments. Raises ConfigurationError for an entity
