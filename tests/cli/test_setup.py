@@ -375,6 +375,15 @@ def test_check_says_why_a_system_was_not_asked(marea: Marea, shop: Shop) -> None
     assert "system crm (sqlite) was not asked: that waits until the systems read from answer\n" in away
 
 
+def test_faults_of_syntax_name_no_bracket_that_is_not_there(marea: Marea, shop: Shop) -> None:
+    shop.configure("trim(name)", "trim(name")
+    shop.configure("where: kind = 1", "where: kind =")
+    said = marea("check", "customers").err
+    assert "not an SQL expression: a bracket is not closed" in said
+    assert "at its end" in said
+    assert '")"' not in said
+
+
 def test_check_of_an_application_that_is_away(marea: Marea, fresh: Shop) -> None:
     fresh.configure(
         'crm: {url: "sqlite:///crm.db"}',

@@ -33,7 +33,10 @@ def test_names_are_found(parser: Parser, text: str, names: list[tuple[str, ...]]
     ("text", "words"),
     [
         ("", "empty"),
-        ("trim(", "not an SQL expression"),
+        ("trim(", "not an SQL expression: a bracket is not closed"),
+        ("trim(name))", "not an SQL expression: a bracket is closed that was not opened"),
+        ("rate %", 'not an SQL expression: syntax error at or near "%"'),
+        ("name || ')' name", 'not an SQL expression: syntax error at or near "name"'),
         ("(select 1)", "a subquery"),
         ("a) from t where (1 = 1", "only one scalar expression"),
         ("random()", "random() changes without a change in the source"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from marea.sql.conditions import incomplete
+from marea.sql.conditions import incomplete, told, tried
 
 pytestmark = pytest.mark.unit
 
@@ -36,3 +36,16 @@ def test_a_whole_condition(condition: str) -> None:
 @pytest.mark.parametrize(("condition", "why"), PARTIAL)
 def test_what_is_none(condition: str, why: str) -> None:
     assert incomplete(condition) == why
+
+
+@pytest.mark.parametrize(
+    ("words", "condition", "said"),
+    [
+        ('near ")": syntax error', "kind =", "at its end: syntax error"),
+        ('syntax error at or near ")"', "kind =", "syntax error at its end"),
+        ('syntax error at or near ")"', "kind = f(,)", 'syntax error at or near ")"'),
+        ("near ') THEN 1 ELSE 0 END FROM t' at line 1", "kind =", "near '' at line 1"),
+    ],
+)
+def test_what_is_put_around_a_condition_is_not_told(words: str, condition: str, said: str) -> None:
+    assert told(words, tried(condition)) == said

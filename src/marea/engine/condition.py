@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from marea.errors import ConfigurationError
-from marea.sql.conditions import incomplete, of_condition, tried
+from marea.sql.conditions import incomplete, told, tried
 
 if TYPE_CHECKING:
     from marea.ports import Source, Table
@@ -24,5 +24,7 @@ def check_taken(source: Source, table: Table, where: str) -> None:
     except ConfigurationError as error:
         names = ", ".join(column.name for column in table.columns[:12])
         raise ConfigurationError.single(
-            of_condition(error.faults[0].message), field="--where", hint=f"columns of {table.name}: {names}"
+            told(error.faults[0].message, tried(where)),
+            field="--where",
+            hint=f"columns of {table.name}: {names}",
         ) from None

@@ -20,7 +20,7 @@ from marea.mapping.expression import ExpressionError, Parser
 from marea.mapping.sound import Bound, sound, speaks_of_fields
 from marea.ports import Catalogue, Column, Source, Table
 from marea.sql.aggregate import Aggregate, Relation, Stamp
-from marea.sql.conditions import incomplete, of_condition, tried
+from marea.sql.conditions import incomplete, told, tried
 
 
 @dataclass(slots=True)
@@ -147,7 +147,7 @@ class Binder:
             names = [column.name for column in table.columns]
             hint = words.hint or f"columns: {', '.join(names[:12])}"
             self._fault(
-                of_condition(words.message), line_of(level.settings, key), f"{level.place}.{key}", hint
+                told(words.message, expression), line_of(level.settings, key), f"{level.place}.{key}", hint
             )
             return None
 

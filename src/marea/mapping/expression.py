@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from marea.sql.conditions import unbalanced
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -91,17 +93,28 @@ def _tree(text: str, engine: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     if not text.strip():
         raise ExpressionError("the expression is empty")
     # The line break ends a trailing comment; the brackets keep a comma or FROM from changing the sense.
-    rows = engine.execute("SELECT json_serialize_sql(?)", [f"SELECT ({text}\n)"]).fetchall()
-    result: dict[str, Any] = json.loads(rows[0][0])
+    result = _read(f"SELECT ({text}\n)", engine)
     if result["error"]:
-        words = str(result.get("error_message", "it is not an expression"))
-        raise ExpressionError(f"not an SQL expression: {words.splitlines()[0]}", _quoted(text))
+        # Without our brackets: the fault may be told of the one that is not its author's.
+        bare = _read(f"SELECT {text}\n", engine)
+        words = unbalanced(text) or _error(bare if bare["error"] else result)
+        raise ExpressionError(f"not an SQL expression: {words}", _quoted(text))
     node = result["statements"][0]["node"]
     plain = node["type"] == "SELECT_NODE" and node["from_table"]["type"] == "EMPTY"
     if len(result["statements"]) != 1 or not plain or len(node["select_list"]) != 1:
         raise ExpressionError("only one scalar expression may stand here")
     tree: dict[str, Any] = node["select_list"][0]
     return tree
+
+
+def _read(statement: str, engine: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    rows = engine.execute("SELECT json_serialize_sql(?)", [statement]).fetchall()
+    found: dict[str, Any] = json.loads(rows[0][0])
+    return found
+
+
+def _error(result: dict[str, Any]) -> str:
+    return str(result.get("error_message", "it is none")).splitlines()[0]
 
 
 def _quoted(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _AROUND = ") THEN 1 ELSE 0 END"
+_CLOSED = re.compile(r"(?:at or )?near \"\)\"")
 _PLAIN = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`")
 _ESCAPING = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`", re.DOTALL)
 """How databases read quotes in which a backslash has no meaning, and in which it has."""
@@ -26,9 +27,16 @@ def tried(condition: str) -> str:
     return f"CASE WHEN ({condition}{_AROUND}"
 
 
-def of_condition(words: str) -> str:
-    """What a database says of a condition that was tried, without what was put around it."""
-    return re.sub(rf"{re.escape(_AROUND)}[^'\"]*", "", words)
+def told(words: str, expression: str) -> str:
+    """What a database says of an expression, a tried condition too, without what was put around it."""
+    words = re.sub(rf"{re.escape(_AROUND)}[^'\"]*", "", words)
+    closes = ")" in expression.removesuffix(_AROUND)
+    return words if closes else _CLOSED.sub("at its end", words)
+
+
+def unbalanced(text: str) -> str:
+    """Which bracket outside of quotes has no other to it, in words; empty where each has one."""
+    return _unbalanced(_PLAIN.sub(" ", text))
 
 
 def _fault(bare: str) -> str:
