@@ -62,6 +62,32 @@ def test_runs(marea: Marea, shop: Shop) -> None:
     assert "tax_codes: 2 detected: 2 unchanged" in marea("runs").out
 
 
+@pytest.mark.parametrize(
+    "words", [("status",), ("runs",), ("log",), ("log", "--entity", "customers", "--key", "1,00001")]
+)
+def test_what_asks_no_system_needs_no_secret(
+    marea: Marea, shop: Shop, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.delenv("ERP_PASSWORD", raising=False)
+    shop.configure("sqlite:///erp.db", "postgresql://reader:${ERP_PASSWORD}@127.0.0.1:1/erp")
+    assert "ERP_PASSWORD is not set" in marea("sync").err
+    alone = marea(*words)
+    assert (alone.code, alone.err) == (0, "")
+    monkeypatch.setenv("ERP_PASSWORD", "s3cr3t")
+    assert marea("sync").code == 3  # remembered from here
+    monkeypatch.delenv("ERP_PASSWORD")
+    assert marea(*words, "--json").code == 0
+    assert marea("sync").code == 2
+
+
+def test_a_file_with_a_mistake_is_told_by_what_asks_no_system_too(marea: Marea, shop: Shop) -> None:
+    shop.configure("sqlite:///erp.db", "sqlit:///${ERP_FILE}")
+    shop.configure("require: [name]", "require: [nam]")
+    done = marea("status")
+    assert done.code == 2
+    assert "nam" in done.err
+
+
 def test_only_the_entities_that_are_named(marea: Marea, shop: Shop) -> None:
     assert list(marea("status", "tax_codes", "--json").document["entities"]) == ["tax_codes"]
     text = marea("status", "tax_codes").out

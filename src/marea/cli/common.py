@@ -24,11 +24,11 @@ EXIT_CODES = {
 }
 
 
-def opened(options: Namespace) -> Project:
-    """The project the command line means."""
+def opened(options: Namespace, *, systems: bool = True) -> Project:
+    """The project the command line means; without `systems` it answers from its state alone."""
     from marea.engine.project import open_project
 
-    return open_project(options.config or os.environ.get("MAREA_CONFIG") or DEFAULT)
+    return open_project(options.config or os.environ.get("MAREA_CONFIG") or DEFAULT, systems=systems)
 
 
 def key_value(key: str) -> Any:

@@ -27,7 +27,7 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 def log(options: Namespace) -> int:
     """Shows or exports the entries that fit."""
-    with opened(options) as project:
+    with opened(options, systems=False) as project:
         if options.export:
             return _export(_entries(project, options, options.limit), options)
         if options.json:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def status(options: Namespace) -> int:
     """Shows where entities stand."""
-    with opened(options) as project:
+    with opened(options, systems=False) as project:
         found = project.status(options.entities)
     if options.json:
         show_json(
@@ -34,7 +34,7 @@ def status(options: Namespace) -> int:
 
 def runs(options: Namespace) -> int:
     """Shows the last runs."""
-    with opened(options) as project:
+    with opened(options, systems=False) as project:
         found = project.runs(options.limit or options.limit_default)
     if options.json:
         show_json_list(document(run) for run in found)

@@ -30,10 +30,13 @@ _MAKERS: dict[str, Any] = {
 }
 
 
-def load_cached(path: str | os.PathLike[str], environment: Mapping[str, str] = os.environ) -> Settings:
+def load_cached(
+    path: str | os.PathLike[str], environment: Mapping[str, str] = os.environ, *, systems: bool = True
+) -> Settings:
     """As `marea.config.load.load`, remembering the file's checked content in the user's cache folder.
 
-    A memory that is missing, damaged or of another program version is as good as none.
+    Without `systems` these are left out, and `environment` need not have what they need. A memory
+    that is missing, damaged or of another program version is as good as none.
     """
     file = os.fspath(path)
     written = content(file)
@@ -41,10 +44,11 @@ def load_cached(path: str | os.PathLike[str], environment: Mapping[str, str] = o
     remembered = memory.recall()
     if remembered is not None:
         with suppress(ConfigurationError):  # a full load says what the environment lacks, and where
-            return resolved(replace(remembered, file=file), environment)
-    checked = as_written(file, written, environment)
-    memory.keep(checked)
-    return resolved(checked, environment)
+            return resolved(replace(remembered, file=file), environment, systems=systems)
+    checked = as_written(file, written, environment, systems=systems)
+    if systems:  # else it may not be checked as a whole
+        memory.keep(checked)
+    return resolved(checked, environment, systems=systems)
 
 
 class _Memory:

@@ -12,25 +12,29 @@ from typing import Any
 from marea.config import addresses, relations
 from marea.config.declared import declared, known
 from marea.config.loose import leaves, mapping, names, texts
-from marea.config.mistake import NOTHING_WRITTEN, Mistake
+from marea.config.mistake import NOTHING_WRITTEN, Lacking, Mistake
 from marea.config.names import suggest
 from marea.config.secrets import Secrets
 from marea.config.tree import Document, Path
 from marea.errors import Fault
 
 
-def faults(document: Document, secrets: Secrets) -> list[Fault]:
-    """Every fault that shows only when parts of the file are seen together."""
-    checks = _Checks(document, secrets)
+def faults(document: Document, secrets: Secrets, *, systems: bool) -> list[Fault]:
+    """Every fault that shows only when parts of the file are seen together.
+
+    Without `systems` a value of a system that the environment lacks is none.
+    """
+    checks = _Checks(document, secrets, systems=systems)
     checks.run()
     return checks.found
 
 
 class _Checks:
-    def __init__(self, document: Document, secrets: Secrets) -> None:
+    def __init__(self, document: Document, secrets: Secrets, *, systems: bool) -> None:
         self.found: list[Fault] = []
         self._document = document
         self._secrets = secrets
+        self._filled = systems
         root = mapping(document.values)
         self._systems = mapping(root.get("systems"))
         self._entities = mapping(root.get("entities"))
@@ -56,7 +60,8 @@ class _Checks:
         try:
             check()
         except Mistake as mistake:
-            self._fault(path, mistake.message, mistake.hint)
+            if self._filled or path[0] != "systems" or not isinstance(mistake, Lacking):
+                self._fault(path, mistake.message, mistake.hint)
 
     def _locate_state(self, url: str) -> None:
         self._state = addresses.state(self._secrets.fill_url(url), self._secrets.folder)

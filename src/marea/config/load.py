@@ -33,10 +33,13 @@ def content(file: str) -> bytes:
         raise ConfigurationError.single(f"cannot be read: {reason}", file=file) from None
 
 
-def as_written(file: str, written: bytes, environment: Mapping[str, str]) -> Settings:
+def as_written(
+    file: str, written: bytes, environment: Mapping[str, str], *, systems: bool = True
+) -> Settings:
     """The settings with placeholders still in their place; `environment` is only looked into.
 
-    Raises ConfigurationError with every fault, those the environment is to blame for included.
+    Without `systems` it may lack what these need. Raises ConfigurationError with every fault, those
+    the environment is to blame for included.
     """
     # Slow to import; a run whose file did not change since the last one never comes here.
     from marea.config import build, checks, shape, tree
@@ -44,7 +47,8 @@ def as_written(file: str, written: bytes, environment: Mapping[str, str]) -> Set
 
     document = tree.read(file, written)
     model, faults = shape.validated(document)
-    faults = [*document.faults, *faults, *checks.faults(document, Secrets(environment, Path(file).parent))]
+    secrets = Secrets(environment, Path(file).parent)
+    faults = [*document.faults, *faults, *checks.faults(document, secrets, systems=systems)]
     if model is None or faults:
         raise ConfigurationError(in_order(faults))
     return build.settings(document, model)

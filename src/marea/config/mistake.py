@@ -13,3 +13,7 @@ class Mistake(ValueError):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+
+class Lacking(Mistake):
+    """What a placeholder names is not in the environment of this process."""

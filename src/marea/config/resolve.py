@@ -14,14 +14,15 @@ from marea.config.settings import Settings, SystemSettings
 from marea.errors import ConfigurationError
 
 
-def resolved(settings: Settings, environment: Mapping[str, str]) -> Settings:
+def resolved(settings: Settings, environment: Mapping[str, str], *, systems: bool = True) -> Settings:
     """The settings with secrets filled in, connectors found and paths of files made absolute.
 
-    Raises ConfigurationError, without a line, where the environment lacks something: what a
-    line holds, only a load can tell.
+    Without `systems` these are left out: nothing can be asked but the state. Raises
+    ConfigurationError, without a line, where the environment lacks something: what a line holds,
+    only a load can tell.
     """
     try:
-        return _resolved(settings, environment)
+        return _resolved(settings if systems else replace(settings, systems={}), environment)
     except Mistake as mistake:
         raise ConfigurationError.single(mistake.message, file=settings.file, hint=mistake.hint) from None
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from marea.config.mistake import Mistake
+from marea.config.mistake import Lacking, Mistake
 
 _PLACEHOLDER = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -20,7 +20,10 @@ _LOGIN = re.compile(r"[^/?#]*://[^/?#]*@")
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """Where placeholders find their values; relative files are sought in `folder`."""
+    """Where placeholders find their values; relative files are sought in `folder`.
+
+    What fills them raises Lacking for a value that is not there.
+    """
 
     environment: Mapping[str, str]
     folder: Path
@@ -57,7 +60,7 @@ class Secrets:
 
     def _variable(self, name: str) -> str:
         if name not in self.environment:
-            raise Mistake(f"the environment variable {name} is not set", f"set {name} before starting marea")
+            raise Lacking(f"the environment variable {name} is not set", f"set {name} before starting marea")
         return self.environment[name]
 
     def _file(self, name: str) -> str:
@@ -65,7 +68,7 @@ class Secrets:
             return (self.folder / name).read_text("utf-8").rstrip("\r\n")
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
-            raise Mistake(f"the file {name} cannot be read: {reason}", "put the secret there") from None
+            raise Lacking(f"the file {name} cannot be read: {reason}", "put the secret there") from None
 
 
 def named(text: str) -> list[str]:

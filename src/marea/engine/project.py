@@ -60,16 +60,21 @@ class Run:
 
 
 def open_project(
-    path: str | Path = "marea.yaml", environment: Mapping[str, str] = os.environ, clock: Clock = system_clock
+    path: str | Path = "marea.yaml",
+    environment: Mapping[str, str] = os.environ,
+    clock: Clock = system_clock,
+    *,
+    systems: bool = True,
 ) -> Project:
     """Opens the project of a configuration file; connects to nothing yet.
 
-    `environment` replaces the process's own where the file names variables. Raises
-    ConfigurationError with every fault of the file.
+    `environment` replaces the process's own where the file names variables. Without `systems` it need
+    not have what these need, and the project answers from its state alone: `status`, `runs`, `log`.
+    Raises ConfigurationError with every fault of the file.
     """
     from marea.config.cache import load_cached
 
-    return Project(load_cached(path, environment), clock)
+    return Project(load_cached(path, environment, systems=systems), clock)
 
 
 class Project:
