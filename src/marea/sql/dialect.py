@@ -103,6 +103,14 @@ class Dialect(ABC):
         Values come back in the columns' own types and collations, so that an index serves.
         """
 
+    def looked_up(self, rows: str, keys: str, on: str) -> str:
+        """What follows FROM to keep the rows of a table that are in a key list (`key_rows`).
+
+        The rows are looked up key by key: a filter on a part of the key that most rows pass must not be
+        what they are searched by, which would compare them all with every key.
+        """
+        return f"{rows} JOIN {keys} ON {on}"
+
     @abstractmethod
     def leading_columns(self, table: str) -> Query:
         """The first column of every index of a table that serves all of its rows: one text a row.

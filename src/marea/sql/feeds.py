@@ -50,14 +50,11 @@ class Feeds(Parts):
         text = Text(self.dialect)
         if feed == ROOT:
             stamp = _of(self.aggregate.stamp)
-            source = self.select(text, stamp, horizon)
+            source = self.select(text, stamp, horizon, among)
         else:
             stamp = Stamp(f"f.{self.quote(AT)}", self._line(feed)[-1].stamp.native)  # type: ignore[union-attr]
-            source = (
-                f"{self.select(text, stamp, horizon)} JOIN {self._changed_roots(text, feed, since[feed])}"
-            )
-        if among is not None:
-            source = f"{source} JOIN {self.key_join(text, among, self.aggregate.key, 'r')}"
+            changed = self._changed_roots(text, feed, since[feed])
+            source = f"{self.select(text, stamp, horizon, among)} JOIN {changed}"
         conditions = [self.where(), self._since(text, stamp, since[feed])]
         conditions += [self._not_in(text, earlier, since[earlier]) for earlier in self._before(feed)]
         if upto is not None:

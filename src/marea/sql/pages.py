@@ -25,10 +25,7 @@ class Pages(Parts):
     def keys(self, keys: str) -> Query:
         """The root rows of a JSON array of keys, in no order; rows that are gone are missing."""
         text = Text(self.dialect)
-        select = self.select(text)
-        return text.query(
-            f"{select} JOIN {self.key_join(text, keys, self.aggregate.key, 'r')}{filtered([self.where()])}"
-        )
+        return text.query(f"{self.select(text, among=keys)}{filtered([self.where()])}")
 
     def repeated(self, among: str | None) -> Query:
         """The key columns of keys that several root rows have; `among`, a JSON array, asks for these alone.
@@ -37,9 +34,7 @@ class Pages(Parts):
         """
         text = Text(self.dialect)
         names = ", ".join(self.key_names())
-        rows = self.roots()
-        if among is not None:
-            rows = f"{rows} JOIN {self.key_join(text, among, self.aggregate.key, 'r')}"
+        rows = self.rows(text, among)
         selects = ", ".join(self.read("r", self.aggregate.key))
         return text.query(
             f"SELECT {selects} FROM {rows}{filtered([self.where()])} GROUP BY {names} HAVING count(*) > 1"
@@ -72,6 +67,7 @@ class Pages(Parts):
         selects = [f"k.n AS {self.quote(PARENT)}", *self.read("c", relation.columns)]
         if relation.stamp:
             selects.append(f"{self.stamp_text(relation.stamp)} AS {self.quote(STAMP)}")
-        joins = self.key_join(text, keys, tuple(own for own, _ in relation.on), "c")
+        own = tuple(column for column, _ in relation.on)
+        rows = self.listed(text, f"{self.table(relation)} c", keys, self.names("c", own), own)
         where = filtered([f"({relation.where})" if relation.where else ""])
-        return text.query(f"SELECT {', '.join(selects)} FROM {self.table(relation)} c JOIN {joins}{where}")
+        return text.query(f"SELECT {', '.join(selects)} FROM {rows}{where}")

@@ -84,8 +84,13 @@ class Parts:
         """A stamp as text, NULL where there is none."""
         return self.dialect.stamp_out(stamp.expression, stamp.native) if stamp else "NULL"
 
-    def select(self, text: Text, at: Stamp | None = None, horizon: str | None = None) -> str:
-        """SELECT … FROM the root rows; `at` is the stamp that brings them, settled before `horizon`."""
+    def select(
+        self, text: Text, at: Stamp | None = None, horizon: str | None = None, among: str | None = None
+    ) -> str:
+        """SELECT … FROM the root rows; `at` is the stamp that brings them, settled before `horizon`.
+
+        `among`, a JSON array of keys, asks for these alone.
+        """
         settled = "0"
         if at and horizon is not None:
             limit = self.dialect.stamp_in(text.bind(horizon), at.native)
@@ -96,11 +101,17 @@ class Parts:
             f"{self.stamp_text(at)} AS {self.quote(AT)}",
             f"{settled} AS {self.quote(SETTLED)}",
         ]
-        return f"SELECT {', '.join(selects)} FROM {self.roots()}"
+        return f"SELECT {', '.join(selects)} FROM {self.rows(text, among)}"
 
     def roots(self) -> str:
         """The root table under its alias."""
         return f"{self.dialect.table(self.aggregate.table.name)} r"
+
+    def rows(self, text: Text, among: str | None) -> str:
+        """The root table, or those of its rows that are in a JSON array of keys."""
+        if among is None:
+            return self.roots()
+        return self.listed(text, self.roots(), among, self.key_names(), self.aggregate.key)
 
     def key_values(self, text: Text, key: str) -> list[str]:
         """The parts of a key (JSON text) as values to compare its columns with."""
@@ -111,11 +122,13 @@ class Parts:
             self.dialect.key_in(mark, column) for mark, column in zip(bound, self.aggregate.key, strict=True)
         ]
 
-    def key_join(self, text: Text, keys: str, columns: Sequence[Column], alias: str) -> str:
-        """What follows JOIN to keep the rows whose columns are in a JSON array of keys, numbered `k.n`."""
-        rows = self.dialect.key_rows(text.bind(keys), columns)
-        pairs = [f"{name} = k.k{index}" for index, name in enumerate(self.names(alias, columns))]
-        return f"{rows} k ON {' AND '.join(pairs)}"
+    def listed(
+        self, text: Text, rows: str, keys: str, names: Sequence[str], columns: Sequence[Column]
+    ) -> str:
+        """What follows FROM to keep the rows whose columns are in a JSON array of keys, numbered `k.n`."""
+        listed = self.dialect.key_rows(text.bind(keys), columns)
+        pairs = [f"{name} = k.k{index}" for index, name in enumerate(names)]
+        return self.dialect.looked_up(rows, f"{listed} k", " AND ".join(pairs))
 
 
 def text_column(name: str) -> Column:
