@@ -182,6 +182,77 @@ def test_a_project_that_is_moved_goes_on(world: World, tmp_path: Path) -> None:
     assert counts(there.sync(full=True)) == {"unchanged": 6}
 
 
+# -- nothing was delivered yet -----------------------------------------------------------------
+
+
+def unlike(world: World) -> None:
+    """A table at the target that takes no record."""
+    world.crm(
+        "CREATE TABLE accounts (code TEXT PRIMARY KEY, name TEXT CHECK (name = ''), category TEXT,"
+        " tax TEXT, credit TEXT, branches TEXT)"
+    )
+
+
+def test_a_place_that_took_no_record_can_be_left_without_a_word(world: World) -> None:
+    unlike(world)
+    assert counts(world.sync()) == {"rejected": 6}
+    configure(world, "object: accounts", "object: clients")
+    with marea.open(world.file, {}) as project:
+        assert project.check().faults == []
+        planned = project.plan()["customers"].books.counts
+    result = world.sync()
+    assert counts(result) == {"created": 6}
+    assert planned == result.entities["customers"].counts
+    assert world.crm("SELECT count(*) FROM clients") == [(6,)]
+    assert (counts(world.sync()), counts(world.sync(full=True))) == ({}, {"unchanged": 6})
+
+
+def test_what_failed_at_a_place_can_be_asked_for_at_the_other(world: World) -> None:
+    unlike(world)
+    world.sync()
+    configure(world, "object: accounts", "object: clients")
+    assert counts(world.sync("customers", only_failed=True)) == {"created": 6}
+    assert counts(world.sync()) == {"unchanged": 6}
+
+
+def test_keys_of_another_form_are_not_asked_for_where_nothing_was_delivered(tmp_path: Path) -> None:
+    world = World(f"sqlite:///{tmp_path}/erp.db", f"sqlite:///{tmp_path}/crm.db", tmp_path, KEYED)
+    world.erp("CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT)")
+    world.erp("INSERT INTO things VALUES (815, 'a'), (816, 'b')")
+    world.crm("CREATE TABLE things (id TEXT PRIMARY KEY, name TEXT CHECK (name = ''))")
+    assert counts(world.sync(), "things") == {"rejected": 2}
+    world.erp("ALTER TABLE things RENAME TO numbered")
+    world.erp("CREATE TABLE things (id VARCHAR(12) PRIMARY KEY, name TEXT)")
+    world.erp("INSERT INTO things SELECT id, name FROM numbered")
+    world.crm("DROP TABLE things")
+    result = world.sync()
+    assert counts(result, "things") == {"created": 2}
+    assert result.left == 0
+
+
+def test_another_source_is_read_from_its_beginning_where_nothing_was_delivered(world: World) -> None:
+    shutil.copy(world.folder / "erp.db", world.folder / "copy.db")
+    world.erp("DELETE FROM customers")
+    world.sync()
+    configure(world, "erp.db", "copy.db")
+    assert counts(world.sync("customers")) == {"created": 6}
+
+
+def test_a_record_that_may_have_arrived_binds_to_its_place(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ends(self: RelationalTarget, shape: Shape, batch: Any) -> Receipt:
+        raise KeyboardInterrupt
+
+    world.sync("tax_codes")
+    with monkeypatch.context() as patched:
+        patched.setattr(RelationalTarget, "deliver", ends)
+        with pytest.raises(KeyboardInterrupt):
+            world.sync("customers")
+    configure(world, "object: accounts", "object: clients")
+    assert "accounts" in refused(world)
+
+
 # -- a place that is gone ----------------------------------------------------------------------
 
 

@@ -118,3 +118,34 @@ def test_a_fault_of_the_paths_is_told_once(configure: Configure) -> None:
     with marea.open(configure(upsert={"path": "/{object}/{kee}"}), {}) as project:
         faults = project.check().faults
     assert [fault.message for fault in faults] == ['upsert.path: there is no {kee} (did you mean "key"?)']
+
+
+def test_a_mistyped_address_is_corrected_without_a_word(configure: Configure) -> None:
+    file = configure()
+    right = file.read_text()
+    file.write_text(right.replace('crm: {url: "http://', 'crm: {url: "http://127.0.0.1:1/http'))
+    assert file.read_text() != right
+    assert counts(synchronize(file), "accounts") == {"deferred": 1}
+    file.write_text(right)
+    assert counts(synchronize(file), "accounts") == {"created": 1}
+
+
+def test_a_wrong_path_is_corrected_without_a_word(
+    configure: Configure,
+    application: Application,  # noqa: F811
+) -> None:
+    application.script = lambda call: Reply(404 if "/appi/" in call.path else 200)
+    assert counts(synchronize(configure(upsert={"path": "/appi/{object}/{key}"})), "accounts") == {
+        "rejected": 1
+    }
+    assert counts(synchronize(configure()), "accounts") == {"created": 1}
+
+
+def test_an_answer_that_was_lost_binds_to_its_address(
+    configure: Configure,
+    application: Application,  # noqa: F811
+) -> None:
+    application.script = lambda call: Reply(lost=True)
+    assert counts(synchronize(configure()), "accounts") == {"deferred": 1}
+    with pytest.raises(ConfigurationError, match="record paths"):
+        synchronize(configure(upsert={"path": "/other/{object}/{key}"}))

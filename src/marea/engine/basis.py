@@ -24,6 +24,9 @@ Basis = Mapping[str, str]
 SOURCE = "source"
 """The name of the source's place, which may move and leave the records what they are."""
 
+_KEYS = ("source table", "source key")
+"""The names of what says which records the ledger's keys are of."""
+
 
 def configured(
     source: str, target: str, addressing: Mapping[str, str], entity: EntitySettings, folder: Path
@@ -70,6 +73,16 @@ def differences(known: str | None, now: Basis) -> list[str]:
     before = from_text(known) if known is not None else now
     said = {name: (before.get(name, "nothing"), value) for name, value in now.items()}
     return [f"{name}: {was} -> {value}" for name, (was, value) in said.items() if was != value]
+
+
+def begins_anew(known: str | None, written: str | None, now: Basis) -> bool:
+    """Whether nothing of a ledger counts under the basis of now.
+
+    It was written under a basis (JSON text), and binds to a known one, or to none while it claims
+    nothing: then only keys of other tables or of another form are worth nothing.
+    """
+    before = from_text(written) if written is not None else now
+    return bool(differences(known, now)) or any(before.get(name) != now[name] for name in _KEYS)
 
 
 def moved(known: str | None, now: Basis) -> str | None:

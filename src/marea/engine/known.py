@@ -41,8 +41,8 @@ def unknown_entity(entity: EntitySettings) -> EntityRow:
 
 
 def basis_of(state: State, row: EntityRow) -> str | None:
-    """What the entity's ledger was written under; None where it is empty, and so of any basis."""
-    return None if state.ledger.empty(row.id) else row.basis
+    """What the entity's ledger was written under; None where it claims nothing, and so is of any basis."""
+    return row.basis if state.ledger.claims(row.id) else None
 
 
 def basis_for(state: State, row: EntityRow, now: Basis, request: Request) -> str | None:

@@ -12,10 +12,10 @@ from marea.capture.batch import BatchReader
 from marea.capture.watermark import Step
 from marea.config.settings import EntitySettings, Settings
 from marea.engine.alignment import Alignment
-from marea.engine.basis import differences
+from marea.engine.basis import begins_anew, differences
 from marea.engine.clock import Clock
 from marea.engine.context import PAGE_ROWS
-from marea.engine.known import basis_for, basis_of, known_entity, pairs, unknown_entity, values
+from marea.engine.known import basis_for, known_entity, pairs, unknown_entity, values
 from marea.engine.order import in_order, referring_to_later
 from marea.engine.promised import Promised
 from marea.engine.ready import make_ready
@@ -95,9 +95,9 @@ class Previewer:
     def _begun(self, alignment: Alignment, row: EntityRow, request: Request) -> EntityRow:
         """The entity as a run would begin it: anew where its ledger is of another basis."""
         known = basis_for(self._state, row, alignment.basis, request)
-        if differences(known, alignment.basis):
+        if begins_anew(known, row.basis, alignment.basis):
             return unknown_entity(alignment.entity)
-        return replace(row, positions={}) if known != basis_of(self._state, row) else row
+        return replace(row, positions={}) if differences(row.basis, alignment.basis) else row
 
     def _wanted_parents(self, order: Sequence[str]) -> set[str]:
         return {item.entity for name in order for item in self._settings.entities[name].references()}

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 from marea.config.digest import mapping_digest
 from marea.config.settings import Settings
 from marea.engine.alignment import Alignment
-from marea.engine.basis import as_text, differences
+from marea.engine.basis import as_text, begins_anew, differences
 from marea.engine.circles import tell_circles
 from marea.engine.claimed import keep_claims
 from marea.engine.clock import Clock
 from marea.engine.context import PAGE_ROWS, Context, Progress
 from marea.engine.counted import Counted
 from marea.engine.heartbeat import Heartbeat
-from marea.engine.known import basis_for, basis_of
+from marea.engine.known import basis_for
 from marea.engine.order import in_order, referrers, waking
 from marea.engine.quiet import is_quiet
 from marea.engine.ready import make_ready
@@ -238,8 +238,8 @@ class Runner:
         known = basis_for(self._state, row, basis, request)
         if not request.anew:
             alignment.check_basis(known)
-        anew = bool(differences(known, basis))
-        elsewhere = known != basis_of(self._state, row)
+        anew = begins_anew(known, row.basis, basis)
+        elsewhere = bool(differences(row.basis, basis))
         now = self._clock()
         self._state.take_over(
             custody, now, as_text(basis), anew=anew, elsewhere=elsewhere, referrers=referrers

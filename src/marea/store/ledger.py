@@ -77,6 +77,10 @@ class Ledger:
         """Whether nothing of the entity is known: its first load has not begun."""
         return self._database.row("has_records", entity=entity) is None
 
+    def claims(self, entity: int) -> bool:
+        """Whether the target has anything of the entity, or may have."""
+        return self._database.row("claims_target", entity=entity, **CODES) is not None
+
     def delivered(self, entity: int) -> bool:
         """Whether any record of the entity was delivered and not deleted since."""
         return self._database.row("has_delivered", entity=entity) is not None

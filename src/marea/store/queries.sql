@@ -257,6 +257,14 @@ SELECT 1 FROM record WHERE entity = :entity LIMIT 1
 -- name: has_delivered
 SELECT 1 FROM record WHERE entity = :entity AND fingerprint IS NOT NULL LIMIT 1
 
+-- name: claims_target
+-- What was delivered, and what may have been.
+SELECT 1 FROM record WHERE entity = :entity AND (fingerprint IS NOT NULL OR state = 'lapsed')
+UNION ALL SELECT 1 FROM trouble
+WHERE entity = :entity AND outcome = 'deferred' AND code NOT IN (:unreachable, :interrupted)
+UNION ALL SELECT 1 FROM intent WHERE entity = :entity
+LIMIT 1
+
 -- name: look_up
 SELECT record.state, record.target_id, record.fingerprint, record.form, record.stamp, record.payload,
     trouble.attempts,
