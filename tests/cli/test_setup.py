@@ -61,6 +61,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 # -- init ----------------------------------------------------------------------------------------
 
 
+def test_each_configuration_is_given_a_state_of_its_own(marea: Marea, folder: Path) -> None:
+    database(folder, ODOO)
+    for name, state in (("marea", "marea.db"), ("shop", "shop.db"), ("erp", "erp-state.db")):
+        done = marea("init", "--source", "sqlite:///erp.db", "--output", f"{name}.yaml")
+        assert done.code == 0, done.err
+        assert load(f"{name}.yaml", {}).state == f"sqlite:///{folder.resolve() / state}"
+
+
 def test_a_mago_database_gives_a_file_that_runs_as_it_is(marea: Marea, folder: Path) -> None:
     database(folder, MAGO)
     done = marea("init", "--source", "sqlite:///erp.db", "--json")

@@ -127,3 +127,19 @@ def test_a_login_is_taken_as_it_was_meant_or_not_at_all(user: str, password: str
         return
     found = address(SystemSettings("erp", "postgresql", url))
     assert (found.host, found.port, found.database) == ("host", 5432, "db")
+
+
+STATES = [
+    ("sqlite:////data/shop/marea.db", "sqlite:///marea.db"),
+    ("sqlite:////elsewhere/marea.db", "sqlite:////elsewhere/marea.db"),
+    (
+        "postgresql://me:s3cret@host:5433/app?schema=shop&password=s3cret",
+        "postgresql://host:5433/app?schema=shop",
+    ),
+    ("postgresql://host/app", "postgresql://host/app"),
+]
+
+
+@pytest.mark.parametrize(("url", "shown"), STATES)
+def test_a_state_is_shown_without_what_nobody_may_see(url: str, shown: str) -> None:
+    assert addresses.shown_state(url, Path("/data/shop")) == shown

@@ -48,11 +48,15 @@ def refused(world: World, **options: Any) -> str:
 
 
 ELSEWHERE = [
-    ("object: accounts", "object: clients", "object: accounts -> clients"),
-    ("object: accounts, key: code", "object: accounts, key: name", "target key: code -> name"),
-    ("crm.db", "other.db", "address: sqlite:///crm.db -> sqlite:///other.db"),
-    ("erp.db", "copy.db", "source: sqlite:///erp.db -> sqlite:///copy.db"),
-    ("table: customers", "table: clients", "source table: customers -> clients"),
+    ("object: accounts", "object: clients", "the target's object was accounts, now it is clients"),
+    (
+        "object: accounts, key: code",
+        "object: accounts, key: name",
+        "the target's key was code, now it is name",
+    ),
+    ("crm.db", "other.db", "the target was sqlite:///crm.db, now it is sqlite:///other.db"),
+    ("erp.db", "copy.db", "the source was sqlite:///erp.db, now it is sqlite:///copy.db"),
+    ("table: customers", "table: clients", "the source's table was customers, now it is clients"),
 ]
 
 
@@ -68,6 +72,27 @@ def test_another_place_is_named_and_nothing_is_done(world: World, old: str, new:
     assert said in refused(world, full=True)
     configure(world, new, old)
     assert counts(world.sync()) == {}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "field"),
+    [
+        ("erp.db", "copy.db", "erp:", "customers.source"),
+        ("crm.db", "other.db", "crm:", "customers.target"),
+        ("object: accounts", "object: clients", "object: clients", "customers.target.object"),
+        ("      key: [kind, code]", "      key: [code, kind]", "key: [code", "customers.source.key"),
+    ],
+)
+def test_what_differs_is_told_where_it_stands(
+    world: World, old: str, new: str, line: str, field: str
+) -> None:
+    world.sync()
+    shutil.copy(world.folder / "erp.db", world.folder / "copy.db")
+    configure(world, old, new)
+    text = next(text for text in refused(world).splitlines() if ": customers." in text)
+    number = next(n for n, it in enumerate(world.file.read_text().splitlines(), 1) if line in it)
+    assert text.startswith(f"{world.file}:{number}: {field}: what sqlite:///marea.db knows of customers")
+    assert "where another configuration uses this state: give this one a `state:` of its own" in text
 
 
 def test_a_resend_begins_the_entity_anew_there(world: World) -> None:
@@ -94,7 +119,7 @@ def test_a_resend_begins_the_entity_anew_there(world: World) -> None:
 def test_a_resend_of_some_records_begins_nothing_anew(world: World) -> None:
     world.sync()
     configure(world, "object: accounts", "object: clients")
-    with pytest.raises(ConfigurationError, match="accounts -> clients"):
+    with pytest.raises(ConfigurationError, match="object was accounts, now"):
         world.sync("customers", where="code = '00001'", resend=True)
 
 
@@ -120,7 +145,7 @@ def test_a_key_of_another_type_does_not_double_the_ledger(tmp_path: Path) -> Non
     world.erp("ALTER TABLE things RENAME TO numbered")
     world.erp("CREATE TABLE things (id VARCHAR(12) PRIMARY KEY, name TEXT)")
     world.erp("INSERT INTO things SELECT id, name FROM numbered")
-    assert "source key: id (number) -> id (text)" in refused(world)
+    assert "the source's key was id (number), now it is id (text)" in refused(world)
     assert counts(world.sync(resend=True), "things") == {"created": 2}
     assert counts(world.sync(), "things") == {"unchanged": 2}
     assert world.crm("SELECT count(*) FROM things") == [(2,)]
@@ -143,7 +168,7 @@ def test_a_source_that_has_moved_goes_on_with_its_ledger(
     world.source = world.source.replace("erp.db", "moved.db")
     world.erp("UPDATE customers SET name = 'Changed' WHERE code = '00001'")
     assert "marea sync customers --moved" in refused(world)
-    assert "source: sqlite:///erp.db -> sqlite:///moved.db" in refused(world, full=True)
+    assert "the source was sqlite:///erp.db, now it is sqlite:///moved.db" in refused(world, full=True)
     with marea.open(world.file, {}) as project:
         planned = project.plan(moved=True)["customers"].books.counts
 
@@ -165,7 +190,7 @@ def test_nothing_but_the_place_of_the_source_may_have_moved(world: World) -> Non
     world.sync()
     configure(world, "object: accounts", "object: clients")
     text = refused(world, full=True, moved=True)
-    assert "accounts -> clients" in text
+    assert "object was accounts" in text
     assert "--moved" not in text
 
 

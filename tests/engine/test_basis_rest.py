@@ -45,12 +45,12 @@ def answer(call: Call) -> Reply:
 
 
 OTHERWISE: list[tuple[dict[str, Any], str]] = [
-    (OWN_IDS, "records known by: key -> create.id id"),
+    (OWN_IDS, "records known by was key, now it is create.id id"),
     (
         {"upsert": {"path": "/archive-{object}/{key}"}},
-        "upsert /{object}/{key} -> upsert /archive-{object}/{key}",
+        "was upsert /{object}/{key}, now it is upsert /archive-{object}/{key}",
     ),
-    ({"upsert": {"path": "/{object}/{key}", "id": "id"}}, "records known by: key -> upsert.id id"),
+    ({"upsert": {"path": "/{object}/{key}", "id": "id"}}, "records known by was key, now it is upsert.id id"),
 ]
 
 
@@ -83,7 +83,7 @@ def test_own_ids_are_given_anew(configure: Configure, application: Application) 
     synchronize(configure())
     synchronize(configure(**OWN_IDS), resend=True)
     assert application.calls[-1].path == "/v2/accounts"
-    with pytest.raises(ConfigurationError, match=r"records known by: create\.id id -> key"):
+    with pytest.raises(ConfigurationError, match=r"records known by was create\.id id, now it is key"):
         synchronize(configure())
 
 

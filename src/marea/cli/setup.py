@@ -46,7 +46,7 @@ def init(options: Namespace) -> int:
         raise ConfigurationError.single(
             "the file is there already", file=str(path), hint="name another with --output, or say --force"
         )
-    made = starter(options.source, options.target, path.parent, os.environ)
+    made = starter(options.source, options.target, path, os.environ)
     try:
         path.write_text(made.text, encoding="utf-8")
     except OSError as error:

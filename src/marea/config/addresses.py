@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from marea.config.declared import declared, known, schemes, serving
 from marea.config.mistake import Mistake
@@ -95,6 +95,21 @@ def state(url: str, folder: Path) -> str:
         return located(url, folder)
     check(url)
     return url
+
+
+def beside(folder: Path, url: str) -> str:
+    """A URL; that of a file in a folder as it is written from there."""
+    scheme, mark, path = url.partition(":///")
+    inside = mark and Path(path).is_relative_to(folder)
+    return f"{scheme}:///{Path(path).relative_to(folder)}" if inside else url
+
+
+def shown_state(url: str, folder: Path) -> str:
+    """The URL of a state as it may be shown: without its login, and of its parameters the schema alone."""
+    parts = urlsplit(url)
+    schema = dict(parse_qsl(parts.query)).get("schema")
+    place = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    return beside(folder, place) + (f"?schema={schema}" if schema else "")
 
 
 def _scheme(url: str) -> str:

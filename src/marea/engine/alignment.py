@@ -35,6 +35,7 @@ class Alignment:
     ) -> None:
         self.entity = entity
         self._delivered = delivered
+        self._settings = settings
         self._file = settings.file
         self._entities = settings.entities
         self._systems = systems
@@ -145,7 +146,7 @@ class Alignment:
     def check_basis(self, known: str | None) -> None:
         """Raises ConfigurationError where a ledger was written under another basis."""
         if found := differences(known, self.basis):
-            raise ConfigurationError([other_basis(self._file, self.entity, found)])
+            raise ConfigurationError([other_basis(self._settings, self.entity, found)])
 
     @cached_property
     def repeats(self) -> bool:

@@ -7,11 +7,12 @@ never been given, or know one record by two keys. A basis is readable values by 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from marea.config.settings import EntitySettings
+from marea.config.addresses import beside, shown_state
+from marea.config.settings import EntitySettings, Settings, line_of
 from marea.errors import Fault
 
 if TYPE_CHECKING:
@@ -23,6 +24,18 @@ Basis = Mapping[str, str]
 
 SOURCE = "source"
 """The name of the source's place, which may move and leave the records what they are."""
+ADDRESS = "address"
+"""The name of the target's place."""
+
+_SAID = {
+    SOURCE: "the source",
+    ADDRESS: "the target",
+    "object": "the target's object",
+    "target key": "the target's key",
+    "source table": "the source's table",
+    "source key": "the source's key",
+}
+"""What the parts of every basis are called; those of how a target addresses records are words already."""
 
 _KEYS = ("source table", "source key")
 """The names of what says which records the ledger's keys are of."""
@@ -37,18 +50,12 @@ def configured(
     beside the configuration is named from there, so that a project which is moved as a whole goes on.
     """
     return {
-        SOURCE: _from(folder, source),
-        "address": _from(folder, target),
+        SOURCE: beside(folder, source),
+        ADDRESS: beside(folder, target),
         "object": entity.target.object,
         "target key": ", ".join(entity.target.key),
         **addressing,
     }
-
-
-def _from(folder: Path, place: str) -> str:
-    scheme, mark, path = place.partition(":///")
-    inside = mark and Path(path).is_relative_to(folder)
-    return f"{scheme}:///{Path(path).relative_to(folder)}" if inside else place
 
 
 def source_part(table: str, key: Iterable[Column]) -> dict[str, str]:
@@ -68,11 +75,11 @@ def from_text(text: str) -> Basis:
     return found
 
 
-def differences(known: str | None, now: Basis) -> list[str]:
-    """What of `now` is not as a known basis (JSON text) has it, one phrase each."""
+def differences(known: str | None, now: Basis) -> dict[str, tuple[str, str]]:
+    """What of `now` is not as a known basis (JSON text) has it: name -> (value before, value now)."""
     before = from_text(known) if known is not None else now
     said = {name: (before.get(name, "nothing"), value) for name, value in now.items()}
-    return [f"{name}: {was} -> {value}" for name, (was, value) in said.items() if was != value]
+    return {name: (was, value) for name, (was, value) in said.items() if was != value}
 
 
 def begins_anew(known: str | None, written: str | None, now: Basis) -> bool:
@@ -90,19 +97,36 @@ def moved(known: str | None, now: Basis) -> str | None:
     return as_text({**from_text(known), SOURCE: now[SOURCE]}) if known is not None else None
 
 
-def other_basis(file: str, entity: EntitySettings, found: Sequence[str]) -> Fault:
-    """The fault of an entity whose ledger was written under another basis."""
-    anew = f"begin the entity anew there: marea sync {entity.name} --resend"
-    if all(phrase.startswith(f"{SOURCE}: ") for phrase in found):
-        anew = f"where it is the same database, moved: marea sync {entity.name} --moved; else {anew}"
+def other_basis(settings: Settings, entity: EntitySettings, found: Mapping[str, tuple[str, str]]) -> Fault:
+    """The fault of an entity whose ledger was written under another basis: `found` is what differs."""
+    state = shown_state(settings.state, Path(settings.file).resolve().parent)
+    said = [f"{_SAID.get(name, name)} was {was}, now it is {value}" for name, (was, value) in found.items()]
+    line, field = _stands(settings, entity, next(iter(found)))
+    anew = f"to begin the entity anew there: marea sync {entity.name} --resend"
+    same = f"where it is the same database, moved: marea sync {entity.name} --moved; "
     return Fault(
-        f"what was delivered so far came or went elsewhere, or had other keys ({'; '.join(found)})",
-        file,
-        entity.target.line,
+        f"what {state} knows of {entity.name} is of other settings: {'; '.join(said)}",
+        settings.file,
+        line,
         entity.name,
-        "target",
-        f"put it back, or {anew}",
+        field,
+        f"put it back; {same if found.keys() == {SOURCE} else ''}{anew}; "
+        "where another configuration uses this state: give this one a `state:` of its own",
     )
+
+
+def _stands(settings: Settings, entity: EntitySettings, name: str) -> tuple[int, str]:
+    """The line and the field of the settings that a part of a basis is of."""
+    side, _, key = {SOURCE: "source", "object": "target object", ADDRESS: "target"}.get(name, name).partition(
+        " "
+    )
+    if side not in ("source", "target"):
+        side, key = "target", ""  # how it addresses records
+    its = entity.source if side == "source" else entity.target
+    if key:
+        return line_of(its, key), f"{side}.{key}"
+    own = name not in (SOURCE, ADDRESS) and entity.target.options
+    return entity.target.line if own else settings.systems[its.system].line, side
 
 
 def _written(type_: pa.DataType) -> str:

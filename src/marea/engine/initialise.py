@@ -43,11 +43,11 @@ class Starter:
     """Variables that it takes passwords from, and that are not set."""
 
 
-def starter(source: str, target: str | None, folder: Path, environment: Mapping[str, str]) -> Starter:
+def starter(source: str, target: str | None, file: Path, environment: Mapping[str, str]) -> Starter:
     """A configuration for the database at `source`.
 
-    `folder` is where the file will lie; relative paths of files are taken from the working
-    directory. Placeholders in both addresses stay as they are written, and are filled from
+    `file` is where it will lie, with a state of its own beside it; relative paths of files are taken
+    from the working directory. Placeholders in both addresses stay as they are written, and are filled from
     `environment` to read the source; passwords do not appear in the text. Raises
     ConfigurationError, SystemUnreachable.
     """
@@ -60,7 +60,7 @@ def starter(source: str, target: str | None, folder: Path, environment: Mapping[
             "no table there has a primary key, so that nothing can be told apart",
             hint="give the tables keys, or let the login see them",
         )
-    text = "\n".join(_Text(source, target, folder, found, declared(name)).lines()) + "\n"
+    text = "\n".join(_Text(source, target, file, found, declared(name)).lines()) + "\n"
     return Starter(text, found, tuple(name for name in named(text) if name not in environment))
 
 
@@ -118,16 +118,19 @@ class _List:
 class _Text:
     """The file, line by line."""
 
-    def __init__(self, source: str, target: str, folder: Path, found: Discovery, takes: Declaration) -> None:
+    def __init__(self, source: str, target: str, file: Path, found: Discovery, takes: Declaration) -> None:
         """`takes` is what the target's connector says of itself."""
         self._urls = {"source": source, "target": target}
-        self._folder = folder
+        self._folder = file.parent
+        self._state = self._state_of(file)
         self._found = found
         self._takes = takes
         self._reserved = _reserved()
 
     def lines(self) -> Iterator[str]:
         yield from _HEAD
+        yield f"state: {_address(self._state)}     # {_KEPT}"
+        yield ""
         yield "systems:"
         for name, url in self._urls.items():
             yield from self._system(name, url)
@@ -145,6 +148,14 @@ class _Text:
         yield f"    url: {_address(shown)}"
         if name == "target":
             yield from (f"    {line}" for line in self._takes.starter)
+
+    def _state_of(self, file: Path) -> str:
+        """A file of the configuration's own name beside it, unless a system is that file."""
+        told = [url for url in self._urls.values() if not _PLACEHOLDER.search(url)]
+        taken = {addresses.reached(url, None, Path.cwd())[1] for url in told}
+        names = (f"{file.stem}.db", f"{file.stem}-state.db", f"{file.stem}-marea-state.db")
+        urls = {name: addresses.located(f"sqlite:///{name}", self._folder) for name in names}
+        return next(f"sqlite:///{name}" for name, url in urls.items() if url not in taken)
 
     def _located(self, url: str) -> str:
         """The URL, a file's relative path as it reads from the folder of the configuration."""
@@ -266,6 +277,8 @@ def _field(name: str, value: str | _List) -> Iterator[str]:
     yield from (f"          {scalar(inner)}: {text}" for inner, text in value.fields.items())
 
 
+_KEPT = "ledger, log and positions; postgresql://… where several share them"
+
 _HEAD = (
     "# Written by `marea init` from what it found in the source; it runs as it is. What to do next:",
     "#   marea check     what is wrong or missing, and what each capture can promise",
@@ -273,6 +286,4 @@ _HEAD = (
     "#   marea sync      the first run delivers everything, later ones what changed",
     "# Rename entities and fields as the target knows them, and delete what it does not need.",
     "version: 1",
-    "state: sqlite:///marea.db     # ledger, log and positions; postgresql://… where several share them",
-    "",
 )
