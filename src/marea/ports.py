@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
+from marea.errors import Fault
 from marea.model import Problem
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class Column:
     native: str
     """The type in the system's own words, fit for a CAST in its SQL."""
     nullable: bool = True
+    given: bool = False
+    """Whether the database gives it a value where an INSERT names none: a default, a number of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +303,18 @@ class Making(Protocol):
 
         Never one that records were delivered to. What is wrong with the shape `prepare` says.
         Repeatable. Raises SystemUnreachable.
+        """
+        ...
+
+
+@runtime_checkable
+class Foreseeing(Protocol):
+    """Optional capability of a target: it sees in its own description what may refuse records."""
+
+    def foreseen(self, shape: Shape) -> list[Fault]:
+        """What of a prepared shape's place will or may refuse its records: warnings, `field` naming theirs.
+
+        Repeatable; asks the target nothing.
         """
         ...
 

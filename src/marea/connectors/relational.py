@@ -139,6 +139,14 @@ class RelationalTarget:
             finally:
                 self._abandon(session)
 
+    def foreseen(self, shape: Shape) -> list[Fault]:
+        """Columns that no field fills, and texts where the table has another type."""
+        from marea.connectors.foreseen import foreseen  # what a run never needs
+
+        with self._lock:
+            place = self._places.get(shape.entity)
+        return foreseen(shape, place.landing, strict=self._statements.strict) if place else []
+
     def repeats(self, shape: Shape) -> bool:
         """Always: rows are found by their key."""
         return True

@@ -67,6 +67,9 @@ class Statements(ABC):
     held: ClassVar[str] = ""
     """What follows the table to keep other writers from a key that was not found in it yet."""
 
+    strict: ClassVar[bool] = True
+    """Whether a column holds nothing but values of its type."""
+
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
 

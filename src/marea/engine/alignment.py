@@ -9,12 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from marea.config.settings import EntitySettings, Settings, line_of
+from marea.config.settings import EntitySettings, ReferenceField, Settings, line_of
 from marea.engine.basis import Basis, configured, differences, other_basis, source_part
 from marea.engine.condition import check_taken
 from marea.engine.systems import Systems
 from marea.errors import ConfigurationError, Fault, SystemUnreachable, in_order
-from marea.ports import Column, Making, Shape, Source, Target
+from marea.ports import Column, Foreseeing, Making, Shape, Source, Target
 from marea.sql.aggregate import Aggregate
 from marea.sql.pages import Pages
 
@@ -179,6 +179,13 @@ class Alignment:
                 yield
         except ConfigurationError as error:
             raise ConfigurationError([self._placed(fault) for fault in error.faults]) from None
+
+    def foreseen(self) -> list[Fault]:
+        """What its prepared target may refuse, by its own description; an id of another's is no mere text."""
+        target = self.target
+        references = {f"fields.{it.name}" for it in self.entity.fields if isinstance(it, ReferenceField)}
+        found = target.foreseen(self.shape) if isinstance(target, Foreseeing) else []
+        return [self._placed(fault) for fault in found if fault.field not in references]
 
     def _placed(self, fault: Fault) -> Fault:
         """A fault that a target found, with the line of what it is about."""

@@ -216,13 +216,14 @@ class _Examination:
             place = alignment.shape.object
             report.notes.append(f"{place} is not there yet: the first run makes it")
         else:
-            self._prepared(alignment)
+            self._prepared(alignment, report)
 
-    def _prepared(self, alignment: Alignment) -> None:
+    def _prepared(self, alignment: Alignment, report: EntityReport) -> None:
         target = alignment.target
         if isinstance(target, Knocking):
             target.knock()
             self._remark(alignment.entity.target.system, UNTRIED)
+        report.notes += [str(fault) for fault in alignment.foreseen()]
 
     def _tried(self, system: str, action: Callable[[], object]) -> bool:
         """Whether it went well; what went wrong is in the report."""

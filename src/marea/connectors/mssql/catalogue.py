@@ -17,7 +17,9 @@ _OBJECTS = """
 SELECT o.object_id, o.name FROM sys.objects AS o
 WHERE o.type IN ('U', 'V') AND o.is_ms_shipped = 0 AND o.schema_id = SCHEMA_ID(COALESCE(?, SCHEMA_NAME()))"""
 _COLUMNS = """
-SELECT c.name, t.name, c.max_length, c.precision, c.scale, c.is_nullable, c.collation_name
+SELECT c.name, t.name, c.max_length, c.precision, c.scale, c.is_nullable, c.collation_name,
+    CASE WHEN c.default_object_id <> 0 OR c.is_identity = 1 OR c.is_computed = 1
+        OR t.name = 'timestamp' THEN 1 ELSE 0 END
 FROM sys.columns AS c JOIN sys.types AS t ON t.user_type_id = c.system_type_id
 WHERE c.object_id = ? ORDER BY c.column_id"""
 _INDEXES = """
@@ -122,9 +124,9 @@ def describe_expression(link: Link, select: str, expression: str) -> Column:
 
 
 def _column(row: Sequence[Any]) -> Column:
-    name, word, length, precision, scale, nullable, collation = row
+    name, word, length, precision, scale, nullable, collation, given = row
     native = native_type(word, length, precision, scale, collation)
-    return Column(name, arrow_type(native), native, bool(nullable))
+    return Column(name, arrow_type(native), native, bool(nullable), bool(given))
 
 
 def _indexes(rows: Sequence[Sequence[Any]]) -> list[tuple[bool, tuple[str, ...]]]:

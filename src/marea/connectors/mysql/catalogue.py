@@ -14,7 +14,7 @@ from marea.sql.mysql_types import TEXTS, Native
 
 _PLACE = "table_schema = %s AND table_name = %s"
 _COLUMNS = f"""
-    SELECT column_name, column_type, is_nullable, character_set_name, collation_name
+    SELECT column_name, column_type, is_nullable, character_set_name, collation_name, column_default, extra
     FROM information_schema.columns WHERE {_PLACE} ORDER BY ordinal_position"""
 _INDEXES = f"""
     SELECT index_name, column_name, sub_part
@@ -78,12 +78,17 @@ def locate(link: Link, name: str) -> tuple[str, str] | None:
 
 
 def _column(row: Row, link: Link) -> Column:
-    name, native, nullable, charset, collation = row
+    name, native, nullable, charset, collation, default, extra = row
     native = _text(native)
     type_ = arrow_type(native, tiny_bool=link.login.tiny_bool)
     if charset and collation and Native.parse(native).word in TEXTS:
         native = f"{native} CHARACTER SET {charset} COLLATE {collation}"
-    return Column(_text(name), type_, native, nullable == "YES")
+    return Column(_text(name), type_, native, nullable == "YES", default is not None or _gives(extra))
+
+
+def _gives(extra: str | None) -> bool:
+    """Whether what is said of a column besides is that the server makes up its value."""
+    return any(word in _text(extra).lower() for word in ("auto_increment", "generated"))
 
 
 def _indexes(rows: Sequence[Row]) -> dict[str, tuple[str, ...]]:

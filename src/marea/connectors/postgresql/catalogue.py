@@ -30,7 +30,8 @@ WITH named AS (
     SELECT * FROM ranked r WHERE rank = (SELECT min(rank) FROM ranked)
     AND (SELECT count(*) FROM ranked x WHERE x.rank = r.rank) = 1
 ), attribute AS NOT MATERIALIZED (
-    SELECT a.attrelid, a.attnum, a.attname, a.attnotnull, CASE WHEN t.typtype = 'd'
+    SELECT a.attrelid, a.attnum, a.attname, a.attnotnull,
+        a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL AS given, CASE WHEN t.typtype = 'd'
         THEN pg_catalog.format_type(t.typbasetype, t.typtypmod)
         ELSE pg_catalog.format_type(a.atttypid, a.atttypmod) END AS native
     FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
@@ -58,7 +59,7 @@ WITH named AS (
 )
 SELECT CAST(json_build_object(
     'name', CASE WHEN f.visible THEN f.relname ELSE f.nspname || '.' || f.relname END,
-    'columns', (SELECT json_agg(json_build_array(attname, native, NOT attnotnull) ORDER BY attnum)
+    'columns', (SELECT json_agg(json_build_array(attname, native, NOT attnotnull, given) ORDER BY attnum)
         FROM attribute WHERE attrelid = f.oid),
     'key', (SELECT columns FROM uniques WHERE indrelid = f.oid AND indisprimary),
     'unique', (SELECT json_agg(columns ORDER BY indexrelid) FROM uniques WHERE indrelid = f.oid),
@@ -107,7 +108,8 @@ def described(text: str) -> Table:
     return Table(
         found["name"],
         tuple(
-            Column(name, arrow_type(native), native, null) for name, native, null in found["columns"] or ()
+            Column(name, arrow_type(native), native, null, given)
+            for name, native, null, given in found["columns"] or ()
         ),
         tuple(found["key"] or ()),
         tuple(ForeignKey(tuple(own), name, tuple(its)) for own, name, its in found["foreign"] or ()),

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 _NAMED = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND lower(name) = lower(?)"
 _TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
-_COLUMNS = 'SELECT name, type, "notnull", pk FROM pragma_table_xinfo(?) WHERE hidden <> 1 ORDER BY cid'
+_COLUMNS = """
+SELECT name, type, "notnull", pk, dflt_value IS NOT NULL OR hidden FROM pragma_table_xinfo(?)
+WHERE hidden <> 1 ORDER BY cid"""
 _INDEXES = 'SELECT name FROM pragma_index_list(?) WHERE "unique" AND NOT partial ORDER BY seq'
 _INDEXED = "SELECT name FROM pragma_index_info(?) ORDER BY seqno"
 _REFERENCES = 'SELECT id, "table", "from", "to" FROM pragma_foreign_key_list(?) ORDER BY id, seq'
@@ -63,11 +65,13 @@ def describe(connection: apsw.Connection, name: str) -> Table | None:
         return None
     table = str(found[0][0])
     rows = list(connection.execute(_COLUMNS, (table,)))
-    key = tuple(name for name, _, _, place in sorted(rows, key=lambda row: row[3]) if place)
+    key = tuple(name for name, _, _, place, _ in sorted(rows, key=lambda row: row[3]) if place)
     rowid = {row[0] for row in rows if len(key) == 1 and row[3] and row[1].upper() == "INTEGER"}
     columns = tuple(
-        Column(name, arrow_type(native), native, not needed and name not in rowid)
-        for name, native, needed, _ in rows
+        Column(
+            name, arrow_type(native), native, not needed and name not in rowid, bool(given) or name in rowid
+        )
+        for name, native, needed, _, given in rows
     )
     return Table(table, columns, key, _references(connection, table), _uniques(connection, table, key))
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 class SqliteStatements(StandardStatements):
     """What SQLite says differently."""
 
+    strict = False
+
     def differs(self, one: str, other: str, landing: Landing) -> str:
         """Byte by byte, whatever a column's collation takes for equal."""
         left, right = self.qualified(one, landing.rest), self.qualified(other, landing.rest)

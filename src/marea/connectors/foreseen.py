@@ -1,0 +1,54 @@
+"""Owns what is foreseen of a table that records are to land in: what in it may refuse them all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from marea.connectors.statements import Landing
+from marea.errors import Fault
+from marea.ports import Column, Shape
+
+
+def foreseen(shape: Shape, landing: Landing, *, strict: bool) -> list[Fault]:
+    """Columns that need a value and get none; where types are kept (`strict`), texts that must be another."""
+    return [*_unfilled(shape, landing), *(_mistyped(shape, landing) if strict else ())]
+
+
+def _unfilled(shape: Shape, landing: Landing) -> Iterator[Fault]:
+    for column in landing.table.columns:
+        if not (column.nullable or column.given or column.name in landing.columns):
+            yield Fault(
+                f'column "{column.name}" of table "{landing.table.name}" takes no NULL and has no default, '
+                "and no field gives it a value: unless a trigger does, every new record is refused",
+                entity=shape.entity,
+                field="target.object",
+                hint=f"add a field {column.name}, or give the column a default",
+            )
+
+
+def _mistyped(shape: Shape, landing: Landing) -> Iterator[Fault]:
+    for field, name in zip(shape.fields, landing.columns, strict=True):
+        column = landing.table.column(name)
+        if column and pa.types.is_string(field.type) and (cast := _cast(column)):
+            yield Fault(
+                f'the field is text and column "{name}" is {column.native}: '
+                "a record whose text does not read as that is refused",
+                entity=shape.entity,
+                field=f"fields.{field.name}",
+                hint=f"CAST(… AS {cast}) says so at once",
+            )
+
+
+def _cast(column: Column) -> str:
+    """What to cast a text to for a column of numbers or dates, in an expression's words; else empty."""
+    names = {
+        "BIGINT": pa.types.is_integer,
+        "DOUBLE": pa.types.is_floating,
+        "DATE": pa.types.is_date,
+        "TIMESTAMP": pa.types.is_timestamp,
+    }
+    if pa.types.is_decimal(column.type):
+        return f"DECIMAL({column.type.precision},{column.type.scale})"
+    return next((name for name, fits in names.items() if fits(column.type)), "")
