@@ -36,7 +36,7 @@ def test_the_payload_is_sent_byte_by_byte(application: Application, targets: Tar
     assert application.calls[0].headers["Content-Type"] == "application/json"
 
 
-@pytest.mark.parametrize("status", [400, 403, 404, 405, 409, 410, 413, 415, 418, 422, 451])
+@pytest.mark.parametrize("status", [400, 403, 409, 410, 413, 415, 418, 422, 451])
 def test_a_refusal_rejects_the_record_alone(application: Application, targets: Targets, status: int) -> None:
     application.script = only("b", Reply(status, {"error": {"message": "Too short", "field": "vat"}}))
     receipt = targets.at(application.address).deliver(shape(), batch(shape(), THREE))
@@ -46,6 +46,27 @@ def test_a_refusal_rejects_the_record_alone(application: Application, targets: T
     assert not receipt.deferred
     assert ids(receipt) == ["a", None, "c"]
     assert len(application.calls) == 3
+
+
+@pytest.mark.parametrize("status", [404, 405])
+def test_what_is_not_there_is_told_with_its_address(
+    application: Application, targets: Targets, status: int
+) -> None:
+    application.script = only("b", Reply(status, text=f"{status}: Not There"))
+    target = targets.at(f"{application.address}/appi/s3cret-path", auth={"bearer": "s3cret-path"})
+    receipt = target.deliver(shape(), batch(shape(), THREE))
+    assert ids(receipt) == ["a", None, "c"]
+    problem = receipt.rejected[1]
+    called = f'PUT "{application.address}/appi/***/accounts/b"'
+    assert (problem.code, problem.text) == (f"http {status}", f"{called} answered {status}: Not There")
+    assert problem.hint == "is `url`, `object` or the path right?"
+
+
+def test_no_query_of_what_is_not_there_is_told(application: Application, targets: Targets) -> None:
+    application.script = lambda call: Reply(404)
+    upsert = {"path": "/{object}/{key}?sig=s3cret-query"}
+    receipt = targets.at(application.address, upsert=upsert).deliver(shape(), batch(shape(), accounts("a")))
+    assert receipt.rejected[0].text == f'PUT "{application.address}/accounts/a" answered 404'
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 207])

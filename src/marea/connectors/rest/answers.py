@@ -14,6 +14,8 @@ from marea.connectors.rest.retry import Trouble, retry_after
 from marea.model import Problem
 
 _AGAIN_LATER = (408, 425, 429)
+_NOT_THERE = (404, 405)
+"""Answers of one that knows no such address, or not to call it so: as likely our mistake as the record's."""
 _GATEWAY = (502, 504)
 """Answers of what stands before the application, which the call may have reached."""
 
@@ -33,6 +35,8 @@ class Answer:
     """Whether `body` is all of it; an answer is read up to a bound."""
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
     """Texts in it that must never be shown."""
+    call: str = "the call"
+    """What it answers: method and address, in quotes, without the query, which may hold a secret."""
 
     @property
     def good(self) -> bool:
@@ -95,7 +99,16 @@ def trouble(answer: Answer, now: datetime) -> Trouble | None:
 def refusal(answer: Answer) -> Problem:
     """The problem an application named with a 4xx answer."""
     said, field = answer.said()
+    if answer.status in _NOT_THERE:
+        return _not_there(answer, said, field)
     return Problem(f"http {answer.status}", said or f"refused with http {answer.status} and no words", field)
+
+
+def _not_there(answer: Answer, said: str, field: str) -> Problem:
+    words = said.removeprefix(f"{answer.status}:").strip()
+    text = f"{answer.call} answered {answer.status}"
+    hint = "is `url`, `object` or the path right?"
+    return Problem(f"http {answer.status}", f"{text}: {words}" if words else text, field, hint)
 
 
 def _moved(answer: Answer) -> str:

@@ -132,7 +132,8 @@ class Wire:
                 method, url, data=data, headers=headers, allow_redirects=False
             ) as response:
                 content, complete = await _read(response)
-                return Answer(response.status, content, response.headers, complete, self.secrets)
+                call = f'{method} "{url.with_query(None)}"'
+                return Answer(response.status, content, response.headers, complete, self.secrets, call)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Interrupted(translate(error, self._origin, self._options.timeout)) from None
 
