@@ -66,6 +66,8 @@ class Table:
     foreign_keys: tuple[ForeignKey, ...] = ()
     unique: tuple[tuple[str, ...], ...] = ()
     """Column sets that a unique index without a condition guards, the key included."""
+    grant: str = ""
+    """The statement that lets the login read it, where it may not."""
 
     def column(self, name: str) -> Column | None:
         """The column of that name: exactly, else the only one that differs in case alone."""

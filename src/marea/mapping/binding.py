@@ -28,7 +28,7 @@ class _Level:
     """One table of the aggregate while its needed columns are gathered."""
 
     table: Table | None
-    """None where the source has none of that name: its columns cannot be judged."""
+    """None where the source has none of that name, or lets nobody read it: its columns cannot be judged."""
     alias: str
     settings: SourceSettings | RelationSettings
     place: str
@@ -88,15 +88,22 @@ class Binder:
         related: Sequence[RelationSettings],
     ) -> _Level:
         table = self._source.describe(settings.table)
-        if table is None:
-            known = self._source.tables() if isinstance(self._source, Catalogue) else []
-            message, hint = f"the source has no table {settings.table}", suggest(settings.table, known)
-            self._fault(message, line_of(settings, "table"), f"{place}.table", hint)
+        if table is None or table.grant:
+            self._unreadable(table, settings.table, line_of(settings, "table"), f"{place}.table")
         children = {
             relation.name: self._level(relation, "c", f"{place}.related.{relation.name}", relation.children)
             for relation in related
         }
-        return _Level(table, alias, settings, place, related, children)
+        seen = table if table and not table.grant else None
+        return _Level(seen, alias, settings, place, related, children)
+
+    def _unreadable(self, table: Table | None, name: str, line: int, place: str) -> None:
+        if table:
+            self._fault(f"the login may not read table {table.name}", line, place, table.grant)
+            return
+        known = self._source.tables() if isinstance(self._source, Catalogue) else []
+        hint = suggest(name, known) or "is the login allowed to see it?"
+        self._fault(f"the source has no table {name}", line, place, hint)
 
     def _column(self, table: Table | None, name: str, line: int, place: str) -> Column | None:
         column = table.column(name) if table else None

@@ -14,7 +14,8 @@ from marea.sql.mysql_types import TEXTS, Native
 
 _PLACE = "table_schema = %s AND table_name = %s"
 _COLUMNS = f"""
-    SELECT column_name, column_type, is_nullable, character_set_name, collation_name, column_default, extra
+    SELECT column_name, column_type, is_nullable, character_set_name, collation_name, column_default, extra,
+        privileges
     FROM information_schema.columns WHERE {_PLACE} ORDER BY ordinal_position"""
 _INDEXES = f"""
     SELECT index_name, column_name, sub_part
@@ -37,17 +38,24 @@ def describe(link: Link, name: str) -> Table | None:
     found = locate(link, name)
     if found is None:
         return None
-    columns = tuple(_column(row, link) for row in link.rows(_COLUMNS, found))
+    rows = link.rows(_COLUMNS, found)
     indexes = _indexes(link.rows(_INDEXES, found))
     schema, table = found
     own = schema == link.login.address.database
     return Table(
         name=table if own else f"{schema}.{table}",
-        columns=columns,
+        columns=tuple(_column(row, link) for row in rows),
         key=indexes.get("PRIMARY", ()),
         foreign_keys=_references(link.rows(_REFERENCES, found), schema),
         unique=tuple(indexes.values()),
+        grant="" if any("select" in _text(row[-1]) for row in rows) else _grant(link, schema, table),
     )
+
+
+def _grant(link: Link, schema: str, table: str) -> str:
+    """What lets the login read a table."""
+    user, _, host = _text(link.rows("SELECT CURRENT_USER()")[0][0]).rpartition("@")
+    return f"GRANT SELECT ON `{schema}`.`{table}` TO '{user}'@'{host}'"
 
 
 def tables(link: Link) -> list[str]:
@@ -78,7 +86,7 @@ def locate(link: Link, name: str) -> tuple[str, str] | None:
 
 
 def _column(row: Row, link: Link) -> Column:
-    name, native, nullable, charset, collation, default, extra = row
+    name, native, nullable, charset, collation, default, extra, _ = row
     native = _text(native)
     type_ = arrow_type(native, tiny_bool=link.login.tiny_bool)
     if charset and collation and Native.parse(native).word in TEXTS:

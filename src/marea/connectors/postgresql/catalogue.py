@@ -64,7 +64,12 @@ SELECT CAST(json_build_object(
     'key', (SELECT columns FROM uniques WHERE indrelid = f.oid AND indisprimary),
     'unique', (SELECT json_agg(columns ORDER BY indexrelid) FROM uniques WHERE indrelid = f.oid),
     'foreign', (SELECT json_agg(json_build_array(columns, name, theirs) ORDER BY conname)
-        FROM referred WHERE conrelid = f.oid)
+        FROM referred WHERE conrelid = f.oid),
+    'grant', CASE
+        WHEN NOT pg_catalog.has_schema_privilege(f.nspname, 'USAGE')
+        THEN pg_catalog.format('GRANT USAGE ON SCHEMA %I TO %I', f.nspname, current_user)
+        WHEN NOT pg_catalog.has_any_column_privilege(f.oid, 'SELECT')
+        THEN pg_catalog.format('GRANT SELECT ON %I.%I TO %I', f.nspname, f.relname, current_user) END
 ) AS text) AS description FROM found f
 """
 
@@ -114,6 +119,7 @@ def described(text: str) -> Table:
         tuple(found["key"] or ()),
         tuple(ForeignKey(tuple(own), name, tuple(its)) for own, name, its in found["foreign"] or ()),
         tuple(tuple(columns) for columns in found["unique"] or ()),
+        found["grant"] or "",
     )
 
 

@@ -35,6 +35,8 @@ SETTINGS = "SELECT " + ", ".join(
 _PASSING = ("08", "40", "53", "55", "57", "58")
 """Classes of SQLSTATE that say the server, not the statement, is the reason: it may work later."""
 
+_DENIED = "42501"
+
 _HINTS = {
     "password authentication failed": "check the user and the password of the system",
     "no password supplied": "give the password, e.g. `password: ${PGPASSWORD}` of the system",
@@ -175,9 +177,9 @@ class Link:
     def _translated(self, state: str, message: str) -> MareaError:
         if not state or passing(state):
             return unreachable(self._system, self._where, message)
-        return ConfigurationError.single(
-            f"{self._system} rejects the SQL: {words(message)}", hint="correct the expression or condition"
-        )
+        grant = f"let the login read it: GRANT SELECT ON … TO {self._where.user or 'the login'}"
+        hint = grant if state == _DENIED else "correct the expression or condition"
+        return ConfigurationError.single(f"{self._system} rejects the SQL: {words(message)}", hint=hint)
 
     def _broken(self, message: str) -> MareaError:
         """A stream that failed half way: because of its SQL if the connection still answers."""

@@ -1,0 +1,77 @@
+"""A table that the login may not read is told where it stands, with what lets the login read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+import marea
+from by_hand import run_sql
+from marea.errors import ConfigurationError
+from worlds import copied, synchronize, write_project
+
+pytestmark = pytest.mark.integration
+
+TABLES = """
+CREATE TABLE open_one (code varchar(9) PRIMARY KEY, modified timestamp NULL);
+CREATE TABLE secret (code varchar(9) PRIMARY KEY, modified timestamp NULL)
+"""
+
+
+@pytest.fixture(params=["postgresql", "mariadb"])
+def reader(request: pytest.FixtureRequest) -> Iterator[tuple[str, str]]:
+    """The url of a login that may read one table of two, and what lets it read the other."""
+    url = request.getfixturevalue(f"{request.param}_url")
+    for statement in TABLES.split(";"):
+        run_sql(url, statement)
+    parts = urlsplit(url)
+    name = f"reader_{parts.path.lstrip('/')}"
+    if request.param == "postgresql":
+        run_sql(url, f'CREATE ROLE "{name}" LOGIN; GRANT SELECT ON open_one TO "{name}"')
+        granted = f"GRANT SELECT ON public.secret TO {name}"
+    else:
+        run_sql(
+            url, f"CREATE USER {name}; GRANT SELECT ON open_one TO {name}; GRANT INSERT ON secret TO {name}"
+        )
+        granted = f"GRANT SELECT ON `{parts.path.lstrip('/')}`.`secret` TO '{name}'@'%'"
+    yield parts._replace(netloc=f"{name}@{parts.netloc.rpartition('@')[2]}").geturl(), granted
+    if request.param == "postgresql":
+        run_sql(url, f'DROP OWNED BY "{name}"; DROP ROLE "{name}"')
+    else:
+        run_sql(url, f"DROP USER {name}")
+
+
+def test_a_table_that_may_not_be_read_is_told_where_it_stands(
+    reader: tuple[str, str], tmp_path: Path
+) -> None:
+    url, granted = reader
+    entities = copied("open_one", "code") + copied("secret", "code")
+    file = write_project(tmp_path, entities, source=url)
+    line = next(n for n, it in enumerate(file.read_text().splitlines(), 1) if "table: secret" in it)
+    with pytest.raises(ConfigurationError) as caught:
+        synchronize(file)
+    said = f"{file}:{line}: secret.source.table: the login may not read table secret ({granted})"
+    assert [str(fault) for fault in caught.value.faults] == [said]
+    with marea.open(file, {}) as project:
+        assert [str(fault) for fault in project.check().faults] == [said]
+
+
+def test_a_column_that_may_not_be_read_is_told_with_what_to_grant(
+    postgresql_url: str, tmp_path: Path
+) -> None:
+    for statement in TABLES.split(";"):
+        run_sql(postgresql_url, statement)
+    parts = urlsplit(postgresql_url)
+    name = f"half_{parts.path.lstrip('/')}"
+    run_sql(postgresql_url, f'CREATE ROLE "{name}" LOGIN; GRANT SELECT (code) ON secret TO "{name}"')
+    url = parts._replace(netloc=f"{name}@{parts.netloc.rpartition('@')[2]}").geturl()
+    file = write_project(tmp_path, copied("secret", "code"), source=url)
+    try:
+        with pytest.raises(ConfigurationError, match="permission denied") as caught:
+            synchronize(file)
+        assert caught.value.faults[0].hint == f"let the login read it: GRANT SELECT ON … TO {name}"
+    finally:
+        run_sql(postgresql_url, f'DROP OWNED BY "{name}"; DROP ROLE "{name}"')
