@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import apsw
 import pytest
 
 from by_hand import run_sql
@@ -77,7 +76,6 @@ def _settled(folder: Path) -> None:
     folder.mkdir()
     world = World(f"sqlite:///{folder}/erp.db", f"sqlite:///{folder}/crm.db", folder)
     write_project(folder, ENTITIES)
-    apsw.Connection(f"{folder}/erp.db").pragma("journal_mode", "wal")  # nobody who writes waits for a run
     world.fill(12)
     world.sync()
     for change in ("credit = credit + 1|00000", "name = ' '|00001", "tax = '98'|00003"):

@@ -221,7 +221,7 @@ def test_check_says_what_each_capture_promises(marea: Marea, shop: Shop) -> None
     assert done.code == 0
     found = done.document
     assert found["ok"] is True
-    assert found["systems"]["erp"] == {"connector": "sqlite", "reachable": True, "message": ""}
+    assert found["systems"]["erp"]["reachable"] is True
     tables = found["entities"]["customers"]["tables"]
     assert [table["relation"] for table in tables] == ["", "options", "branches"]
     assert {table["capture"] for table in tables} == {"watermark"}
@@ -232,10 +232,9 @@ def test_check_says_what_each_capture_promises(marea: Marea, shop: Shop) -> None
 
 
 def test_check_says_once_who_waits_for_a_run(marea: Marea, shop: Shop) -> None:
-    apsw.Connection(str(shop.folder / "erp.db")).pragma("journal_mode", "delete")
-    said = "system erp (sqlite) answers; not in WAL mode: "
-    assert marea("check").out.count(said) == 1
-    assert marea("check", "--json").document["ok"] is True
+    assert marea("check").out.count("system erp (sqlite) answers; not in WAL mode: ") == 1
+    apsw.Connection(str(shop.folder / "erp.db")).pragma("journal_mode", "wal")
+    assert marea("check", "--json").document["systems"]["erp"]["message"] == ""
 
 
 def test_check_warns_of_dates_that_hide_changes(marea: Marea, shop: Shop) -> None:
@@ -436,7 +435,7 @@ def test_check_says_that_a_login_was_not_tried(marea: Marea, fresh: Shop) -> Non
     assert done.document["systems"]["crm"]["reachable"] is True
     assert "the login was not tried" in done.document["systems"]["crm"]["message"]
     assert "system crm (rest) answers; the login was not tried" in text
-    assert "system erp (sqlite) answers\n" in text
+    assert text.count("the login was not tried") == 1
 
 
 def test_check_of_a_state_that_is_away(marea: Marea, shop: Shop) -> None:
