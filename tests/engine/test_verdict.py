@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 import pytest
 
 from marea.config.settings import EntitySettings, SourceSettings, TargetSettings
+from marea.delivery.deliver import NOT_SENT
 from marea.engine.explain import PlanNow
 from marea.engine.verdict import Finding, Parent, judge
-from marea.model import LOOK, Outcome, Problem, RecordState
+from marea.model import INTERRUPTED, LOOK, Outcome, Problem, RecordState
 from marea.store.ledger import RecordRow, Trouble
 
 pytestmark = pytest.mark.unit
@@ -23,6 +24,7 @@ NOW = datetime(2026, 11, 5, 12, tzinfo=UTC)
 SAME = PlanNow(Outcome.UNCHANGED, {}, {}, "2026")
 CHANGED = PlanNow(Outcome.UPDATED, {}, {"name": ("a", "b")}, "2027")
 KNOWN = RecordRow('"0815"', RecordState.ALIGNED, "7", 8, 1, "2026", "{}", 1, NOW, 0, None)
+GONE = replace(KNOWN, state=RecordState.GONE, fingerprint=None)
 TROUBLE = Trouble(Outcome.REJECTED, 2, NOW, "http", "422: no such country", None, None, None, NOW, 3)
 FINDING = Finding(ENTITY, '"0815"', "yes", "", SAME, KNOWN, "loaded")
 TAX_CODES = replace(
@@ -119,6 +121,11 @@ def troubled(outcome: Outcome, **changes: object) -> RecordRow:
             "marea sync",
         ),
         (
+            replace(FINDING, ledger=troubled(Outcome.DEFERRED, code=INTERRUPTED, error=NOT_SENT.text)),
+            "is still to be delivered: the run was ended before it was sent",
+            "marea sync",
+        ),
+        (
             replace(FINDING, ledger=troubled(Outcome.DEFERRED, code="unknown", error="no answer in 30 s")),
             "may or may not have reached crm: no answer in 30 s",
             "by the first run after 2026-11-05 12:00 UTC",
@@ -135,8 +142,13 @@ def troubled(outcome: Outcome, **changes: object) -> RecordRow:
         (replace(FINDING, ledger=None, standing="never"), "has never been synchronized", "marea sync"),
         (replace(FINDING, ledger=None, standing="loading"), "is not through yet", "marea sync"),
         (
-            replace(FINDING, ledger=replace(KNOWN, state=RecordState.GONE, fingerprint=None)),
-            "deleted from the target",
+            replace(FINDING, ledger=GONE),
+            "is in the source but no longer in crm: another record was given its key there",
+            "marea sync",
+        ),
+        (
+            replace(FINDING, ledger=replace(GONE, delivered_at=None)),
+            "was never delivered: it had left the source while it was in trouble, and is there again",
             "marea sync",
         ),
     ],
@@ -181,3 +193,8 @@ def test_when_it_is_tried_again() -> None:
     assert any("2026-11-05 12:00 UTC" in step for step in later)
     never = judge(replace(FINDING, ledger=troubled(Outcome.REJECTED, next_attempt=None))).steps
     assert any("time alone" in step for step in never)
+
+
+def test_what_was_not_sent_is_not_blamed_on_its_target() -> None:
+    ledger = troubled(Outcome.DEFERRED, code=INTERRUPTED, error=NOT_SENT.text)
+    assert "away" not in judge(replace(FINDING, ledger=ledger)).text

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from marea.config.settings import EntitySettings
 from marea.engine.keys import shown
-from marea.model import CIRCLE, Outcome, RecordState
+from marea.model import CIRCLE, INTERRUPTED, Outcome, RecordState
 from marea.planning.absent import DELETE
 
 if TYPE_CHECKING:
@@ -242,10 +242,9 @@ def _stopped(finding: Finding, trouble: Trouble) -> Verdict:
     retry = finding.command("retry")
     when = finding.when(trouble.next_attempt) if trouble.next_attempt else ""
     if trouble.outcome is Outcome.DEFERRED:
-        return Verdict(
-            f"{finding.name} is still to be delivered: {finding.target} was away ({trouble.error})",
-            ("the next run delivers it: marea sync",),
-        )
+        why = trouble.error if trouble.code == INTERRUPTED else f"{finding.target} was away ({trouble.error})"
+        text = f"{finding.name} is still to be delivered: {why}"
+        return Verdict(text, ("the next run delivers it: marea sync",))
     if trouble.outcome is Outcome.WAITING:
         entity, key = trouble.blocked_on or ("another record", '""')
         return Verdict(
@@ -254,13 +253,11 @@ def _stopped(finding: Finding, trouble: Trouble) -> Verdict:
         )
     then = f"it is tried again by the first run after {when}" if when else "time alone does not bring it back"
     text = f"{finding.name} is {trouble.outcome}: {trouble.error}"
-    mend = trouble.hint or "mend what the message names"
-    return Verdict(text, (mend, f"then {retry}", then))
+    return Verdict(text, (trouble.hint or "mend what the message names", f"then {retry}", then))
 
 
 def _known(finding: Finding) -> Verdict:
-    now = finding.now
-    ledger = finding.ledger
+    now, ledger = finding.now, finding.ledger
     if now is None or now.outcome is Outcome.UNCHANGED or ledger is None:
         return Verdict(f"{finding.name} was last delivered to {finding.target} as the source has it now")
     differs = ", ".join(now.changes) or "its form"
@@ -280,8 +277,9 @@ def _asked_for(finding: Finding) -> tuple[str, ...]:
 
 
 def _unseen(finding: Finding) -> Verdict:
+    lacks = "was never delivered"
     if finding.ledger is not None and finding.ledger.state is RecordState.GONE:
-        why = "it was deleted from the target, and is in the source again"
+        lacks, why = _gone(finding, finding.ledger)
     elif finding.ledger is not None and finding.ledger.state is RecordState.LAPSED:
         why = "it left the source while it was in doubt, and is there again"
     elif finding.standing == "never":
@@ -293,4 +291,10 @@ def _unseen(finding: Finding) -> Verdict:
     else:
         why = "it came without a last-edit date that runs go by, so that no incremental run sees it"
     steps = ("the next run delivers it: marea sync",) if finding.met else _asked_for(finding)
-    return Verdict(f"{finding.name} is in the source but was never delivered: {why}", steps)
+    return Verdict(f"{finding.name} is in the source but {lacks}: {why}", steps)
+
+
+def _gone(finding: Finding, ledger: RecordRow) -> tuple[str, str]:
+    if ledger.delivered_at is None:
+        return "was never delivered", "it had left the source while it was in trouble, and is there again"
+    return f"no longer in {finding.target}", "another record was given its key there"
