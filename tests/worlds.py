@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+import pytest
 
 from by_hand import run_sql
 from marea.config.load import load
 from marea.engine.clock import Clock, system_clock
 from marea.engine.context import PAGE_ROWS
+from marea.engine.ended import Run
 from marea.engine.request import Request
-from marea.engine.run import Result, Runner
+from marea.engine.run import Runner
+from marea.engine.stages import Settled
+from marea.engine.sync import EntitySync
 from marea.engine.systems import Systems
 from marea.store.journal import Entry, EntryFilter
 from marea.store.state import open_state
@@ -152,7 +158,7 @@ class World:
         ]
         self.erp(f"UPDATE {table} SET {assignments}, modified = {now} WHERE {where}")
 
-    def sync(self, *names: str, **options: Any) -> Result:
+    def sync(self, *names: str, **options: Any) -> Run:
         """One run as `marea sync` makes it."""
         return synchronize(self.file, *names, clock=self.clock, **options)
 
@@ -167,7 +173,7 @@ class World:
 
 def synchronize(
     file: Path, *names: str, clock: Clock = system_clock, page: int = PAGE_ROWS, **options: Any
-) -> Result:
+) -> Run:
     """One run of a configuration, as `marea sync` makes it; `options` are those of `Request`."""
     settings = load(file)
     state, systems = open_state(settings.state), Systems(settings)
@@ -188,6 +194,28 @@ def journal(file: Path, **filters: Any) -> list[Entry]:
         state.close()
 
 
-def counts(result: Result, entity: str = "customers") -> dict[str, int]:
+def counts(result: Run, entity: str = "customers") -> dict[str, int]:
     """The outcomes of an entity that occurred."""
     return {outcome.value: number for outcome, number in result.entities[entity].counts.items() if number}
+
+
+class Stopped(Exception):
+    """The test ends the process here."""
+
+
+@contextmanager
+def stopped_after(commits: int, entity: str) -> Iterator[None]:
+    """The run within ends as if by force after so many commits of an entity; it must come to that."""
+    real = EntitySync._commit
+    left = [commits]
+
+    def commit(sync: EntitySync, batch: Settled, *, evaluated: bool = False) -> None:
+        left[0] -= sync._name == entity
+        if left[0] < 0:
+            raise Stopped
+        real(sync, batch, evaluated=evaluated)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(EntitySync, "_commit", commit)
+        with pytest.raises(Stopped):
+            yield

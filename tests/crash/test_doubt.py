@@ -79,7 +79,7 @@ def test_it_is_delivered_though_its_date_says_nothing(world: World) -> None:
     )
     result = world.sync()
     assert names(world)["00003"] == "Name 00003"
-    (entry,) = world.log(run=result.run)
+    (entry,) = world.log(run=result.id)
     assert (entry.operation, entry.cause) == (Operation.UPDATE, Cause.RETRY)
 
 

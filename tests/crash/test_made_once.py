@@ -19,7 +19,7 @@ from connectors.rest.application import Application, Call, Reply
 from marea.cli.main import run
 from marea.config.load import load
 from marea.engine.clock import system_clock
-from marea.engine.run import Result
+from marea.engine.ended import Run
 from marea.model import LOOK, UNKNOWN, Operation, Outcome, RunStatus
 from marea.planning.absent import DELETE
 from marea.store.ledger import Trouble
@@ -72,7 +72,7 @@ class Shop:
     def edit(self, name: str, code: str = "b") -> None:
         self.erp(f"UPDATE customers SET name = '{name}', modified = CURRENT_TIMESTAMP WHERE code = '{code}'")
 
-    def sync(self, later: int = 0, **words: Any) -> Result:
+    def sync(self, later: int = 0, **words: Any) -> Run:
         return synchronize(self.file, clock=lambda: system_clock() + later * 1_000_000, **words)
 
     def killed(self) -> None:

@@ -104,8 +104,8 @@ def test_a_resend_begins_the_entity_anew_there(world: World) -> None:
     result = world.sync("customers", resend=True)
     assert counts(result) == {"created": 5, "rejected": 1}
     assert planned.books.counts == result.entities["customers"].counts
-    assert {entry.cause for entry in world.log(run=result.run)} == {Cause.REQUEST}
-    assert {entry.operation for entry in world.log(run=result.run)} == {Operation.CREATE}
+    assert {entry.cause for entry in world.log(run=result.id)} == {Cause.REQUEST}
+    assert {entry.operation for entry in world.log(run=result.id)} == {Operation.CREATE}
     assert world.crm("SELECT count(*) FROM clients") == [(5,)]
     assert world.crm("SELECT count(*) FROM accounts") == [(6,)]
     assert [entry.outcome.value for entry in world.log(entity="customers", key='[1,"00001"]')] == [
@@ -182,7 +182,7 @@ def test_a_source_that_has_moved_goes_on_with_its_ledger(
     result = world.sync()
     assert counts(result) == {"updated": 1, "unchanged": 5}
     assert {outcome.value: number for outcome, number in planned.items() if number} == counts(result)
-    assert world.log(run=result.run)[0].operation is Operation.UPDATE
+    assert world.log(run=result.id)[0].operation is Operation.UPDATE
     assert (counts(world.sync()), counts(world.sync(full=True))) == ({}, {"unchanged": 6})
 
 

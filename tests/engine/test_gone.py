@@ -58,7 +58,7 @@ def test_what_was_never_delivered_is_gone(world: World, how: str, asked: dict[st
     assert result.status is RunStatus.SUCCEEDED
     assert result.entities["customers"].skipped[GONE] == 1
     assert (record(world).state, record(world).trouble) == (RecordState.GONE, None)
-    (entry,) = world.log(run=result.run, entity="customers")
+    (entry,) = world.log(run=result.id, entity="customers")
     assert (entry.key, entry.outcome, entry.code) == ([1, "00003"], Outcome.UNCHANGED, ABSENT)
     assert entry.error is not None
     assert entry.error.startswith(GONE)
@@ -83,7 +83,7 @@ def test_what_the_target_holds_ends_its_trouble_and_keeps_what_was_agreed(world:
         before.form,
     )
     assert after.delivered_at == before.delivered_at
-    (entry,) = world.log(run=result.run)
+    (entry,) = world.log(run=result.id)
     assert entry.error is not None
     assert entry.error.endswith("what the target was given was not deleted there")
 
@@ -128,7 +128,7 @@ def test_who_names_what_left_in_doubt_ends_its_trouble(world: World) -> None:
     result = world.sync("customers", keys=(THIRD,), only_failed=True)
     assert (result.status, counts(result)) == (RunStatus.SUCCEEDED, {"unchanged": 1})
     assert result.entities["customers"].skipped[GONE] == 1
-    (entry,) = world.log(run=result.run)
+    (entry,) = world.log(run=result.id)
     assert (entry.outcome, entry.code) == (Outcome.UNCHANGED, UNKNOWN)
     assert entry.error is not None
     assert "nothing was sent, and the target may hold it" in entry.error

@@ -26,7 +26,7 @@ from marea.capture.batch import Batch, BatchReader
 from marea.config.load import load
 from marea.connectors.relational import RelationalTarget
 from marea.engine.clock import system_clock
-from marea.engine.run import Result
+from marea.engine.ended import Run
 from marea.engine.stages import Planning
 from marea.flow import Plan
 from marea.model import KEYLESS, TROUBLED, WRITTEN, Outcome, RecordState, RunStatus
@@ -281,7 +281,7 @@ class History(RuleBasedStateMachine):
 
     # -- runs --------------------------------------------------------------------------------
 
-    def run(self, *names: str, stop: Stop | None = None, **words: Any) -> Result | None:
+    def run(self, *names: str, stop: Stop | None = None, **words: Any) -> Run | None:
         """One run in a process of its own; None when it was stopped. Later edits have later stamps."""
         self.now += 1
         with stopped(stop), met() as records:
@@ -299,17 +299,17 @@ class History(RuleBasedStateMachine):
         )
         return result
 
-    def check_books(self, result: Result, records: dict[str, set[str]]) -> None:
+    def check_books(self, result: Run, records: dict[str, set[str]]) -> None:
         """Each record that a run has met is in its books, once, as it ended (I5)."""
         with self.state() as state:
             for name, books in result.entities.items():
                 entity = state.entity(name, "crm").id
                 ends = dict.fromkeys(records.get(name, ()), Outcome.UNCHANGED)
-                written = journal(self.file, entity=name, run=result.run)
+                written = journal(self.file, entity=name, run=result.id)
                 ends |= {json.dumps(one.key): one.outcome for one in written if one.outcome in WRITTEN}
                 for key in ends:
                     known = state.ledger.record(entity, key)
-                    if known and known.trouble and known.trouble.run == result.run:
+                    if known and known.trouble and known.trouble.run == result.id:
                         ends[key] = known.trouble.outcome
                 assert books.counts == {one: list(ends.values()).count(one) for one in Outcome}, name
                 reasons = {reason: number for reason, number in books.skipped.items() if reason != KEYLESS}

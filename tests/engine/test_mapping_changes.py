@@ -58,11 +58,11 @@ def test_fields_in_another_order_resend_nothing_and_the_next_edit_is_told_as_it_
         "branches",
     ]
     small.change("customers", "name = 'x,y', credit = 7", "code = '00001'")
-    (entry,) = small.log(run=small.sync().run, entity="customers")
+    (entry,) = small.log(run=small.sync().id, entity="customers")
     assert set(entry.changes) == {"name", "credit"}
     assert entry.changes["name"] == ("Name 00001", "x,y")
     small.change("customers", "name = 'z'", "code = '00001'")
-    (entry,) = small.log(run=small.sync().run, entity="customers")
+    (entry,) = small.log(run=small.sync().id, entity="customers")
     assert dict(entry.changes) == {"name": ("x,y", "z")}
 
 
@@ -73,9 +73,9 @@ def test_an_empty_field_for_another_field_is_told_as_it_is(small: World) -> None
     edit(small, NAME, EMPTY + NAME)
     result = small.sync()
     assert counts(result) == {"updated": 3}
-    assert [dict(entry.changes) for entry in small.log(run=result.run)] == [{"note": (None, None)}] * 3
+    assert [dict(entry.changes) for entry in small.log(run=result.id)] == [{"note": (None, None)}] * 3
     small.change("customers", "name = 'x'", "code = '00001'")
-    (entry,) = small.log(run=small.sync().run)
+    (entry,) = small.log(run=small.sync().id)
     assert dict(entry.changes) == {"name": ("Name 00001", "x")}
 
 
@@ -99,7 +99,7 @@ def test_a_field_that_comes_back_is_sent_even_where_it_is_empty_now(small: World
     edit(small, NAME, NAME + CREDIT)
     result = small.sync()
     assert counts(result) == {"updated": 3}
-    assert {entry.cause for entry in small.log(run=result.run)} == {Cause.MAPPING}
+    assert {entry.cause for entry in small.log(run=result.id)} == {Cause.MAPPING}
     assert small.crm("SELECT credit FROM accounts WHERE code = '00001'") == [(None,)]
     assert counts(small.sync(full=True)) == {"unchanged": 3}
 

@@ -9,14 +9,12 @@ import pyarrow as pa
 import pytest
 
 from by_hand import run_sql
-from marea.engine.stages import Settled
-from marea.engine.sync import EntitySync
 from marea.engine.systems import Systems
 from marea.errors import ConfigurationError
 from marea.model import Cause
 from marea.ports import KEY, OPERATION, Receipt, Shape
 from marea.testing.memory import MemoryTarget
-from worlds import counts, journal, synchronize, write_project
+from worlds import counts, journal, stopped_after, synchronize, write_project
 
 pytestmark = pytest.mark.integration
 
@@ -122,32 +120,13 @@ def test_a_change_that_keeps_the_id_evaluates_nobody(story: Story) -> None:
     assert story.sync() == {}
 
 
-class Stopped(Exception):
-    """The test ends the process here."""
-
-
-def test_a_run_that_ends_in_between_is_completed_by_the_next(
-    story: Story, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_ends_in_between_is_completed_by_the_next(story: Story) -> None:
     story.sync()
     story.change("groups", "code = 'Y'", "id = 1")
     story.change("groups", "code = 'Z'", "id = 2")
-    real = EntitySync._commit
     for commits in (0, 1, 2):
-        left = [commits]
-
-        def commit(
-            self: EntitySync, batch: Settled, *, evaluated: bool = False, left: list[int] = left
-        ) -> None:
-            left[0] -= self._name == "orders"
-            if left[0] < 0:
-                raise Stopped
-            real(self, batch, evaluated=evaluated)
-
-        with monkeypatch.context() as patched:
-            patched.setattr(EntitySync, "_commit", commit)
-            with pytest.raises(Stopped):
-                story.sync(page=1)
+        with stopped_after(commits, "orders"):
+            story.sync(page=1)
     story.sync()
     assert story.orders == LOADED | {1: ("Y", None), 2: ("Z", "1")}
     assert story.sync() == {}

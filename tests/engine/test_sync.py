@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from marea.engine.stages import Settled
-from marea.engine.sync import EntitySync
 from marea.errors import RunStopped
 from marea.mapping.mapper import Mapper
 from marea.model import Cause, Outcome, RunStatus
-from worlds import CIRCLE, World, counts
+from worlds import CIRCLE, World, counts, stopped_after
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -103,7 +101,7 @@ def test_exactly_the_changed_are_updated_with_before_and_after(world: World) -> 
     world.change("customers", "credit = credit + 1", "code IN ('00001', '00002', '00003')")
     result = world.sync()
     assert counts(result) == {"updated": 3}
-    entries = world.log(run=result.run)
+    entries = world.log(run=result.id)
     assert [entry.key for entry in entries] == [[1, "00001"], [1, "00002"], [1, "00003"]]
     assert {entry.cause for entry in entries} == {Cause.LAST_EDIT}
     assert [entry.changes for entry in entries] == [{"credit": (Decimal("100.5"), Decimal("101.5"))}] * 3
@@ -117,7 +115,7 @@ def test_a_change_in_any_table_evaluates_the_root_once(world: World) -> None:
     world.change("customers", "name = 'New'", "code IN ('00004', '00007')")
     result = world.sync()
     assert counts(result) == {"updated": 3}
-    causes = {entry.key[1]: entry.cause for entry in world.log(run=result.run)}
+    causes = {entry.key[1]: entry.cause for entry in world.log(run=result.id)}
     assert causes == {"00001": Cause.RELATED, "00004": Cause.LAST_EDIT, "00007": Cause.LAST_EDIT}
     assert [branch["city"] for branch in accounts(world)["00004"][4]] == ["Roma", "Roma"]
 
@@ -128,7 +126,7 @@ def test_a_full_run_finds_direct_sql_and_names_it(world: World) -> None:
     assert counts(world.sync()) == {}
     result = world.sync(full=True)
     assert counts(result) == {"updated": 1, "unchanged": 39}
-    (entry,) = world.log(run=result.run)
+    (entry,) = world.log(run=result.id)
     assert (entry.key, entry.cause) == ([1, "00011"], Cause.DIRECT_SQL)
 
 
@@ -142,7 +140,7 @@ def test_a_change_in_a_table_without_a_date_went_around_none(small: World) -> No
     small.erp("UPDATE options SET category = 'Z' WHERE customer = '00001'")
     small.change("customers", "name = 'Moved'", "code = '00002'")
     result = small.sync(full=True)
-    causes = {entry.key[1]: entry.cause for entry in small.log(run=result.run)}
+    causes = {entry.key[1]: entry.cause for entry in small.log(run=result.id)}
     assert causes == {"00001": Cause.FULL, "00002": Cause.LAST_EDIT}
 
 
@@ -150,7 +148,7 @@ def test_a_row_deleted_from_a_list_is_found_by_the_full_run_alone(small: World) 
     small.sync()
     small.erp("DELETE FROM branches WHERE customer = '00004' AND branch = 'B1'")
     result = small.sync(full=True)
-    assert [entry.cause for entry in small.log(run=result.run)] == [Cause.FULL]
+    assert [entry.cause for entry in small.log(run=result.id)] == [Cause.FULL]
 
 
 def test_an_entity_without_any_date_is_read_whole_and_says_so(small: World) -> None:
@@ -159,7 +157,7 @@ def test_an_entity_without_any_date_is_read_whole_and_says_so(small: World) -> N
     small.sync("tax_codes")
     small.erp("UPDATE tax_codes SET rate = 23 WHERE code = '22'")
     result = small.sync("tax_codes")
-    assert [entry.cause for entry in small.log(run=result.run)] == [Cause.FULL]
+    assert [entry.cause for entry in small.log(run=result.id)] == [Cause.FULL]
 
 
 def test_a_bad_record_is_named_and_holds_back_no_other(world: World) -> None:
@@ -187,7 +185,7 @@ def test_a_record_waits_for_its_parent_and_is_released_by_it(world: World) -> No
     assert counts(result, "tax_codes") == {"created": 1}
     assert counts(result) == {"created": 1}
     assert accounts(world)["00008"][2] == "4"
-    (entry,) = world.log(run=result.run, entity="customers")
+    (entry,) = world.log(run=result.id, entity="customers")
     assert entry.cause is Cause.PARENT
 
 
@@ -197,7 +195,7 @@ def test_a_new_mapping_resends_only_what_differs(world: World) -> None:
     world.file.write_text(text.replace("name: trim(name)", "name: replace(trim(name), '00001', 'X')"))
     result = world.sync()
     assert counts(result) == {"updated": 1, "unchanged": 39}
-    (entry,) = world.log(run=result.run)
+    (entry,) = world.log(run=result.id)
     assert entry.cause is Cause.MAPPING
     assert counts(world.sync()) == {}
 
@@ -206,7 +204,7 @@ def test_named_records_alone_are_resent(small: World) -> None:
     small.sync()
     result = small.sync("customers", keys=('[1,"00003"]', '[1,"00009"]'), resend=True)
     assert counts(result) == {"updated": 2}
-    assert {entry.cause for entry in small.log(run=result.run)} == {Cause.REQUEST}
+    assert {entry.cause for entry in small.log(run=result.id)} == {Cause.REQUEST}
     assert counts(small.sync("customers", where="code < '00005'")) == {"unchanged": 5}
 
 
@@ -287,7 +285,8 @@ def test_a_change_at_the_cursor_of_an_earlier_feed_is_not_lost(
     stamp = "2025-05-05 05:05:05"
     small.erp(f"UPDATE options SET category = 'Z', modified = '{stamp}'")
     small.erp(f"UPDATE branches SET city = 'Roma', modified = '{stamp}'")
-    stop_after(small, 3, monkeypatch, page=2)
+    with stopped_after(3, "customers"):
+        small.sync(page=2)
     small.erp(f"UPDATE branches SET city = 'Pisa', modified = '{stamp}' WHERE customer = '00000'")
     small.sync(page=2)
     assert {branch["city"] for branch in accounts(small)["00000"][4]} == {"Pisa"}
@@ -296,10 +295,12 @@ def test_a_change_at_the_cursor_of_an_earlier_feed_is_not_lost(
 def test_a_mapping_edited_while_the_first_load_is_interrupted_reaches_every_record(
     small: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stop_after(small, 3, monkeypatch, page=5)
+    with stopped_after(3, "customers"):
+        small.sync(page=5)
     text = small.file.read_text()
     small.file.write_text(text.replace("name: trim(name)", "name: upper(trim(name))"))
-    stop_after(small, 0, monkeypatch, page=5)
+    with stopped_after(0, "customers"):
+        small.sync(page=5)
     small.sync(page=5)
     assert {row[0] for row in accounts(small).values()} == {f"NAME {number:05d}" for number in range(40)}
 
@@ -311,7 +312,8 @@ def test_a_mapping_taken_back_before_every_record_followed_it_is_taken_back_ever
     before, text = accounts(small), small.file.read_text()
     small.file.write_text(text.replace("name: trim(name)", "name: upper(trim(name))"))
     small.sync("customers", keys=('[1,"00007"]',))
-    stop_after(small, 2, monkeypatch, page=5)
+    with stopped_after(2, "customers"):
+        small.sync(page=5)
     assert accounts(small) != before
     small.file.write_text(text)
     small.sync()
@@ -321,14 +323,16 @@ def test_a_mapping_taken_back_before_every_record_followed_it_is_taken_back_ever
 def test_a_full_run_begins_an_unfinished_first_load_anew(
     small: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stop_after(small, 3, monkeypatch, page=5)
+    with stopped_after(3, "customers"):
+        small.sync(page=5)
     assert counts(small.sync(full=True)) == {"unchanged": 15, "created": 25}
 
 
 def test_a_continued_first_load_brings_what_came_behind_it_and_reads_nothing_twice(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stop_after(world, 3, monkeypatch, page=5)
+    with stopped_after(3, "customers"):
+        world.sync(page=5)
     edited = "name = 'Late', modified = '2021-01-01 00:00:00'"
     world.erp(f"UPDATE customers SET {edited} WHERE code IN ('00002', '00014', '00015', '00030')")
     result = world.sync(page=5)
@@ -353,7 +357,8 @@ def test_another_last_edit_date_during_the_first_load_begins_it_anew(
     small: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small.erp("ALTER TABLE customers ADD edited DATETIME")
-    stop_after(small, 3, monkeypatch, page=5)
+    with stopped_after(3, "customers"):
+        small.sync(page=5)
     small.erp("UPDATE customers SET name = 'Edited', edited = '2019-01-01 00:00:00' WHERE code = '00002'")
     text = small.file.read_text()
     small.file.write_text(
@@ -364,25 +369,3 @@ def test_another_last_edit_date_during_the_first_load_begins_it_anew(
     small.erp("UPDATE customers SET name = 'Again', edited = '2019-06-01 00:00:00' WHERE code = '00003'")
     small.sync(page=5)
     assert accounts(small)["00003"][0] == "Again"
-
-
-class Stopped(Exception):
-    """The test ends the process here."""
-
-
-def stop_after(world: World, commits: int, monkeypatch: pytest.MonkeyPatch, page: int) -> None:
-    """A run that is ended by force after some commits of customers."""
-    real = EntitySync._commit
-    left = [commits]
-
-    def commit(self: EntitySync, batch: Settled, *, evaluated: bool = False) -> None:
-        if self._name == "customers":
-            left[0] -= 1
-            if left[0] < 0:
-                raise Stopped
-        real(self, batch, evaluated=evaluated)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(EntitySync, "_commit", commit)
-        with pytest.raises(Stopped):
-            world.sync(page=page)

@@ -28,7 +28,7 @@ def test_h09_a_full_run_finds_raw_sql_whatever_it_did_to_the_stamp(make_world: M
     assert counts(result) == ({"unchanged": 12} if stamp == "future" else {"updated": 4, "unchanged": 8})
     assert world.crm("SELECT count(*) FROM accounts WHERE name = 'Raw'") == [(4,)]
     if stamp == "left alone":
-        assert {entry.cause for entry in world.log(run=result.run)} == {Cause.DIRECT_SQL}
+        assert {entry.cause for entry in world.log(run=result.id)} == {Cause.DIRECT_SQL}
 
 
 def test_h10_a_row_restored_from_a_backup_is_found_by_a_full_run(make_world: MakeWorld) -> None:

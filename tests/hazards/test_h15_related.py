@@ -22,7 +22,7 @@ def test_h15_a_child_row_alone_brings_its_record_once(make_world: MakeWorld) -> 
     world.change("branches", "city = 'Roma'", "customer IN ('00000', '00004')")
     result = world.sync("customers")
     assert counts(result) == {"updated": 2}
-    assert {entry.cause for entry in world.log(run=result.run)} == {Cause.RELATED}
+    assert {entry.cause for entry in world.log(run=result.id)} == {Cause.RELATED}
 
 
 def test_h15_children_inserted_in_single_commits_while_nobody_looked(make_world: MakeWorld) -> None:
@@ -42,6 +42,6 @@ def test_h16_one_looked_up_row_fans_out_to_every_record_that_shows_it(make_world
     world.change("tax_codes", "rate = 25", "code = '22'")
     result = world.sync("customers", page=150)
     assert counts(result) == {"updated": 400}
-    assert {entry.cause for entry in world.log(run=result.run)} == {Cause.RELATED}
+    assert {entry.cause for entry in world.log(run=result.id)} == {Cause.RELATED}
     assert world.crm("SELECT count(*) FROM accounts WHERE rate = 25") == [(400,)]
     assert counts(world.sync("customers")).keys() <= {"unchanged"}

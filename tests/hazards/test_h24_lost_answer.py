@@ -11,7 +11,7 @@ import pytest
 from by_hand import run_sql
 from connectors.rest.application import Application, Call, Reply
 from marea.engine.clock import system_clock
-from marea.engine.run import Result
+from marea.engine.ended import Run
 from marea.model import Outcome, RunStatus
 from worlds import copied, counts, journal, synchronize, write_project
 
@@ -47,7 +47,7 @@ class Shop:
     def edit(self, name: str, code: str = "b") -> None:
         self.erp(f"UPDATE customers SET name = '{name}', modified = CURRENT_TIMESTAMP WHERE code = '{code}'")
 
-    def sync(self, later: int = 0) -> Result:
+    def sync(self, later: int = 0) -> Run:
         return synchronize(self.file, clock=lambda: system_clock() + later * 1_000_000)
 
     def outcomes(self, code: str = "b") -> list[Outcome]:

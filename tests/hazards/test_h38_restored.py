@@ -60,7 +60,7 @@ def test_h38_a_source_put_back_is_told_and_compared_as_a_whole(make_world: MakeW
     assert "where it was read to, the newest is now 2020-01-01 00:00:00" in result.notes[0]
     assert RESTORED in result.notes[0]
     assert "what had come since is still in the target" in result.notes[0]
-    assert [entry.cause for entry in world.log(run=result.run)] == [Cause.RESTORED]
+    assert [entry.cause for entry in world.log(run=result.id)] == [Cause.RESTORED]
     assert world.crm("SELECT name FROM accounts WHERE code = '00001'") == [("Name 00001",)]
     with marea.open(world.file, {}) as project:
         assert RESTORED in project.status().runs[0].message

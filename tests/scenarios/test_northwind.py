@@ -138,7 +138,7 @@ def ten_products(source: str, file: Path) -> None:
     )
     result = synchronize(file)
     assert counts(result, "products") == {"updated": 10}
-    entries = journal(file, run=result.run)
+    entries = journal(file, run=result.id)
     assert len(entries) == 10
     for entry in entries:
         old = before[str(entry.key)]["price"]

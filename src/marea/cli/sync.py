@@ -15,7 +15,8 @@ from marea.cli.signals import stopping
 from marea.model import Outcome, RunStatus
 
 if TYPE_CHECKING:
-    from marea.engine.project import Project, Run
+    from marea.engine.ended import Run
+    from marea.engine.project import Project
     from marea.engine.reasons import Reason
     from marea.model import Books
 

@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 import pyarrow as pa
 
 from marea.ports import MISFIT, Column
+from marea.sql.arrays import at
 
 _WIDE, _WIDEST = 38, 76  # the decimal digits that 128 and 256 bits hold
 
@@ -89,8 +90,7 @@ def without(values: pa.ChunkedArray, rows: Sequence[int]) -> pa.ChunkedArray:
     """The values, null in some rows."""
     import pyarrow.compute as pc  # 0.1 s that a run with nothing new does not spend
 
-    named = pc.is_in(pa.array(range(len(values)), pa.int64()), pa.array(rows, pa.int64()))
-    return pc.if_else(named, pa.scalar(None, values.type), values)
+    return pc.if_else(at(rows, len(values)), pa.scalar(None, values.type), values)
 
 
 def plain(values: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -1,17 +1,14 @@
-"""Owns the choice of what is delivered of a plan, and by which outcomes its records are chosen."""
+"""Owns the choice of what is delivered of a plan: its records, and their keys before that."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from marea.flow import OUTCOME, Plan
-from marea.model import APPLIED, DELIVERED, Operation, Outcome
+from marea.model import APPLIED, DELIVERED, Operation
 from marea.ports import KEY, OPERATION, TARGET_ID
-from marea.sql.arrays import kept, where
+from marea.sql.arrays import among, kept, put, where
 
 
 def to_deliver(plan: Plan) -> pa.Table:
@@ -21,7 +18,7 @@ def to_deliver(plan: Plan) -> pa.Table:
     if ids.null_count == len(ids):
         return batch
     known = pc.not_equal(batch.column(OPERATION), Operation.CREATE.value)
-    return batch.set_column(batch.column_names.index(TARGET_ID), TARGET_ID, where(known, ids))
+    return put(batch, TARGET_ID, where(known, ids))
 
 
 def keys_to_deliver(plan: Plan) -> dict[Operation, pa.ChunkedArray]:
@@ -29,8 +26,3 @@ def keys_to_deliver(plan: Plan) -> dict[Operation, pa.ChunkedArray]:
     outcomes, keys = plan.records.column(OUTCOME), plan.records.column(KEY)
     masks = {op: pc.equal(outcomes, APPLIED[op].value) for op in Operation if APPLIED[op] in DELIVERED}
     return {op: keys.filter(mask) for op, mask in masks.items() if pc.any(mask).as_py()}
-
-
-def among(column: Any, outcomes: Sequence[Outcome]) -> Any:
-    """A mask that is true where a column has one of these outcomes."""
-    return pc.is_in(column, pa.array([outcome.value for outcome in outcomes]))

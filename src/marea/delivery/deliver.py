@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from marea.errors import BatchRefused, SystemUnreachable
 from marea.model import INTERRUPTED, UNREACHABLE, Operation, Problem
 from marea.ports import OPERATION, TARGET_ID, Receipt, Shape, Stoppable, Target
-from marea.sql.arrays import flat
+from marea.sql.arrays import at, flat
 from marea.sql.keys import as_text, identities
 
 if TYPE_CHECKING:
@@ -110,8 +110,8 @@ def _ids(shape: Shape, batch: pa.Table, receipt: Receipt, given: pa.Array | None
     ids = identities([batch[name] for name in shape.key])
     if given is not None:
         ids = pc.coalesce(given, as_text(batch[TARGET_ID]), ids)
-    left = pa.array([*receipt.rejected, *receipt.deferred, *receipt.in_doubt], pa.int64())
-    written = pc.invert(pc.is_in(pa.array(range(batch.num_rows), pa.int64()), left))
+    left = [*receipt.rejected, *receipt.deferred, *receipt.in_doubt]
+    written = pc.invert(at(left, batch.num_rows))
     written = pc.and_(written, pc.not_equal(batch[OPERATION], Operation.DELETE.value))
     return flat(pc.if_else(written, ids, pa.scalar(None, pa.string())))
 

@@ -10,7 +10,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from marea.delivery.chosen import among
 from marea.delivery.deliver import Delivery
 from marea.delivery.retry import next_attempt
 from marea.flow import (
@@ -30,7 +29,7 @@ from marea.flow import (
 )
 from marea.model import DELIVERED, NOTHING_APPLIED, WRITTEN, Operation, Outcome, Problem, RecordState
 from marea.ports import KEY, OPERATION, PAYLOAD, STAMP, TARGET_ID
-from marea.sql.arrays import kept, where
+from marea.sql.arrays import among, at, kept, where
 
 ENDS = ["key", "outcome", "skip"]
 
@@ -126,8 +125,7 @@ def _operations(planned: Any, delivery: Delivery | None, sent: Sequence[int]) ->
     """What was done: where an update met no record, a create may be what is in doubt."""
     if delivery is None or not delivery.receipt.in_doubt:
         return planned
-    created = pa.array([sent[row] for row in delivery.receipt.in_doubt], pa.int64())
-    mask = pc.is_in(pa.array(range(len(planned)), pa.int64()), created)
+    mask = at([sent[row] for row in delivery.receipt.in_doubt], len(planned))
     return pc.if_else(mask, Operation.CREATE.value, planned)
 
 
@@ -161,8 +159,7 @@ def _attempts(planned: Any, found: Mapping[int, _Exception]) -> Any:
     untried = [row for row, exception in found.items() if not exception.tried]
     if not untried:
         return planned
-    among = pc.is_in(pa.array(range(len(planned)), pa.int64()), pa.array(untried, pa.int64()))
-    return pc.subtract(planned, among.cast(pa.int32()))
+    return pc.subtract(planned, at(untried, len(planned)).cast(pa.int32()))
 
 
 def _agreed(plan: Plan, outcomes: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from marea.model import KEYLESS, TROUBLED, Outcome
 
@@ -71,8 +71,10 @@ def _met(ends: pa.Table, before: pa.Table) -> tuple[pa.Table, Counter[str]]:
     """How the records of a batch ended in all, and the ends among theirs that do not count."""
     import pyarrow.compute as pc
 
+    from marea.sql.arrays import among
+
     now, earlier = ends["end"], before["end"].take(pc.index_in(ends["key"], before["key"]))
-    stays = pc.and_(earlier.is_valid(), pc.invert(_is_outcome(now)))
+    stays = pc.and_(earlier.is_valid(), pc.invert(among(now, Outcome)))
     taken = pc.if_else(stays, now, earlier).drop_null().to_pylist()
     return ends.set_column(1, "end", pc.if_else(stays, earlier, now)), Counter(taken)
 
@@ -95,17 +97,12 @@ def _in_order(looks: Sequence[pa.Table]) -> pa.Table:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    from marea.sql.arrays import among
+
     plain = pa.schema([("key", pa.string()), ("end", pa.string())])
     ends = pa.concat_tables(look.cast(plain) for look in looks)
     last = ends.group_by("key", use_threads=False).aggregate([("end", "last")]).rename_columns(["key", "end"])
-    return last.filter(pc.invert(pc.is_in(last["end"], pa.array(TROUBLED, pa.string()))))
-
-
-def _is_outcome(ends: Any) -> Any:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    return pc.is_in(ends, pa.array(list(Outcome), pa.string()))
+    return last.filter(pc.invert(among(last["end"], TROUBLED)))
 
 
 def _again(taken: Mapping[str, int]) -> Again:

@@ -18,7 +18,7 @@ from marea.engine.context import PAGE_ROWS
 from marea.engine.known import basis_for, known_entity, pairs, unknown_entity, values
 from marea.engine.order import in_order, referring_to_later
 from marea.engine.promised import Promised
-from marea.engine.ready import make_ready
+from marea.engine.ready import check, make_ready
 from marea.engine.request import Request
 from marea.engine.restored import beside_source
 from marea.engine.stages import Planning, ids_in_ledger
@@ -75,7 +75,9 @@ class Previewer:
         alignments = {
             name: Alignment(self._settings, self._settings.entities[name], self._systems) for name in order
         }
-        make_ready({name: partial(self._ready, alignments[name], rows[name], request) for name in order})
+        make_ready(
+            {name: partial(check, self._state, alignments[name], rows[name], request) for name in order}
+        )
         rows |= {name: self._begun(alignments[name], rows[name], request) for name in order}
         promised = Promised(self._wanted_parents(order))
         passes = {name: self._pass(alignments[name], rows, promised, request) for name in order}
@@ -84,13 +86,6 @@ class Previewer:
         for name in referring_to_later(self._settings.entities, order):
             passes[name].release()
         return {name: one.result for name, one in passes.items()}
-
-    def _ready(self, alignment: Alignment, row: EntityRow, request: Request) -> None:
-        """Raises ConfigurationError with every fault a run would find, but for those of its target."""
-        alignment.compile()
-        alignment.check_condition(request.where)
-        if not request.anew:
-            alignment.check_basis(basis_for(self._state, row, alignment.basis, request))
 
     def _begun(self, alignment: Alignment, row: EntityRow, request: Request) -> EntityRow:
         """The entity as a run would begin it: anew where its ledger is of another basis."""

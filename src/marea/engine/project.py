@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, tzinfo
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -16,7 +16,6 @@ from marea.engine.memory import Memory
 from marea.engine.request import Request
 from marea.engine.systems import Systems
 from marea.errors import ConfigurationError
-from marea.model import Books, RunKind, RunStatus
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from marea.engine.context import Progress
     from marea.engine.doctor import Report
+    from marea.engine.ended import Run
     from marea.engine.explain import Explanation
     from marea.engine.keys import Key
     from marea.engine.preview import EntityPreview
@@ -34,29 +34,6 @@ if TYPE_CHECKING:
     from marea.stop import Stop
     from marea.store.journal import Entry
     from marea.store.runs import RunRow
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """How a run ended."""
-
-    id: int
-    kind: RunKind
-    status: RunStatus
-    seconds: float
-    messages: tuple[str, ...]
-    """Why it was interrupted, one sentence a system or entity."""
-    notes: tuple[str, ...]
-    """What it noticed otherwise, one sentence each."""
-    entities: Mapping[str, Books]
-    """Entity -> its counts."""
-    left: int
-    """Records that earlier runs left not in order; 0 where the run chose records."""
-    _read: Callable[[int], Iterator[Entry]] = field(repr=False)
-
-    def entries(self) -> Iterator[Entry]:
-        """Its entries in the log in their order; to be read before the project is closed."""
-        return self._read(self.id)
 
 
 def open_project(
@@ -131,18 +108,7 @@ class Project:
         request = Request(full or moved, resend, where, (), only_failed, moved)
         request = self._asked(chosen, request, keys)
         runner = Runner(self.settings, self._memory.state, self._systems, self._clock)
-        result = runner.run(chosen, request, progress or _silent, stop)
-        return Run(
-            result.run,
-            result.kind,
-            result.status,
-            result.seconds,
-            result.messages,
-            result.notes,
-            result.entities,
-            result.left,
-            self._entries,
-        )
+        return runner.run(chosen, request, progress or _silent, stop)
 
     def retry(
         self,
@@ -305,11 +271,6 @@ class Project:
         entity = self.settings.entities[name]
         ledger, row = self._memory.known.ledger, known_entity(self._memory.known, entity)
         return asked(Alignment(self.settings, entity, self._systems), ledger, row.id, keys)
-
-    def _entries(self, run: int) -> Iterator[Entry]:
-        from marea.engine.log import of_run
-
-        return of_run(self.settings, self._memory.state, run)
 
 
 def _silent(entity: str, settled: int) -> None:

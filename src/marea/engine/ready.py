@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
+from marea.engine.known import basis_for
 from marea.errors import ConfigurationError, Fault, in_order
+
+if TYPE_CHECKING:
+    from marea.engine.alignment import Alignment
+    from marea.engine.request import Request
+    from marea.store.state import EntityRow, State
+
+
+def check(state: State, alignment: Alignment, row: EntityRow, request: Request) -> None:
+    """Raises ConfigurationError with every fault of an entity that lies on this side of its target."""
+    alignment.compile()
+    alignment.check_condition(request.where)
+    if not request.anew:
+        alignment.check_basis(basis_for(state, row, alignment.basis, request))
 
 
 def make_ready(*steps: Mapping[str, Callable[[], object]]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -18,11 +17,12 @@ from marea.engine.claimed import keep_claims
 from marea.engine.clock import Clock
 from marea.engine.context import PAGE_ROWS, Context, Progress
 from marea.engine.counted import Counted
+from marea.engine.ended import Run
 from marea.engine.heartbeat import Heartbeat
 from marea.engine.known import basis_for
 from marea.engine.order import in_order, referrers, waking
 from marea.engine.quiet import is_quiet
-from marea.engine.ready import make_ready
+from marea.engine.ready import check, make_ready
 from marea.engine.request import Request
 from marea.engine.systems import Systems
 from marea.engine.undone import Undone
@@ -33,23 +33,8 @@ from marea.store.custody import Custody
 from marea.store.owner import current_owner
 
 if TYPE_CHECKING:
+    from marea.store.journal import Entry
     from marea.store.state import EntityRow, State
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """How a run ended: its status, why it is not a success, and the books of each entity."""
-
-    run: int
-    kind: RunKind
-    status: RunStatus
-    seconds: float
-    messages: tuple[str, ...]
-    notes: tuple[str, ...]
-    """What it noticed beside what it did, one sentence each."""
-    entities: Mapping[str, Books]
-    left: int
-    """Records of these entities that earlier runs left not in order; none where the run chose records."""
 
 
 class Runner:
@@ -67,8 +52,8 @@ class Runner:
 
     def run(
         self, names: Sequence[str], request: Request, progress: Progress, stop: Stop | None = None
-    ) -> Result:
-        """Synchronize entities, parents first. What cannot be reached is in the result, not raised.
+    ) -> Run:
+        """Synchronize entities, parents first. What cannot be reached is in the run's messages, not raised.
 
         `stop` ends it early: what is in delivery then is settled and committed. Raises
         ConfigurationError before the run is begun, RunStopped when going on could lose or
@@ -167,21 +152,17 @@ class Runner:
         loading = Thread(target=_load_targets, args=(alignments,), name="marea-load", daemon=True)
         loading.start()
 
-        def compile_one(alignment: Alignment) -> None:
-            alignment.compile()
-            alignment.check_condition(request.where)
-            if not request.anew:
-                row = rows[alignment.entity.name]
-                alignment.check_basis(basis_for(self._state, row, alignment.basis, request))
+        def compiled(alignment: Alignment) -> None:
+            check(self._state, alignment, rows[alignment.entity.name], request)
 
-        def prepare(alignment: Alignment) -> None:
+        def prepared(alignment: Alignment) -> None:
             loading.join()
             _ = alignment.target
 
         make_ready(
             *(
                 {one.entity.name: partial(undone.attempt, one, partial(step, one)) for one in alignments}
-                for step in (compile_one, prepare)
+                for step in (compiled, prepared)
             )
         )
         loading.join()
@@ -267,7 +248,7 @@ class Runner:
         notes: Sequence[str],
         rows: Sequence[EntityRow],
         left: int,
-    ) -> Result:
+    ) -> Run:
         books = {row.name: self._state.runs.books(run, row.id) for row in rows}
         unbalanced = [name for name, book in books.items() if not book.balanced]
         if unbalanced:
@@ -281,7 +262,12 @@ class Runner:
         now = self._clock()
         self._state.runs.finish(run, status, now, "; ".join([*messages, *notes, *left_out]))
         seconds = (now - started) / 1e6
-        return Result(run, kind, status, seconds, tuple(messages), tuple(notes), books, left)
+        return Run(run, kind, status, seconds, tuple(messages), tuple(notes), books, left, self._entries)
+
+    def _entries(self, run: int) -> Iterator[Entry]:
+        from marea.engine.log import of_run
+
+        return of_run(self._settings, self._state, run)
 
 
 def _load_targets(alignments: Sequence[Alignment]) -> None:

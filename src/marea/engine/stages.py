@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from marea.capture.batch import Batch, BatchReader, Misfit
 from marea.capture.position import Position
@@ -19,6 +19,7 @@ from marea.errors import SystemUnreachable
 from marea.flow import Plan
 from marea.model import KEYLESS, NOT_UNIQUE, UNREADABLE, Cause, Operation, Outcome, RecordState
 from marea.ports import KEY
+from marea.sql.arrays import put
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -166,7 +167,7 @@ class Planning:
             known = _doubted(known, keys, self._in_doubt)
         doubt = known.column("doubt")
         certain = doubt.null_count == len(doubt) or not (self._named or self._alignment.repeats)
-        return known if certain else _put(known, "doubt", pa.nulls(len(doubt), pa.string()))
+        return known if certain else put(known, "doubt", pa.nulls(len(doubt), pa.string()))
 
 
 def _without_repeated(records: pa.Table, repeated: Mapping[str, int]) -> pa.Table:
@@ -188,11 +189,7 @@ def _doubted(known: pa.Table, keys: pa.Array, in_doubt: Mapping[str, Operation])
     places = pc.index_in(keys, pa.array(list(in_doubt), pa.string()))
     doubt = pa.array(list(in_doubt.values()), pa.string()).take(places)
     state = pc.if_else(pc.is_valid(places), RecordState.DUE.value, known["state"])
-    return _put(_put(known, "state", state), "doubt", pc.coalesce(doubt, known["doubt"]))
-
-
-def _put(table: pa.Table, name: str, column: Any) -> pa.Table:
-    return table.set_column(table.column_names.index(name), name, column)
+    return put(put(known, "state", state), "doubt", pc.coalesce(doubt, known["doubt"]))
 
 
 def intended(

@@ -19,6 +19,7 @@ from marea.mapping.slots import Slots
 from marea.ports import KEY, STAMP, Shape
 from marea.sql import duck
 from marea.sql.aggregate import Aggregate, Relation, link
+from marea.sql.arrays import put
 from marea.sql.pages import PARENT
 
 JSON = {b"marea": b"json"}
@@ -159,8 +160,7 @@ def refused(records: pa.Table, reasons: Dictionary[str, str], code: str) -> pa.T
 
 
 def _with_problems(records: pa.Table, problems: list[object]) -> pa.Table:
-    index = records.column_names.index(PROBLEMS)
-    return records.set_column(index, PROBLEMS, pa.array(problems, records.column(PROBLEMS).type))
+    return put(records, PROBLEMS, pa.array(problems, records.column(PROBLEMS).type))
 
 
 def _relation_schema(relation: Relation) -> pa.Schema:

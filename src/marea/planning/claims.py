@@ -6,7 +6,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,7 +13,7 @@ import pyarrow.compute as pc
 from marea.flow import FOLLOW, OUTCOME, TARGET_KEY, Plan
 from marea.model import AGREED, WRITTEN, Outcome, Problem
 from marea.ports import KEY
-from marea.sql.arrays import flat
+from marea.sql.arrays import among, at, flat, put
 from marea.sql.keys import key_texts
 
 DUPLICATE = "duplicate-key"
@@ -60,17 +59,17 @@ class Claims:
         outcome = records.column(OUTCOME)
         texts = key_texts([records.column(name) for name in self._fields])
         # What is kept back may have its key at the target: it claims that until it is known.
-        claiming = _among(outcome, (*AGREED, Outcome.DEFERRED))
+        claiming = flat(among(outcome, (*AGREED, Outcome.DEFERRED)))
         texts = pc.if_else(claiming, texts, pa.scalar(None, pa.string()))
         keys = flat(records.column(KEY))
         held = self._held(texts)
         own = pc.fill_null(pc.equal(held, keys), False)
         lost = self._contest(keys, texts, held, outcome.to_pylist()) if _contested(texts, held, own) else {}
-        won = pc.and_(pc.is_valid(texts), _without(lost, len(texts)))
+        won = pc.and_(pc.is_valid(texts), pc.invert(at(lost, len(texts))))
         with self._lock:
             self._pending.append((texts.filter(won), keys.filter(won)))
         follow = pc.or_(records.column(FOLLOW), pc.and_(won, pc.invert(own)))
-        plan = replace(plan, records=_put(_put(records, FOLLOW, follow), TARGET_KEY, texts))
+        plan = replace(plan, records=put(put(records, FOLLOW, follow), TARGET_KEY, texts))
         return self._rejected(plan, lost) if lost else plan
 
     def settled(self) -> None:
@@ -107,10 +106,10 @@ class Claims:
         strangers = set(holders.values()).difference(keys.to_pylist())
         gone = self._absent(sorted(strangers)) if strangers else set()
         lost: dict[int, str] = {}
-        for text, among in rivals.items():
+        for text, found in rivals.items():
             holder = holders.get(text)
-            winner = holder if holder is not None and holder not in gone else min(among)[1]
-            lost |= {row: winner for _, key, row in among if key != winner}
+            winner = holder if holder is not None and holder not in gone else min(found)[1]
+            lost |= {row: winner for _, key, row in found if key != winner}
         return lost
 
     def _rejected(self, plan: Plan, lost: Mapping[int, str]) -> Plan:
@@ -123,8 +122,8 @@ class Claims:
                 problems[row] = self._problem(texts[row], winner)
             else:
                 texts[row] = None
-        records = _put(plan.records, OUTCOME, pa.array(outcomes, pa.string()))
-        records = _put(records, TARGET_KEY, pa.array(texts, pa.string()))
+        records = put(plan.records, OUTCOME, pa.array(outcomes, pa.string()))
+        records = put(records, TARGET_KEY, pa.array(texts, pa.string()))
         return replace(plan, records=records, problems=problems)
 
     def _problem(self, text: str, holder: str) -> Problem:
@@ -138,17 +137,3 @@ def _contested(texts: pa.Array, held: pa.Array, own: pa.Array) -> bool:
     strange = pc.and_(pc.is_valid(held), pc.invert(own))
     several = pc.count_distinct(texts).as_py() < len(texts) - texts.null_count
     return bool(several or pc.any(strange).as_py())
-
-
-def _without(rows: Collection[int], length: int) -> pa.Array:
-    return pc.invert(pc.is_in(pa.array(range(length), pa.int64()), pa.array(list(rows), pa.int64())))
-
-
-def _put(records: pa.Table, name: str, column: Any) -> pa.Table:
-    if name not in records.column_names:
-        return records.append_column(name, column)
-    return records.set_column(records.column_names.index(name), name, column)
-
-
-def _among(column: Any, outcomes: Sequence[str]) -> Any:
-    return flat(pc.is_in(column, pa.array(outcomes)))

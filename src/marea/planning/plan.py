@@ -6,7 +6,7 @@ No delete is inferred from what a read did not bring (I7).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,7 @@ from marea.planning.causes import causes
 from marea.planning.changes import changes
 from marea.ports import OPERATION, PAYLOAD, STAMP, TARGET_ID
 from marea.sql import duck
+from marea.sql.arrays import at
 
 if TYPE_CHECKING:
     import duckdb
@@ -121,7 +122,7 @@ class Planner:
         kept = _kept_back(ledger.column("doubt"))
         if not kept:
             return operation, outcome, problems
-        mask = _at(kept, records.num_rows)
+        mask = at(kept, records.num_rows)
         operation = pc.if_else(mask, Operation.CREATE.value, operation)
         return operation, pc.if_else(mask, Outcome.DEFERRED.value, outcome), problems | kept
 
@@ -160,11 +161,6 @@ def _beside(records: pa.Table, columns: Mapping[str, Any]) -> pa.Table:
     for name, column in columns.items():
         table = table.append_column(name, column)
     return table
-
-
-def _at(rows: Collection[int], length: int) -> Any:
-    """A mask that is true at these rows."""
-    return pc.is_in(pa.array(range(length), pa.int64()), pa.array(list(rows), pa.int64()))
 
 
 def _true(mask: Any) -> Any:
@@ -216,7 +212,7 @@ def _computed(changes: pa.Array, problems: Mapping[int, Problem]) -> pa.Array:
     rows = [row for row, problem in problems.items() if problem.code == "expression"]
     if not rows:
         return changes
-    return pc.if_else(_at(rows, len(changes)), pa.scalar(None, changes.type), changes)
+    return pc.if_else(at(rows, len(changes)), pa.scalar(None, changes.type), changes)
 
 
 def _problem(found: list[dict[str, str]]) -> Problem:
@@ -233,7 +229,7 @@ def _outcomes(operation: Any, records: pa.Table, problems: Mapping[int, Problem]
         pc.and_(delivers, pc.is_valid(records.column(MISSING))), Outcome.WAITING.value, outcome
     )
     return (
-        pc.if_else(_at(problems, records.num_rows), Outcome.REJECTED.value, outcome) if problems else outcome
+        pc.if_else(at(problems, records.num_rows), Outcome.REJECTED.value, outcome) if problems else outcome
     )
 
 

@@ -166,13 +166,15 @@ def _append_payloads(database: Database, rows: pa.Table, first: int) -> pa.Table
     import pyarrow as pa
     from pyarrow import compute as pc
 
+    from marea.sql.arrays import put
+
     if "payload" not in rows.column_names:
         return rows
     wanted = rows["payload"].is_valid()
     database.append_payloads(first, rows["payload"].filter(wanted))
     ids = pc.add(pc.cumulative_sum(wanted.cast(pa.int64())), first - 1)
     pointers = pc.if_else(wanted, ids, pa.scalar(None, pa.int64()))
-    return rows.set_column(rows.column_names.index("payload"), "payload", pointers)
+    return put(rows, "payload", pointers)
 
 
 def _write_rows(database: Database, commit: Commit, present: set[Outcome]) -> None:

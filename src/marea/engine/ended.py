@@ -1,0 +1,35 @@
+"""Owns how a run ended: its status, why it is not a success, the books of its entities, its entries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from marea.model import Books, RunKind, RunStatus
+
+if TYPE_CHECKING:
+    from marea.store.journal import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How a run ended."""
+
+    id: int
+    kind: RunKind
+    status: RunStatus
+    seconds: float
+    messages: tuple[str, ...]
+    """Why it was interrupted, one sentence a system or entity."""
+    notes: tuple[str, ...]
+    """What it noticed otherwise, one sentence each."""
+    entities: Mapping[str, Books]
+    """Entity -> its counts."""
+    left: int
+    """Records that earlier runs left not in order; 0 where the run chose records."""
+    _read: Callable[[int], Iterator[Entry]] = field(repr=False)
+
+    def entries(self) -> Iterator[Entry]:
+        """Its entries in the log in their order; to be read before the project is closed."""
+        return self._read(self.id)
