@@ -10,7 +10,7 @@ from statistics import median
 
 HOME = Path(__file__).parents[1]
 SHOWN = 10
-MODULE_LINES, FUNCTION_LINES = 300, 40
+MODULE_LINES, FUNCTION_LINES, MEDIAN_LINES = 300, 40, 6
 """What is longer has two owners, or two tasks."""
 
 
@@ -60,12 +60,21 @@ def _numbers(found: list[Module]) -> Iterator[str]:
     functions = sorted((each for module in found for each in module.functions), reverse=True)
     lines = [module.lines for module in found]
     yield f"src: {sum(lines)} lines in {len(lines)} modules, the longest {max(lines)}"
-    middle = median(each.lines for each in functions)
-    yield f"src: {len(functions)} functions, the median {middle:g} lines; the longest:"
+    yield f"src: {len(functions)} functions, the median {middle(found):g} lines; the longest:"
     yield from (f"{each.lines:5} {each.module}: {each.name}" for each in functions[:SHOWN])
-    over = [module.path for module in found if module.lines > MODULE_LINES]
-    over += [f"{each.module}: {each.name}" for each in functions if each.lines > FUNCTION_LINES]
-    yield f"src: over {MODULE_LINES} and {FUNCTION_LINES} lines: {', '.join(over) or 'none'}"
+    yield f"src: over {MODULE_LINES} and {FUNCTION_LINES} lines: {', '.join(over(found)) or 'none'}"
+
+
+def middle(found: list[Module]) -> float:
+    """The median of the functions' lines."""
+    return median(each.lines for module in found for each in module.functions)
+
+
+def over(found: list[Module]) -> list[str]:
+    """The modules and functions that are longer than they may be."""
+    functions = (each for module in found for each in module.functions)
+    long = [module.path for module in found if module.lines > MODULE_LINES]
+    return long + [f"{each.module}: {each.name}" for each in functions if each.lines > FUNCTION_LINES]
 
 
 if __name__ == "__main__":

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from marea.sql.dialect import Dialect, Query
     from marea.stop import Stop
 
-# Columns that travel in every batch beside the business columns. The dollar sign keeps
-# them apart from any column a database allows unquoted.
+# Columns that travel in every batch; the dollar sign keeps them apart from what a database allows unquoted.
 KEY = "$key"  # utf8: the source key as JSON text, `"0815"` or `[3211264,"0815"]`
 STAMP = "$stamp"  # utf8: the root row's own last-edit stamp, in the source's form
 OPERATION = "$operation"  # utf8: a value of `marea.model.Operation`
@@ -117,10 +116,7 @@ class Source(Protocol):
         ...
 
     def snapshot(self) -> AbstractContextManager[Reader]:
-        """Opens one moment of the source, closed on exit.
-
-        It is open while a target is called: nobody waits for it (I9), but where `Hindering` says so.
-        """
+        """Opens one moment of the source, closed on exit; unless it is `Hindering` nobody waits for it (I9)."""
         ...
 
     def close(self) -> None:
@@ -168,10 +164,7 @@ class Shape:
 
 @dataclass(slots=True)
 class Receipt:
-    """What became of a batch: all of it was applied, except what is named here.
-
-    Positions count rows of the delivered batch from 0.
-    """
+    """What became of a batch: all of it was applied, except the rows named here, counted from 0."""
 
     rejected: dict[int, Problem] = field(default_factory=dict)
     target_ids: pa.Array | None = None
@@ -277,10 +270,7 @@ class Hindering(Protocol):
     """Optional capability of a source whose reading may keep other programs waiting (`marea check`)."""
 
     def hindrance(self) -> str:
-        """Whom a run keeps waiting, and the statement that ends this; empty where it keeps nobody.
-
-        Repeatable. Raises SystemUnreachable.
-        """
+        """Whom a run keeps waiting, and what ends that; else empty. Repeatable. Raises SystemUnreachable."""
         ...
 
 

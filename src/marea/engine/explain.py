@@ -16,17 +16,9 @@ from marea.config.settings import EntitySettings, Settings
 from marea.engine.alignment import Alignment
 from marea.engine.context import PAGE_ROWS
 from marea.engine.keys import Key, key_text, likely_texts
-from marea.engine.known import (
-    NAME_IN_SQL,
-    PRIVATE,
-    hidden,
-    known_entity,
-    known_ids,
-    pairs,
-    private_columns,
-    values,
-)
+from marea.engine.known import known_entity, known_ids
 from marea.engine.present import present
+from marea.engine.private import NAME_IN_SQL, PRIVATE, hidden, pairs, private_columns, values
 from marea.engine.promised import Promised
 from marea.engine.request import Request
 from marea.engine.restored import beside_source

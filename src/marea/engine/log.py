@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from marea.config.names import suggest
 from marea.engine.keys import Key, likely_texts
-from marea.engine.known import hidden
 from marea.engine.neighbours import remembered
+from marea.engine.private import hidden
 from marea.errors import ConfigurationError
 from marea.store.journal import EntryFilter
 

@@ -15,8 +15,9 @@ from marea.engine.alignment import Alignment
 from marea.engine.basis import begins_anew, differences
 from marea.engine.clock import Clock
 from marea.engine.context import PAGE_ROWS
-from marea.engine.known import basis_for, known_entity, pairs, unknown_entity, values
+from marea.engine.known import basis_for, known_entity, unknown_entity
 from marea.engine.order import in_order, referring_to_later
+from marea.engine.private import pairs, values
 from marea.engine.promised import Promised
 from marea.engine.ready import check, make_ready
 from marea.engine.request import Request

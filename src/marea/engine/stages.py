@@ -14,7 +14,7 @@ from marea.capture.watermark import Step
 from marea.engine.alignment import Alignment
 from marea.engine.claimed import are_kept, unclaimed
 from marea.engine.clock import Clock
-from marea.engine.known import PRIVATE, private_columns
+from marea.engine.private import PRIVATE, private_columns
 from marea.errors import SystemUnreachable
 from marea.flow import Plan
 from marea.model import KEYLESS, NOT_UNIQUE, UNREADABLE, Cause, Operation, Outcome, RecordState
