@@ -116,7 +116,7 @@ class Source(Protocol):
         ...
 
     def snapshot(self) -> AbstractContextManager[Reader]:
-        """Opens one moment of the source, closed on exit; unless it is `Hindering` nobody waits for it (I9)."""
+        """Opens one moment of the source, closed on exit; but for `Hindering` nobody waits for it (I9)."""
         ...
 
     def close(self) -> None:

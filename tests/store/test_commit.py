@@ -7,7 +7,7 @@ import pytest
 
 from marea.errors import RunStopped
 from marea.model import TROUBLED, Operation, Outcome, RecordState
-from marea.store.commit import Commit
+from marea.store.commit import Commit, Move
 from marea.store.state import State, open_state
 from store.desk import NOW, OWNER, ROWS, Desk, row
 
@@ -106,18 +106,18 @@ def test_entities_that_refer_to_a_renamed_record_are_stale_until_all_of_them_was
 
 
 def test_a_position_moves_only_from_where_it_is(desk: Desk) -> None:
-    desk.commit(position=("watermark", None, "a"))
-    desk.commit(position=("watermark", "a", "b"))
+    desk.commit(position=Move("watermark", None, "a"))
+    desk.commit(position=Move("watermark", "a", "b"))
     for old in (None, "a"):
         with pytest.raises(RunStopped, match="position") as caught:
-            desk.commit(row('"1"', Outcome.CREATED), position=("watermark", old, "c"))
+            desk.commit(row('"1"', Outcome.CREATED), position=Move("watermark", old, "c"))
         assert caught.value.code == "position"
     assert desk.positions == {"watermark": "b"}
     assert desk.state.ledger.empty(desk.entity)
 
 
 def test_a_position_knows_when_it_moved(desk: Desk) -> None:
-    made = desk.commit(position=("watermark", None, "a"))
+    made = desk.commit(position=Move("watermark", None, "a"))
     moved = desk.state.entity("customers", "crm").moved_at["watermark"]
     assert moved.timestamp() * 1e6 == made.at
     assert moved.tzinfo is not None
@@ -127,7 +127,7 @@ def test_a_commit_with_a_lost_lease_writes_nothing(desk: Desk) -> None:
     later = NOW + 3600 * 1_000_000
     desk.state.leases.acquire(desk.entity, "elsewhere:2:2", later, 60)
     with pytest.raises(RunStopped) as caught:
-        desk.commit(row('"1"', Outcome.CREATED), position=("watermark", None, "a"), mapping="m")
+        desk.commit(row('"1"', Outcome.CREATED), position=Move("watermark", None, "a"), mapping="m")
     assert caught.value.code == "lease-lost"
     entity = desk.state.entity("customers", "crm")
     assert (entity.positions, entity.mapping, desk.entries()) == ({}, None, [])
@@ -153,7 +153,7 @@ def test_rows_that_do_not_fit_the_counts_write_nothing(desk: Desk, counts: dict[
 
 def test_counts_without_rows_write_nothing(desk: Desk) -> None:
     with pytest.raises(RunStopped, match="1 records counted as rejected, 0 to be written") as caught:
-        desk.commit(counts={Outcome.REJECTED: 1}, position=("watermark", None, "a"))
+        desk.commit(counts={Outcome.REJECTED: 1}, position=Move("watermark", None, "a"))
     assert caught.value.code == "books"
     assert desk.positions == {}
 
@@ -165,7 +165,7 @@ def test_a_batch_that_lost_or_invented_a_record_writes_nothing(desk: Desk, detec
             row('"1"', Outcome.CREATED),
             counts={Outcome.CREATED: 1, Outcome.UNCHANGED: 1},
             detected=detected,
-            position=("watermark", None, "a"),
+            position=Move("watermark", None, "a"),
         )
     assert caught.value.code == "books"
     assert desk.state.ledger.empty(desk.entity)
@@ -219,10 +219,10 @@ def test_what_an_earlier_run_left_is_counted_by_each_run_that_meets_it(desk: Des
 
 
 def test_a_failed_commit_may_be_tried_again(desk: Desk) -> None:
-    made = desk.commit(position=("watermark", None, "a"))
+    made = desk.commit(position=Move("watermark", None, "a"))
     with pytest.raises(RunStopped):
         desk.state.commit(made)
-    desk.commit(row('"1"', Outcome.CREATED), position=("watermark", "a", "b"))
+    desk.commit(row('"1"', Outcome.CREATED), position=Move("watermark", "a", "b"))
     assert desk.record('"1"').state == RecordState.ALIGNED
 
 
@@ -230,7 +230,9 @@ def test_a_batch_without_rows_moves_the_position_alone(desk: Desk) -> None:
     empty = desk.commit(row('"1"', Outcome.CREATED))
     assert empty.rows is not None
     desk.state.commit(
-        replace(empty, rows=empty.rows.slice(0, 0), detected=0, counts={}, position=("watermark", None, "a"))
+        replace(
+            empty, rows=empty.rows.slice(0, 0), detected=0, counts={}, position=Move("watermark", None, "a")
+        )
     )
     assert desk.positions == {"watermark": "a"}
 

@@ -22,6 +22,7 @@ from marea.model import (
     RecordState,
     RunKind,
 )
+from marea.store.commit import Move
 from marea.store.custody import Custody
 from marea.store.state import State
 from store.desk import OWNER, Desk, row
@@ -62,7 +63,7 @@ def test_the_commit_of_the_outcome_answers_the_intent(desk: Desk) -> None:
 def test_a_commit_that_fails_leaves_its_intent(desk: Desk) -> None:
     intend(desk, 0, '"1"')
     with pytest.raises(RunStopped):
-        desk.commit(row('"1"', Outcome.CREATED), intent=0, position=("watermark", "other", "x"))
+        desk.commit(row('"1"', Outcome.CREATED), intent=0, position=Move("watermark", "other", "x"))
     assert list(desk.state.ledger.in_doubt(desk.entity)) == ['"1"']
 
 
@@ -163,7 +164,7 @@ def test_keys_of_every_form_come_back_as_they_were(desk: Desk, keys: set[str]) -
 def test_an_entity_that_begins_anew_keeps_its_journal_alone(desk: Desk) -> None:
     other = Desk(desk.state, "items")
     for one in (desk, other):
-        one.commit(row('"1"', Outcome.CREATED, target_id="T1"), position=("w", None, "p"), mapping="m")
+        one.commit(row('"1"', Outcome.CREATED, target_id="T1"), position=Move("w", None, "p"), mapping="m")
         one.commit(row('"2"', Outcome.REJECTED))
         intend(one, 0, '"3"')
     desk.state.take_over(custody(desk), desk.at, BASIS, anew=True)

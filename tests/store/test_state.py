@@ -12,6 +12,7 @@ import pytest
 from by_hand import run_sql
 from marea.errors import ConfigurationError, RunStopped, SystemUnreachable
 from marea.model import Outcome
+from marea.store.commit import Move
 from marea.store.state import State, exists, open_state
 from process import free_port
 from store.desk import Desk, row
@@ -34,7 +35,7 @@ def test_an_entity_is_made_once_for_each_target(state: State) -> None:
 
 def test_what_was_committed_is_there_when_opened_again(url: str) -> None:
     first = open_state(url)
-    Desk(first).commit(row('"1"', Outcome.CREATED), position=("watermark", None, "a"), mapping="digest")
+    Desk(first).commit(row('"1"', Outcome.CREATED), position=Move("watermark", None, "a"), mapping="digest")
     first.close()
     again = open_state(url)
     entity = again.entity("customers", "crm")
@@ -136,7 +137,7 @@ def test_a_full_disk_stops_the_run_and_leaves_nothing_half_written(tmp_path: Pat
     state._database._execute("PRAGMA max_page_count = 40", {})  # what a full disk is to SQLite
     rows = [row(f'"{n}"', Outcome.CREATED, payload='{"name":"' + "x" * 500 + '"}') for n in range(3000)]
     with pytest.raises(RunStopped, match="no room"):
-        desk.commit(*rows, position=("watermark", None, "a"))
+        desk.commit(*rows, position=Move("watermark", None, "a"))
     assert (desk.positions, desk.entries(), state.ledger.empty(desk.entity)) == ({}, [], True)
     state.close()
 

@@ -23,7 +23,7 @@ from marea.engine.stages import Planning, Settled, delivered, held, ids_in_ledge
 from marea.engine.steps import Standing, due_by_cause, listed, reads_all, standing_of, steps
 from marea.errors import MareaError
 from marea.model import Cause
-from marea.store.commit import Commit
+from marea.store.commit import Commit, Move
 
 if TYPE_CHECKING:
     from marea.engine.heartbeat import Heartbeat
@@ -178,13 +178,13 @@ class EntitySync:
         `evaluated`: every record has been looked at by the mapping of today.
         """
         moved = batch.position.to_text() if batch.position is not None else self._position
-        position = (
-            (WATERMARK, self._position, moved) if moved is not None and moved != self._position else None
-        )
-        evaluated = evaluated or (self._loading and self._outdated and position is not None)
-        if batch.settlement is None and position is None and not evaluated:
+        move = None
+        if moved is not None and moved != self._position:
+            move = Move(WATERMARK, self._position, moved)
+        evaluated = evaluated or (self._loading and self._outdated and move is not None)
+        if batch.settlement is None and move is None and not evaluated:
             return
-        written = self._written(batch, position, evaluated=evaluated)
+        written = self._written(batch, move, evaluated=evaluated)
         self._context.state.commit(written)
         self._intents.answered(batch.intent)
         self._since += written.seconds
@@ -195,9 +195,7 @@ class EntitySync:
         self._settled += written.detected
         self._context.progress(self._name, self._settled)
 
-    def _written(
-        self, batch: Settled, position: tuple[str, str | None, str] | None, *, evaluated: bool
-    ) -> Commit:
+    def _written(self, batch: Settled, move: Move | None, *, evaluated: bool) -> Commit:
         """What the commit of a batch writes."""
         settlement = batch.settlement
         again = self._counted.count(settlement.ends, batch.skipped) if settlement else Again()
@@ -207,7 +205,7 @@ class EntitySync:
             fence=self._custody.fence,
             at=self._context.clock(),
             rows=settlement.rows if settlement else None,
-            position=position,
+            position=move,
             intent=batch.intent,
             mapping=self._mapping if evaluated else self._mixed(batch),
             fresh=self._stale if evaluated else None,

@@ -21,6 +21,16 @@ LEASE_LOST = "lease-lost"
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """A position that is moved: of which capture, from where it must be now, to where."""
+
+    capture: str
+    old: str | None
+    """None where the capture has no position yet."""
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
 class Commit:
     """What became of a batch of one entity, and how far that has brought the capture.
 
@@ -42,8 +52,8 @@ class Commit:
     """Microseconds since 1970 in UTC."""
     rows: pa.Table | None = None
     """None is the table without rows."""
-    position: tuple[str, str | None, str] | None = None
-    """(capture, the value it must have now, the new value)."""
+    position: Move | None = None
+    """None where it stays."""
     intent: int | None = None
     """The number of the intent that this outcome answers."""
     mapping: str | None = None
@@ -78,7 +88,7 @@ def apply_commit(database: Database, commit: Commit, first: int) -> None:
     with database.transaction():
         hold_lease(database, commit.entity, commit.fence)
         if commit.position is not None:
-            _move_position(database, commit, *commit.position)
+            _move_position(database, commit, commit.position)
         again = Counter[str](commit.again)
         if commit.rows is not None and present:
             database.stage(_append_payloads(database, commit.rows, first), first)
@@ -149,12 +159,14 @@ def lost_lease() -> RunStopped:
     )
 
 
-def _move_position(database: Database, commit: Commit, capture: str, old: str | None, new: str) -> None:
-    name = "start_position" if old is None else "move_position"
-    moved = database.row(name, entity=commit.entity, capture=capture, old=old, new=new, at=commit.at)
+def _move_position(database: Database, commit: Commit, move: Move) -> None:
+    name = "start_position" if move.old is None else "move_position"
+    moved = database.row(
+        name, entity=commit.entity, capture=move.capture, old=move.old, new=move.new, at=commit.at
+    )
     if moved is None:
         raise RunStopped(
-            f"the position of {capture} is no longer where this run read it",
+            f"the position of {move.capture} is no longer where this run read it",
             where="state",
             hint="was the state put back from a backup while a run went on? Run again",
             code="position",
