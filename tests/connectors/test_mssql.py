@@ -15,6 +15,7 @@ import sqlglot
 from marea.config.settings import SystemSettings
 from marea.connectors.base import address
 from marea.connectors.mssql import MssqlConnector, catalogue
+from marea.connectors.mssql.dialect import MssqlDialect
 from marea.connectors.mssql.failures import Kind, kind, translate
 from marea.connectors.mssql.options import Login
 from marea.connectors.mssql.statements import MssqlStatements
@@ -23,7 +24,6 @@ from marea.connectors.relational import Contended, DuplicateKey
 from marea.connectors.statements import Landing
 from marea.errors import BatchRefused, ConfigurationError, SystemUnreachable
 from marea.ports import Column, Connector, Table
-from marea.sql.mssql import MssqlDialect
 from marea.testing import ConnectorContract
 
 pytestmark = pytest.mark.unit

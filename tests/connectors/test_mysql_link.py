@@ -16,13 +16,13 @@ import pytest
 
 from by_hand import run_sql
 from marea.connectors.mysql import MysqlConnector
+from marea.connectors.mysql.dialect import MysqlDialect
 from marea.connectors.mysql.failures import Kind, kind, translate
 from marea.connectors.mysql.link import open_link
 from marea.connectors.mysql.options import login
 from marea.errors import ConfigurationError, SystemUnreachable
 from marea.ports import Column
 from marea.sql.dialect import Query
-from marea.sql.mysql import MysqlDialect
 from mysql_systems import system
 
 if TYPE_CHECKING:

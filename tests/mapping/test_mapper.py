@@ -23,6 +23,7 @@ from marea.config.settings import (
     SourceSettings,
     TargetSettings,
 )
+from marea.connectors.postgresql.dialect import PostgresqlDialect
 from marea.errors import ConfigurationError, RunStopped
 from marea.flow import FINGERPRINT, MISSING, PROBLEMS
 from marea.mapping.binding import Binder
@@ -32,7 +33,6 @@ from marea.ports import KEY, PAYLOAD, STAMP, Column, Table
 from marea.sql import duck
 from marea.sql.aggregate import Aggregate, link
 from marea.sql.pages import PARENT
-from marea.sql.postgresql import PostgresqlDialect
 
 pytestmark = pytest.mark.unit
 

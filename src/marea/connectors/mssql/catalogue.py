@@ -8,10 +8,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from marea.connectors.mssql.dialect import parts
 from marea.connectors.mssql.link import Link
 from marea.errors import ConfigurationError
 from marea.ports import Column, ForeignKey, Table
-from marea.sql.mssql import parts
 
 _OBJECTS = """
 SELECT o.object_id, o.name FROM sys.objects AS o

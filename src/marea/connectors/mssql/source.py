@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from marea.connectors.columns import Misfits, fit
 from marea.connectors.mssql.catalogue import describe, describe_expression, tables
+from marea.connectors.mssql.dialect import MssqlDialect
 from marea.connectors.mssql.link import Link
 from marea.connectors.mssql.options import Login
 from marea.ports import Column, Table
 from marea.sql.dialect import Query
-from marea.sql.mssql import MssqlDialect
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from marea.connectors.mssql.catalogue import describe, tables
+from marea.connectors.mssql.dialect import MssqlDialect
 from marea.connectors.mssql.link import Link
 from marea.connectors.mssql.options import Login
 from marea.connectors.mssql.statements import MssqlStatements
 from marea.connectors.relational import RelationalTarget, Session
-from marea.sql.mssql import MssqlDialect
 
 if TYPE_CHECKING:
     from marea.ports import Table

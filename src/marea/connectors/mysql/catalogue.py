@@ -8,9 +8,9 @@ from typing import Any
 
 from marea.connectors.mysql.columns import arrow_type
 from marea.connectors.mysql.link import Link, Row
+from marea.connectors.mysql.types import TEXTS, Native
 from marea.errors import ConfigurationError
 from marea.ports import Column, ForeignKey, Table
-from marea.sql.mysql_types import TEXTS, Native
 
 _PLACE = "table_schema = %s AND table_name = %s"
 _COLUMNS = f"""

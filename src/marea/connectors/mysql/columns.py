@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from marea.connectors.columns import Misfits, fit, without
+from marea.connectors.mysql.types import BYTES, DECIMALS, FLOATS, INTEGERS, Native
 from marea.ports import Column
-from marea.sql.mysql_types import BYTES, DECIMALS, FLOATS, INTEGERS, Native
 
 LARGEST_PRECISION = 38  # more digits than a decimal128 holds travel as text
 

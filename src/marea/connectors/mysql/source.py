@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from marea.connectors.mysql.catalogue import describe, native_of, tables
 from marea.connectors.mysql.columns import arrow_type, columns_of
+from marea.connectors.mysql.dialect import MysqlDialect
 from marea.connectors.mysql.link import Link, open_link
 from marea.connectors.mysql.options import Login
 from marea.errors import ConfigurationError
 from marea.ports import Column, Table
 from marea.sql.dialect import Query
-from marea.sql.mysql import MysqlDialect
 
 if TYPE_CHECKING:
     import pyarrow as pa

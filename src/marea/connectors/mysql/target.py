@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from marea.connectors.mysql.catalogue import describe, require_transactions, tables
 from marea.connectors.mysql.columns import literals
+from marea.connectors.mysql.dialect import MysqlDialect
 from marea.connectors.mysql.link import Link
 from marea.connectors.mysql.options import Login
 from marea.connectors.mysql.statements import MysqlStatements
 from marea.connectors.relational import RelationalTarget, Session
 from marea.errors import BatchRefused
 from marea.ports import Table
-from marea.sql.mysql import MysqlDialect
 
 if TYPE_CHECKING:
     import pyarrow as pa

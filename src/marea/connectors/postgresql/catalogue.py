@@ -8,9 +8,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from marea.connectors.postgresql.dialect import base
 from marea.ports import Column, ForeignKey, Table
 from marea.sql.dialect import Query
-from marea.sql.postgresql import base
 
 # The name is matched exactly, with its schema, then by case alone where that leaves one table. An ERP has
 # thousands of tables: what is not asked for must not be computed.

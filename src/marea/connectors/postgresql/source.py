@@ -14,11 +14,11 @@ from marea.connectors.base import address
 from marea.connectors.columns import Misfits, fit, plain, regroup, without
 from marea.connectors.postgresql.binding import inline, literal
 from marea.connectors.postgresql.catalogue import TABLES, arrow_type, described, describing
+from marea.connectors.postgresql.dialect import PostgresqlDialect
 from marea.connectors.postgresql.link import Link, opened, single, unreachable
 from marea.errors import ConfigurationError, SystemUnreachable
 from marea.ports import Column, Table
 from marea.sql.dialect import Query
-from marea.sql.postgresql import PostgresqlDialect
 
 if TYPE_CHECKING:
     from adbc_driver_manager import AdbcDatabase

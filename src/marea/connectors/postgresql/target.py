@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from marea.config.settings import SystemSettings
+from marea.connectors.postgresql.dialect import PostgresqlDialect
 from marea.connectors.postgresql.session import PostgresqlSession
 from marea.connectors.relational import RelationalTarget
 from marea.connectors.statements import Landing, StandardStatements
-from marea.sql.postgresql import PostgresqlDialect
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from marea.config.settings import SystemSettings
 from marea.connectors.sqlite import catalogue
+from marea.connectors.sqlite.dialect import SqliteDialect
 from marea.connectors.sqlite.file import opened, translated
 from marea.connectors.sqlite.values import arranged
 from marea.errors import ConfigurationError
 from marea.ports import Column, Table
 from marea.sql.dialect import Query
-from marea.sql.sqlite import SqliteDialect
 
 if TYPE_CHECKING:
     import apsw

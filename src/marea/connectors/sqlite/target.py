@@ -13,11 +13,11 @@ from marea.config.settings import SystemSettings
 from marea.connectors.relational import RelationalTarget, Session
 from marea.connectors.sqlite import catalogue
 from marea.connectors.sqlite.address import path
+from marea.connectors.sqlite.dialect import SqliteDialect
 from marea.connectors.sqlite.file import opened, translated
 from marea.connectors.sqlite.values import bound
 from marea.connectors.statements import Landing, StandardStatements
 from marea.ports import Shape, Table
-from marea.sql.sqlite import SqliteDialect
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
+from marea.connectors.sqlite.dialect import SqliteDialect, affinity
 from marea.ports import Column
-from marea.sql.sqlite import SqliteDialect, affinity
 
 pytestmark = pytest.mark.unit
 

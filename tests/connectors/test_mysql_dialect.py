@@ -8,10 +8,10 @@ import pyarrow as pa
 import pytest
 import sqlglot
 
+from marea.connectors.mysql.dialect import MysqlDialect
+from marea.connectors.mysql.types import Native
 from marea.errors import ConfigurationError
 from marea.ports import Column
-from marea.sql.mysql import MysqlDialect
-from marea.sql.mysql_types import Native
 
 pytestmark = pytest.mark.unit
 

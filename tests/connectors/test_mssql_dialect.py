@@ -6,10 +6,10 @@ import pyarrow as pa
 import pytest
 import sqlglot
 
+from marea.connectors.mssql.dialect import MssqlDialect, parts
 from marea.ports import Column, Table
 from marea.sql.aggregate import ROOT, Aggregate, Relation, Stamp
 from marea.sql.feeds import Cursor, Feeds
-from marea.sql.mssql import MssqlDialect, parts
 from marea.sql.pages import Pages
 
 pytestmark = pytest.mark.unit

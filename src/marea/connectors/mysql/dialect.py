@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from marea.connectors.mysql.types import BYTES, INSTANTS, SHAPES, TEXTS, Native, castable, created, json_type
 from marea.errors import ConfigurationError
 from marea.sql.dialect import Dialect, Query
-from marea.sql.mysql_types import BYTES, INSTANTS, SHAPES, TEXTS, Native, castable, created, json_type
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
+from marea.connectors.postgresql.dialect import PostgresqlDialect, base
 from marea.ports import Column
-from marea.sql.postgresql import PostgresqlDialect, base
 
 pytestmark = pytest.mark.unit
 
