@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from marea.delivery.chosen import to_deliver
-from marea.delivery.deliver import Delivery
+from marea.delivery.deliver import Delivered
 from marea.delivery.retry import next_attempt
 from marea.delivery.settle import settle
 from marea.errors import SystemUnreachable
@@ -66,7 +66,7 @@ def plan(
 
 
 def settled(made: Plan, receipt: Receipt | None = None):
-    delivery = Delivery("crm", receipt) if receipt else None
+    delivery = Delivered("crm", receipt) if receipt else None
     return settle(made, delivery, {"tax": 9}, NOW)
 
 

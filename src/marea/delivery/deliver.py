@@ -28,7 +28,7 @@ NOT_SENT = Problem(INTERRUPTED, "the run was ended before it was sent")
 
 
 @dataclass(slots=True)
-class Delivery:
+class Delivered:
     """What became of a batch, and whether the target went away on the way."""
 
     system: str
@@ -43,12 +43,12 @@ class Delivery:
         return self.away is None and not any(left)
 
 
-def deliver(system: str, target: Target, shape: Shape, batch: pa.Table, stop: Stop) -> Delivery:
+def deliver(system: str, target: Target, shape: Shape, batch: pa.Table, stop: Stop) -> Delivered:
     """Deliver a batch to a system; every row ends applied, rejected, deferred or in doubt.
 
     Raises nothing of the target's refusals or absence: they are in the result.
     """
-    delivery = Delivery(system, Receipt())
+    delivery = Delivered(system, Receipt())
     if isinstance(target, Stoppable):
         target.heed(stop)
     _deliver(target, shape, batch, 0, delivery, stop)
@@ -59,7 +59,7 @@ def deliver(system: str, target: Target, shape: Shape, batch: pa.Table, stop: St
 
 
 def _deliver(
-    target: Target, shape: Shape, batch: pa.Table, start: int, delivery: Delivery, stop: Stop
+    target: Target, shape: Shape, batch: pa.Table, start: int, delivery: Delivered, stop: Stop
 ) -> None:
     rows = batch.num_rows
     try:
@@ -79,7 +79,9 @@ def _deliver(
         _add(delivery, receipt, start, rows)
 
 
-def _go_on(target: Target, shape: Shape, batch: pa.Table, start: int, delivery: Delivery, stop: Stop) -> None:
+def _go_on(
+    target: Target, shape: Shape, batch: pa.Table, start: int, delivery: Delivered, stop: Stop
+) -> None:
     """Deliver a further part, unless the target has gone away or an end is asked for."""
     if delivery.away is not None or stop.asked:
         _defer(delivery, start, batch.num_rows)
@@ -87,14 +89,14 @@ def _go_on(target: Target, shape: Shape, batch: pa.Table, start: int, delivery: 
         _deliver(target, shape, batch, start, delivery, stop)
 
 
-def _defer(delivery: Delivery, start: int, rows: int) -> None:
+def _defer(delivery: Delivered, start: int, rows: int) -> None:
     error = delivery.away
     problem = Problem(UNREACHABLE, error.message) if error is not None else NOT_SENT
     delivery.receipt.deferred.update(dict.fromkeys(range(start, start + rows), problem))
     delivery.parts.append((start, rows, None, None))
 
 
-def _add(delivery: Delivery, receipt: Receipt, start: int, rows: int) -> None:
+def _add(delivery: Delivered, receipt: Receipt, start: int, rows: int) -> None:
     delivery.receipt.rejected.update({start + row: problem for row, problem in receipt.rejected.items()})
     delivery.receipt.deferred.update({start + row: problem for row, problem in receipt.deferred.items()})
     delivery.receipt.in_doubt.update({start + row: problem for row, problem in receipt.in_doubt.items()})

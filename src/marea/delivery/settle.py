@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from marea.delivery.deliver import Delivery
+from marea.delivery.deliver import Delivered
 from marea.delivery.retry import next_attempt
 from marea.flow import (
     ATTEMPT,
@@ -62,7 +62,7 @@ class _Exception:
     """Whether this counts as an attempt."""
 
 
-def settle(plan: Plan, delivery: Delivery | None, entities: Mapping[str, int], now: int) -> Settlement:
+def settle(plan: Plan, delivery: Delivered | None, entities: Mapping[str, int], now: int) -> Settlement:
     """What became of every record of a plan; `delivery` is of `to_deliver(plan)`, in its order.
 
     `entities` maps the names of referenced entities to their ids in the state.
@@ -97,7 +97,7 @@ def settle(plan: Plan, delivery: Delivery | None, entities: Mapping[str, int], n
     return Settlement(rows, ends, _counts(outcomes, plan.absent), plan.detected, renamed)
 
 
-def _exceptions(plan: Plan, delivery: Delivery | None, sent: Sequence[int]) -> dict[int, _Exception]:
+def _exceptions(plan: Plan, delivery: Delivered | None, sent: Sequence[int]) -> dict[int, _Exception]:
     found = {row: _planned(plan, row, problem) for row, problem in plan.problems.items()}
     found.update(_waiting(plan.records))
     if delivery is not None:
@@ -121,7 +121,7 @@ def _answered(outcome: Outcome, problem: Problem) -> _Exception:
     return _Exception(outcome, problem, tried=problem.code not in NOTHING_APPLIED)
 
 
-def _operations(planned: Any, delivery: Delivery | None, sent: Sequence[int]) -> Any:
+def _operations(planned: Any, delivery: Delivered | None, sent: Sequence[int]) -> Any:
     """What was done: where an update met no record, a create may be what is in doubt."""
     if delivery is None or not delivery.receipt.in_doubt:
         return planned
@@ -187,7 +187,7 @@ def _claims(records: pa.Table, outcomes: Any) -> dict[str, Any]:
     return {"target_key": where(pc.invert(refused), records.column(TARGET_KEY))}
 
 
-def _target_ids(records: pa.Table, delivery: Delivery | None, sent: Sequence[int]) -> Any:
+def _target_ids(records: pa.Table, delivery: Delivered | None, sent: Sequence[int]) -> Any:
     known = records.column(TARGET_ID)
     given = delivery.receipt.target_ids if delivery else None
     return pc.coalesce(_scattered(given, sent, records.num_rows), known) if given is not None else known

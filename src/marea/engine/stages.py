@@ -205,7 +205,7 @@ def intended(
     yield from map(announced, plans)
 
 
-def held(
+def under_lease(
     plans: Iterator[Planned], hold: Callable[[], None], begun: Callable[[int], None], stop: Stop
 ) -> Iterator[Planned]:
     """Pass on each plan under the lease, directly before it is delivered, and note that this begins.

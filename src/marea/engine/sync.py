@@ -19,7 +19,7 @@ from marea.engine.counted import Again
 from marea.engine.intents import Intents
 from marea.engine.request import Request
 from marea.engine.restored import COMPARED, beside_source
-from marea.engine.stages import Planning, Settled, delivered, held, ids_in_ledger, intended
+from marea.engine.stages import Planning, Settled, delivered, ids_in_ledger, intended, under_lease
 from marea.engine.steps import Standing, due_by_cause, listed, reads_all, standing_of, steps
 from marea.errors import MareaError
 from marea.model import Cause
@@ -163,7 +163,7 @@ class EntitySync:
             read = ahead(found, "read", stop, leave=True)
             # Announced as part of the plan: meanwhile the batch before is delivered.
             plans = ahead(intended(planning.planned(read), self._intents.announce), "plan", stop)
-            sent = held(plans, self._lease.hold, self._intents.begun, stop)
+            sent = under_lease(plans, self._lease.hold, self._intents.begun, stop)
             settled = ahead(delivered(sent, alignment, context.entities, context.clock, stop), "deliver")
             for batch in settled:
                 self._commit(batch)

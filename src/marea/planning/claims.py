@@ -62,9 +62,13 @@ class Claims:
         claiming = flat(among(outcome, (*AGREED, Outcome.DEFERRED)))
         texts = pc.if_else(claiming, texts, pa.scalar(None, pa.string()))
         keys = flat(records.column(KEY))
-        held = self._held(texts)
-        own = pc.fill_null(pc.equal(held, keys), False)
-        lost = self._contest(keys, texts, held, outcome.to_pylist()) if _contested(texts, held, own) else {}
+        occupants = self._occupants(texts)
+        own = pc.fill_null(pc.equal(occupants, keys), False)
+        lost = (
+            self._contest(keys, texts, occupants, outcome.to_pylist())
+            if _contested(texts, occupants, own)
+            else {}
+        )
         won = pc.and_(pc.is_valid(texts), pc.invert(at(lost, len(texts))))
         with self._lock:
             self._pending.append((texts.filter(won), keys.filter(won)))
@@ -77,17 +81,18 @@ class Claims:
         with self._lock:
             self._pending.popleft()
 
-    def _held(self, texts: pa.Array) -> pa.Array:
+    def _occupants(self, texts: pa.Array) -> pa.Array:
+        """For each key at the target the key of the record that has it; null where none has."""
         # What is pending is taken down first: what is settled meanwhile is found behind it.
         with self._lock:
             pending = list(self._pending)
-        held = self._holders(texts)
+        occupants = self._holders(texts)
         for claimed, keys in [self._before, *pending] if self._before else pending:
-            held = pc.coalesce(keys.take(pc.index_in(texts, claimed)), held)
-        return held
+            occupants = pc.coalesce(keys.take(pc.index_in(texts, claimed)), occupants)
+        return occupants
 
     def _contest(
-        self, keys: pa.Array, texts: pa.Array, held: pa.Array, outcomes: Sequence[str]
+        self, keys: pa.Array, texts: pa.Array, occupants: pa.Array, outcomes: Sequence[str]
     ) -> dict[int, str]:
         """Row -> the key of the record it loses to.
 
@@ -97,7 +102,7 @@ class Claims:
         """
         rivals: dict[str, list[tuple[bool, str, int]]] = {}
         holders: dict[str, str] = {}
-        columns = zip(keys.to_pylist(), texts.to_pylist(), held.to_pylist(), outcomes, strict=True)
+        columns = zip(keys.to_pylist(), texts.to_pylist(), occupants.to_pylist(), outcomes, strict=True)
         for row, (key, text, holder, planned) in enumerate(columns):
             if text is not None:
                 rivals.setdefault(text, []).append((planned in WRITTEN, key, row))
@@ -133,7 +138,7 @@ class Claims:
         return Problem(DUPLICATE, said, fields, _HINT)
 
 
-def _contested(texts: pa.Array, held: pa.Array, own: pa.Array) -> bool:
-    strange = pc.and_(pc.is_valid(held), pc.invert(own))
+def _contested(texts: pa.Array, occupants: pa.Array, own: pa.Array) -> bool:
+    strange = pc.and_(pc.is_valid(occupants), pc.invert(own))
     several = pc.count_distinct(texts).as_py() < len(texts) - texts.null_count
     return bool(several or pc.any(strange).as_py())

@@ -43,7 +43,7 @@ def test_every_option_is_in_the_table() -> None:
 
 def test_every_code_is_in_the_table() -> None:
     sources = (Path(__file__).parents[3] / "src/marea/connectors/rest").glob("*.py")
-    made = r'(?:Problem|Trouble|_lost|_away)\("([^"]+)"'
+    made = r'(?:Problem|Failure|_lost|_away)\("([^"]+)"'
     written = {code for file in sources for code in re.findall(made, file.read_text())} | {UNKNOWN}
     away = {"login", "tls", "dns", "connection"}
     assert written - away <= set(re.findall(r"`([a-z ]+)`", TEXT))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marea.connectors.rest.rate import Bucket
-from marea.connectors.rest.retry import Policy, Trouble, decide, retry_after
+from marea.connectors.rest.retry import Failure, Policy, decide, retry_after
 
 pytestmark = pytest.mark.unit
 
@@ -19,17 +19,17 @@ POLICY = Policy(attempts=4, first=1.0, longest=3.0, patience=60.0, throttle=120.
 
 
 def test_waits_double_up_to_a_limit_and_end() -> None:
-    trouble = Trouble("timeout", "")
-    waits = [decide(trouble, attempt, 0.0, POLICY) for attempt in (1, 2, 3, 4)]
+    failure = Failure("timeout", "")
+    waits = [decide(failure, attempt, 0.0, POLICY) for attempt in (1, 2, 3, 4)]
     assert waits == [1.0, 2.0, 3.0, None]
 
 
 def test_patience_ends_earlier() -> None:
-    assert decide(Trouble("timeout", ""), 1, 59.5, POLICY) is None
+    assert decide(Failure("timeout", ""), 1, 59.5, POLICY) is None
 
 
 def test_what_cannot_help_is_not_tried_again() -> None:
-    assert decide(Trouble("tls", "", again=False), 1, 0.0, POLICY) is None
+    assert decide(Failure("tls", "", again=False), 1, 0.0, POLICY) is None
 
 
 @pytest.mark.parametrize(
@@ -45,12 +45,12 @@ def test_what_cannot_help_is_not_tried_again() -> None:
 def test_a_slower_pace_is_no_attempt(
     asked: float | None, attempt: int, elapsed: float, wait: float | None
 ) -> None:
-    assert decide(Trouble("http 429", "", asked=asked), attempt, elapsed, POLICY) == wait
+    assert decide(Failure("http 429", "", asked=asked), attempt, elapsed, POLICY) == wait
 
 
 @pytest.mark.parametrize(("asked", "attempt", "wait"), [(5.0, 1, 5.0), (5.1, 1, None), (5.0, 4, None)])
 def test_maintenance_is_waited_for_only_briefly(asked: float, attempt: int, wait: float | None) -> None:
-    assert decide(Trouble("http 503", "", away=True, asked=asked), attempt, 0.0, POLICY) == wait
+    assert decide(Failure("http 503", "", away=True, asked=asked), attempt, 0.0, POLICY) == wait
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from marea.config.scrub import scrubbed
 from marea.connectors.rest import words
-from marea.connectors.rest.retry import Trouble, retry_after
+from marea.connectors.rest.retry import Failure, retry_after
 from marea.model import Problem
 
 _AGAIN_LATER = (408, 425, 429)
@@ -75,18 +75,18 @@ def dig(value: object, path: str) -> object:
     return value
 
 
-def trouble(answer: Answer, now: datetime) -> Trouble | None:
+def failure(answer: Answer, now: datetime) -> Failure | None:
     """Why the answer decides nothing about its record; None when it does."""
     status = answer.status
     if 200 <= status < 300 or (400 <= status < 500 and status not in _AGAIN_LATER):
         return None
     code = f"http {status}"
     if status < 400:
-        return Trouble(code, _moved(answer), again=False)
+        return Failure(code, _moved(answer), again=False)
     said = answer.said()[0]
     asked = retry_after(answer.headers.get("Retry-After"), now)
     away = status == 503
-    return Trouble(
+    return Failure(
         code,
         f"{code}: {said}" if said else code,
         away=away,

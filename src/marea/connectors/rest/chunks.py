@@ -8,7 +8,7 @@ from marea.connectors.rest.answers import Answer, Unreadable, dig, refusal
 from marea.connectors.rest.course import Applied, Failed, Refused, Verdict
 from marea.connectors.rest.operations import wrapped
 from marea.connectors.rest.records import Record, identity
-from marea.connectors.rest.retry import Trouble
+from marea.connectors.rest.retry import Failure
 from marea.connectors.rest.routes import Batch
 from marea.connectors.rest.words import text_of, told
 from marea.model import Operation, Problem
@@ -85,4 +85,4 @@ def _applied(batch: Batch, record: Record, item: object) -> Applied:
 
 
 def _untold(reason: str) -> Failed:
-    return Failed(Trouble("answer", f"the answer to the batch does not tell: {reason}"))
+    return Failed(Failure("answer", f"the answer to the batch does not tell: {reason}"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from marea.connectors.rest.retry import ENDED, Trouble
+from marea.connectors.rest.retry import ENDED, Failure
 from marea.connectors.rest.words import clean
 from marea.errors import SystemUnreachable
 from marea.model import UNKNOWN, Problem
@@ -33,7 +33,7 @@ class Refused:
 class Failed:
     """No decision, though it was insisted on."""
 
-    trouble: Trouble
+    failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +57,11 @@ class Course:
         self._unknown: dict[int, Problem] = {}
         self._in_doubt: dict[int, Problem] = {}
         self._failures = 0
-        self.end: Trouble | None = None
+        self.end: Failure | None = None
         """Why nothing more is sent: the application is away, or the delivery was asked to end."""
 
     @property
-    def away(self) -> Trouble | None:
+    def away(self) -> Failure | None:
         """What tells that the application is away."""
         return self.end if self.end != ENDED else None
 
@@ -77,7 +77,7 @@ class Course:
     def settle(self, row: int, verdict: Verdict, milliseconds: int | None = None) -> None:
         """Books what became of a row; an application that is away leaves it open."""
         if isinstance(verdict, Failed):
-            self._fail(row, verdict.trouble, milliseconds)
+            self._fail(row, verdict.failure, milliseconds)
             return
         self._failures = 0
         self._open[row] = 0
@@ -89,20 +89,20 @@ class Course:
         else:
             self._ids[row] = verdict.target_id
 
-    def _fail(self, row: int, trouble: Trouble, milliseconds: int | None) -> None:
-        if trouble.lost:
-            self._unknown[row] = Problem(UNKNOWN, f"whether it was applied is not known: {trouble.text}")
-        if trouble.absent or self.end is not None:
-            self.end = self.end or trouble
+    def _fail(self, row: int, failure: Failure, milliseconds: int | None) -> None:
+        if failure.lost:
+            self._unknown[row] = Problem(UNKNOWN, f"whether it was applied is not known: {failure.text}")
+        if failure.absent or self.end is not None:
+            self.end = self.end or failure
             return
         # One record may fail for a reason of its own, and must not hold back the others (I8).
         self._open[row] = 0
         self._milliseconds[row] = milliseconds
-        if not trouble.lost:
-            self._rejected[row] = Problem(trouble.code, trouble.text)
+        if not failure.lost:
+            self._rejected[row] = Problem(failure.code, failure.text)
         self._failures += 1
         if self._failures == STREAK:
-            self.end = trouble
+            self.end = failure
 
     def receipt(self, secrets: Iterable[str]) -> Receipt:
         """The receipt, every text in it fit to show."""

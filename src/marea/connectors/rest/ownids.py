@@ -8,7 +8,7 @@ from marea.connectors.rest.answers import Answer, Unreadable, dig, refusal
 from marea.connectors.rest.course import Applied, InDoubt, Refused, Verdict
 from marea.connectors.rest.operations import GONE, Calls, id_in, removed
 from marea.connectors.rest.records import Record, identity
-from marea.connectors.rest.retry import Trouble
+from marea.connectors.rest.retry import Failure
 from marea.connectors.rest.routes import Call
 from marea.connectors.rest.wire import Interrupted
 from marea.connectors.rest.words import text_of
@@ -65,8 +65,8 @@ class OwnIds:
         try:
             answer = await self._calls.send(self._create_call, record)
         except Interrupted as interrupted:
-            if interrupted.trouble.sent and self._find_call is None:
-                text = f"whether it was created is not known: {interrupted.trouble.text}"
+            if interrupted.failure.sent and self._find_call is None:
+                text = f"whether it was created is not known: {interrupted.failure.text}"
                 return InDoubt(Problem.made_once(text))
             raise  # the next attempt begins with find
         if answer.status == 409:
@@ -135,7 +135,7 @@ def _items(answer: Answer, path: str) -> list[object]:
     try:
         value = dig(answer.value(), path)
     except Unreadable as error:
-        raise Interrupted(Trouble("answer", f"find: {error}", again=False)) from None
+        raise Interrupted(Failure("answer", f"find: {error}", again=False)) from None
     if value is None or value == {}:
         return []
     return value if isinstance(value, list) else [value]

@@ -25,7 +25,7 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class Failure:
     """Why a call gave no decision on its record."""
 
     code: str
@@ -53,28 +53,28 @@ class Trouble:
         return self.away or self.throttled
 
 
-ENDED = Trouble(INTERRUPTED, "the run was ended before it was sent", sent=False, again=False)
-"""The trouble of a call that was not begun any more, because its delivery was asked to end."""
+ENDED = Failure(INTERRUPTED, "the run was ended before it was sent", sent=False, again=False)
+"""The failure of a call that was not begun any more, because its delivery was asked to end."""
 
 
-def decide(trouble: Trouble, attempt: int, elapsed: float, policy: Policy) -> float | None:
+def decide(failure: Failure, attempt: int, elapsed: float, policy: Policy) -> float | None:
     """Seconds to wait before the next attempt, None to give up.
 
     `attempt` counts from 1, `elapsed` is the time since the first began. A wait that
     the application asked for is respected in full or not taken at all.
     """
-    if not trouble.again:
+    if not failure.again:
         return None
-    if trouble.asked is not None:
-        return _asked(trouble, trouble.asked, attempt, elapsed, policy)
+    if failure.asked is not None:
+        return _asked(failure, failure.asked, attempt, elapsed, policy)
     wait = min(policy.longest, policy.first * 2 ** (attempt - 1))
-    limit = policy.throttle if trouble.throttled else policy.patience
-    tired = attempt >= policy.attempts and not trouble.throttled
+    limit = policy.throttle if failure.throttled else policy.patience
+    tired = attempt >= policy.attempts and not failure.throttled
     return None if tired or elapsed + wait > limit else wait
 
 
-def _asked(trouble: Trouble, asked: float, attempt: int, elapsed: float, policy: Policy) -> float | None:
-    if trouble.throttled:  # a pace asked for is no attempt; the total wait alone ends it
+def _asked(failure: Failure, asked: float, attempt: int, elapsed: float, policy: Policy) -> float | None:
+    if failure.throttled:  # a pace asked for is no attempt; the total wait alone ends it
         wait = max(asked, policy.first)
         return wait if elapsed + wait <= policy.throttle else None
     return asked if asked <= policy.outage and attempt < policy.attempts else None

@@ -10,7 +10,7 @@ from marea.connectors.rest import routes
 from marea.connectors.rest.course import Course
 from marea.connectors.rest.options import Options
 from marea.connectors.rest.records import records
-from marea.connectors.rest.retry import Policy, Trouble
+from marea.connectors.rest.retry import Failure, Policy
 from marea.connectors.rest.words import clean
 from marea.errors import SystemUnreachable
 from marea.ports import Receipt, Shape
@@ -56,13 +56,13 @@ class RestTarget:
         Never raises BatchRefused: a batch makes many calls, and one that is refused as a
         whole is halved here, while the others go on.
         """
-        from marea.connectors.rest.delivery import Delivery
+        from marea.connectors.rest.courier import Courier
 
         connection = self._open()
         course = Course(batch.num_rows)
-        delivery = Delivery(shape, self._routes(shape), connection.wire, self._policy, course)
+        courier = Courier(shape, self._routes(shape), connection.wire, self._policy, course)
         workers = min(self._options.concurrency, batch.num_rows)
-        connection.run(delivery.run(records(shape, batch), workers, self._stop))
+        connection.run(courier.run(records(shape, batch), workers, self._stop))
         secrets = connection.wire.secrets
         if course.away is not None and course.untouched:
             raise SystemUnreachable(
@@ -106,7 +106,7 @@ class RestTarget:
     def _routes(self, shape: Shape) -> routes.Routes:
         return routes.of_entity(self._written, shape.options, shape.entity, shape.key)
 
-    def _next(self, why: Trouble) -> str:
+    def _next(self, why: Failure) -> str:
         """What to do: when to run again, no sooner than the application asked for, or what to mend first."""
         if why.code == "login":
             entry = "login" if self._options.login is not None else "auth"

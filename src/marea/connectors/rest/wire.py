@@ -14,10 +14,10 @@ from time import monotonic
 import aiohttp
 from yarl import URL
 
-from marea.connectors.rest.answers import Answer, Unreadable, dig, trouble
+from marea.connectors.rest.answers import Answer, Unreadable, dig, failure
 from marea.connectors.rest.options import Login, Options
 from marea.connectors.rest.rate import Bucket
-from marea.connectors.rest.retry import ENDED, Trouble
+from marea.connectors.rest.retry import ENDED, Failure
 from marea.connectors.rest.words import text_of
 
 ANSWER_BYTES = 8 * 1024 * 1024
@@ -32,9 +32,9 @@ _KEPT_ALIVE = 4.0  # seconds; shorter than common servers keep an idle connectio
 class Interrupted(Exception):
     """A call that gave no decision: the caller decides whether to try again."""
 
-    def __init__(self, trouble: Trouble) -> None:
-        super().__init__(trouble.text)
-        self.trouble = trouble
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.text)
+        self.failure = failure
 
 
 class Wire:
@@ -113,7 +113,7 @@ class Wire:
 
     @staticmethod
     def _judge(answer: Answer) -> None:
-        found = trouble(answer, datetime.now(UTC))
+        found = failure(answer, datetime.now(UTC))
         if found is not None:
             raise Interrupted(found)
 
@@ -189,17 +189,17 @@ def _trust(options: Options) -> ssl.SSLContext | bool:
     return context
 
 
-def _no_entry(answer: Answer) -> Trouble:
+def _no_entry(answer: Answer) -> Failure:
     said = answer.said()[0]
     text = f"the login was refused with http {answer.status}"
-    return Trouble("login", f"{text}: {said}" if said else text, away=True, sent=False, again=False)
+    return Failure("login", f"{text}: {said}" if said else text, away=True, sent=False, again=False)
 
 
-def _no_token(reason: str) -> Trouble:
-    return Trouble("login", f"the login gave no token: {reason}", away=True, sent=False, again=False)
+def _no_token(reason: str) -> Failure:
+    return Failure("login", f"the login gave no token: {reason}", away=True, sent=False, again=False)
 
 
-def translate(error: Exception, origin: str, timeout: float) -> Trouble:
+def translate(error: Exception, origin: str, timeout: float) -> Failure:
     """What an error of the HTTP client means, in our own words."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         reason = getattr(error.certificate_error, "verify_message", "") or "it is not trusted"
@@ -221,12 +221,12 @@ def translate(error: Exception, origin: str, timeout: float) -> Trouble:
     return _lost("answer", f"{origin} answered with no valid http")
 
 
-def _lost(code: str, text: str) -> Trouble:
-    return Trouble(code, text, lost=True)
+def _lost(code: str, text: str) -> Failure:
+    return Failure(code, text, lost=True)
 
 
-def _away(code: str, text: str, again: bool = True) -> Trouble:
-    return Trouble(code, text, away=True, sent=False, again=again)
+def _away(code: str, text: str, again: bool = True) -> Failure:
+    return Failure(code, text, away=True, sent=False, again=again)
 
 
 def _system_words(error: aiohttp.ClientConnectorError) -> str:

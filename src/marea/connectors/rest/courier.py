@@ -15,7 +15,7 @@ from marea.connectors.rest.course import Applied, Course, Failed, Refused, Verdi
 from marea.connectors.rest.operations import ByKey, Calls, Operations
 from marea.connectors.rest.ownids import OwnIds
 from marea.connectors.rest.records import Record
-from marea.connectors.rest.retry import Policy, Trouble, decide
+from marea.connectors.rest.retry import Failure, Policy, decide
 from marea.connectors.rest.routes import Batch, Routes
 from marea.connectors.rest.template import Unaddressable
 from marea.connectors.rest.wire import Interrupted, Wire
@@ -26,7 +26,7 @@ from marea.stop import Stop
 T = TypeVar("T")
 
 
-class Delivery:
+class Courier:
     """Delivers the records of one batch; `course` is told what became of each."""
 
     def __init__(self, shape: Shape, routes: Routes, wire: Wire, policy: Policy, course: Course) -> None:
@@ -80,22 +80,22 @@ class Delivery:
             end = await self._insist(lambda: attempt(record), policy)
         except Unaddressable as error:
             return Refused(Problem("address", str(error), ", ".join(self._calls.shape.key)))
-        return Failed(end) if isinstance(end, Trouble) else end
+        return Failed(end) if isinstance(end, Failure) else end
 
     async def _deliver_many(self, batch: Batch, chunk: list[Record], policy: Policy) -> None:
         end = await self._insist(lambda: self._call(batch, chunk), policy)
-        outcome = end if isinstance(end, Trouble) else verdicts(batch, chunk, end)
+        outcome = end if isinstance(end, Failure) else verdicts(batch, chunk, end)
         if isinstance(outcome, list):
             for record, verdict in zip(chunk, outcome, strict=True):
                 await self._settle(record, verdict, policy)
-        elif len(chunk) == 1 or (isinstance(outcome, Trouble) and (outcome.absent or self._course.end)):
-            verdict = Failed(outcome) if isinstance(outcome, Trouble) else Refused(outcome)
+        elif len(chunk) == 1 or (isinstance(outcome, Failure) and (outcome.absent or self._course.end)):
+            verdict = Failed(outcome) if isinstance(outcome, Failure) else Refused(outcome)
             for record in chunk:
                 self._course.settle(record.row, verdict)
         else:
             # Refused as a whole, perhaps for one record: halve until that one stands alone (I8).
-            # What failed after being insisted on is no passing trouble: its halves get one more chance.
-            calm = replace(policy, attempts=2) if isinstance(outcome, Trouble) else policy
+            # What failed after being insisted on is no passing failure: its halves get one more chance.
+            calm = replace(policy, attempts=2) if isinstance(outcome, Failure) else policy
             middle = len(chunk) // 2
             await self._deliver(chunk[:middle], calm)
             await self._deliver(chunk[middle:], calm)
@@ -109,7 +109,7 @@ class Delivery:
         path = self._calls.address(batch.path)
         return await self._calls.wire.call(batch.method, path, body(batch, chunk))
 
-    async def _insist(self, attempt: Callable[[], Awaitable[T]], policy: Policy) -> T | Trouble:
+    async def _insist(self, attempt: Callable[[], Awaitable[T]], policy: Policy) -> T | Failure:
         """What an attempt ended with, or why all of them were interrupted.
 
         Where one answer was lost, what later attempts met does not tell what became of the first.
@@ -122,15 +122,15 @@ class Delivery:
             try:
                 return await attempt()
             except Interrupted as interrupted:
-                lost = lost or interrupted.trouble.lost
-                trouble = replace(interrupted.trouble, lost=lost)
-            wait = decide(trouble, number, monotonic() - started, policy)
+                lost = lost or interrupted.failure.lost
+                failure = replace(interrupted.failure, lost=lost)
+            wait = decide(failure, number, monotonic() - started, policy)
             if wait is None or self._course.end is not None:
-                return trouble
-            if trouble.throttled:
+                return failure
+            if failure.throttled:
                 self._calls.wire.rest(wait)
             if not await self._calls.wire.waited(wait):
-                return trouble
+                return failure
 
 
 def _own_ids(calls: Calls, routes: Routes) -> Operations:
