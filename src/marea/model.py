@@ -100,6 +100,24 @@ class RecordState(StrEnum):
     """It left the source while in doubt, and somebody ended that: the target may hold it."""
 
 
+class Presence(StrEnum):
+    """Whether a record is in its source at this moment."""
+
+    THERE = "yes"
+    NOT_THERE = "no"
+    OUTSIDE = "outside where"
+    AWAY = "away"
+    """The source did not answer."""
+
+
+class FirstLoad(StrEnum):
+    """How far the first load of an entity is."""
+
+    NEVER = "never"
+    UNDERWAY = "loading"
+    THROUGH = "loaded"
+
+
 CIRCLE = "circle"
 """The code of a record that waits, in the end, for itself: nothing releases it."""
 

@@ -9,7 +9,7 @@ from marea.config.settings import EntitySettings, SourceSettings, TargetSettings
 from marea.delivery.deliver import NOT_SENT
 from marea.engine.explain import PlanNow
 from marea.engine.verdict import Finding, Parent, judge
-from marea.model import INTERRUPTED, LOOK, Outcome, Problem, RecordState
+from marea.model import INTERRUPTED, LOOK, FirstLoad, Outcome, Presence, Problem, RecordState
 from marea.store.ledger import RecordRow, Trouble
 
 pytestmark = pytest.mark.unit
@@ -26,11 +26,11 @@ CHANGED = PlanNow(Outcome.UPDATED, {}, {"name": ("a", "b")}, "2027")
 KNOWN = RecordRow('"0815"', RecordState.ALIGNED, "7", 8, 1, "2026", "{}", 1, NOW, 0, None)
 GONE = replace(KNOWN, state=RecordState.GONE, fingerprint=None)
 TROUBLE = Trouble(Outcome.REJECTED, 2, NOW, "http", "422: no such country", None, None, None, NOW, 3)
-FINDING = Finding(ENTITY, '"0815"', "yes", "", SAME, KNOWN, "loaded")
+FINDING = Finding(ENTITY, '"0815"', Presence.THERE, "", SAME, KNOWN, FirstLoad.THROUGH)
 TAX_CODES = replace(
     ENTITY, name="tax_codes", source=SourceSettings("erp", "MA_TaxCodes", ("TaxCode",), where="Active = 1")
 )
-PARENT = Parent(TAX_CODES, '"22"', "yes", '"22"', None)
+PARENT = Parent(TAX_CODES, '"22"', Presence.THERE, '"22"', None)
 
 
 def troubled(outcome: Outcome, **changes: object) -> RecordRow:
@@ -48,23 +48,27 @@ def troubled(outcome: Outcome, **changes: object) -> RecordRow:
             "marea sync customers --key 0815",
         ),
         (
-            replace(FINDING, found="no", now=None),
+            replace(FINDING, found=Presence.NOT_THERE, now=None),
             "not in the source any more; it was last delivered to crm on 2026-11-05 12:00 UTC, and",
             "by hand",
         ),
-        (replace(FINDING, found="no", now=None, ledger=None), "is not in the source", "MA_CustSupp"),
         (
-            replace(FINDING, found="outside where", now=None),
+            replace(FINDING, found=Presence.NOT_THERE, now=None, ledger=None),
+            "is not in the source",
+            "MA_CustSupp",
+        ),
+        (
+            replace(FINDING, found=Presence.OUTSIDE, now=None),
             "has left the filter `CustSuppType = 1`; it was last delivered to crm on 2026",
             "by hand",
         ),
         (
-            replace(FINDING, found="outside where", now=None, ledger=None),
+            replace(FINDING, found=Presence.OUTSIDE, now=None, ledger=None),
             "outside the filter `CustSuppType = 1`",
             "where",
         ),
         (
-            replace(FINDING, found="away", message="connection refused", now=None),
+            replace(FINDING, found=Presence.AWAY, message="connection refused", now=None),
             "the source erp did not answer: connection refused",
             "when it is back",
         ),
@@ -84,13 +88,17 @@ def troubled(outcome: Outcome, **changes: object) -> RecordRow:
             "Mend it marea explain tax_codes 22",
         ),
         (
-            replace(FINDING, parent=replace(PARENT, found="no")),
+            replace(FINDING, parent=replace(PARENT, found=Presence.NOT_THERE)),
             "it is not in the source",
             "add it to table MA_TaxCodes, or correct what customers 0815 refers to it is delivered",
         ),
-        (replace(FINDING, parent=replace(PARENT, found="no", key='""')), "not in the source", "nullif"),
         (
-            replace(FINDING, parent=replace(PARENT, found="outside where")),
+            replace(FINDING, parent=replace(PARENT, found=Presence.NOT_THERE, key='""')),
+            "not in the source",
+            "nullif",
+        ),
+        (
+            replace(FINDING, parent=replace(PARENT, found=Presence.OUTSIDE)),
             "outside the filter `Active = 1`",
             "`where` of tax_codes",
         ),
@@ -139,8 +147,8 @@ def troubled(outcome: Outcome, **changes: object) -> RecordRow:
             "so that no incremental run sees it",
             "marea sync customers --key 0815 or all such records: marea sync customers --full",
         ),
-        (replace(FINDING, ledger=None, standing="never"), "has never been synchronized", "marea sync"),
-        (replace(FINDING, ledger=None, standing="loading"), "is not through yet", "marea sync"),
+        (replace(FINDING, ledger=None, loaded=FirstLoad.NEVER), "has never been synchronized", "marea sync"),
+        (replace(FINDING, ledger=None, loaded=FirstLoad.UNDERWAY), "is not through yet", "marea sync"),
         (
             replace(FINDING, ledger=GONE),
             "is in the source but no longer in crm: another record was given its key there",
@@ -171,10 +179,10 @@ LOST = troubled(Outcome.DEFERRED, code="unknown", error="run 3 did not tell", ne
         (replace(FINDING, ledger=None, in_doubt=True, now=KEPT), LOOK),
         (replace(FINDING, ledger=LOST, now=CHANGED), "it can be sent without making a second record: marea"),
         (
-            replace(FINDING, ledger=LOST, now=None, found="no"),
+            replace(FINDING, ledger=LOST, now=None, found=Presence.NOT_THERE),
             "look for it in the target, and delete it there",
         ),
-        (replace(FINDING, ledger=LOST, now=None, found="away", message="no route"), LOOK),
+        (replace(FINDING, ledger=LOST, now=None, found=Presence.AWAY, message="no route"), LOOK),
         (
             replace(FINDING, ledger=LOST, now=replace(CHANGED, problem=Problem("check", "no VAT number"))),
             "it can be sent",
@@ -185,7 +193,9 @@ def test_what_is_in_doubt_comes_first(finding: Finding, first: str) -> None:
     verdict = judge(finding)
     assert "may or may not have reached crm" in verdict.text
     assert verdict.steps[0].startswith(first)
-    assert ("marea retry customers --key 0815" in " ".join(verdict.steps)) == (finding.found != "away")
+    assert ("marea retry customers --key 0815" in " ".join(verdict.steps)) == (
+        finding.found is not Presence.AWAY
+    )
 
 
 def test_when_it_is_tried_again() -> None:

@@ -8,12 +8,12 @@ import apsw
 import pytest
 
 from marea.connectors.sqlite.catalogue import describe
+from marea.connectors.sqlite.dialect import SqliteDialect
 from marea.ports import Table
 from marea.sql.aggregate import ROOT, Aggregate, Relation, Stamp
 from marea.sql.dialect import Query
 from marea.sql.feeds import Cursor, Feeds
 from marea.sql.pages import Pages
-from marea.sql.sqlite import SqliteDialect
 
 pytestmark = pytest.mark.integration
 

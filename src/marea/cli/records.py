@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from marea.cli.commands import pasteable
 from marea.cli.common import changes_text, key_value, opened
 from marea.cli.output import clean, moment, plural, show_json, table, value_text
-from marea.model import RecordState
+from marea.model import Presence, RecordState
 
 if TYPE_CHECKING:
     from marea.engine.explain import Explanation, PlanNow, SourceNow
@@ -140,10 +140,17 @@ def _text(found: Explanation, config: str | None) -> Iterator[str]:
     yield from _entries_text(found.entries)
 
 
+_PRESENCE = {
+    Presence.THERE: "",
+    Presence.NOT_THERE: "not there",
+    Presence.OUTSIDE: "there, but outside the filter",
+    Presence.AWAY: "away",
+}
+
+
 def _source_text(source: SourceNow) -> Iterator[str]:
-    words = {"yes": "", "no": "not there", "outside where": "there, but outside the filter", "away": "away"}
     yield ""
-    yield f"in the source {source.system} now: {words[source.found]}".rstrip(": ") + (
+    yield f"in the source {source.system} now: {_PRESENCE[source.found]}".rstrip(": ") + (
         ":" if source.row else ""
     )
     yield from table(("", ""), [(f"  {name}", value_text(value)) for name, value in source.row.items()])
@@ -173,7 +180,11 @@ def _ledger_text(record: RecordRow | None, found: Explanation) -> Iterator[str]:
         return
     aligned = record.state is RecordState.ALIGNED
     # The word would say that nothing is to be done about what the source does not give any more.
-    state = "last delivered" if aligned and found.source.found in ("no", "outside where") else record.state
+    state = (
+        "last delivered"
+        if aligned and found.source.found in (Presence.NOT_THERE, Presence.OUTSIDE)
+        else record.state
+    )
     yield f"in the ledger: {state}, target id {record.target_id or 'none'}, run {record.run}"
     if record.blocks:
         yield f"  {plural(record.blocks, 'record')} of other entities wait for it"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from marea.cli.commands import pasteable
 from marea.cli.common import counts, in_words, opened, seconds
 from marea.cli.output import clean, moment, show_json, show_json_list, table
+from marea.model import FirstLoad
 
 if TYPE_CHECKING:
     from marea.engine.status import EntityStatus, Status
@@ -101,9 +102,9 @@ def _text(found: Status) -> Iterator[str]:
 
 
 def _remark(name: str, entity: EntityStatus) -> str:
-    words = {"never": "never synchronized", "loading": "first load not through", "loaded": ""}
+    words = {FirstLoad.NEVER: "never synchronized", FirstLoad.UNDERWAY: "first load not through"}
     changed = "mapping changed: the next run evaluates all" if entity.mapping_changed else ""
-    return "; ".join(part for part in (words[entity.loaded], changed, _circle(name, entity)) if part)
+    return "; ".join(part for part in (words.get(entity.loaded, ""), changed, _circle(name, entity)) if part)
 
 
 def _circle(name: str, entity: EntityStatus) -> str:

@@ -9,6 +9,7 @@ from marea.engine.alignment import Alignment
 from marea.engine.keys import Key, key_text, shown
 from marea.engine.present import present
 from marea.errors import ConfigurationError, Fault, SystemUnreachable
+from marea.model import Presence
 from marea.store.ledger import Ledger
 
 
@@ -30,16 +31,16 @@ def asked(alignment: Alignment, ledger: Ledger, entity: int, keys: Sequence[Key]
 def _faults(alignment: Alignment, key: str) -> list[Fault]:
     entity = alignment.entity
     there = present(alignment, key)
-    if there.found == "away":
+    if there.found is Presence.AWAY:
         raise SystemUnreachable(there.system, there.message)
-    if there.found == "yes" and there.key == key:
+    if there.found is Presence.THERE and there.key == key:
         return []
     said = f"{shown(key)} is not in the source, and no run has ever seen it"
     return [Fault(said, entity=entity.name, hint=_hint(entity, there.found, there.key))]
 
 
-def _hint(entity: EntitySettings, found: str, spelled: str | None) -> str:
-    if found == "outside where":
+def _hint(entity: EntitySettings, found: Presence, spelled: str | None) -> str:
+    if found is Presence.OUTSIDE:
         return f"its row is in table {entity.source.table}, outside the filter `{entity.source.where}`"
     if spelled is not None:
         return f"the source spells it {shown(spelled)}"

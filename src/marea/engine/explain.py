@@ -29,7 +29,7 @@ from marea.engine.systems import Systems
 from marea.engine.verdict import Finding, Parent, Verdict, judge
 from marea.errors import SystemUnreachable
 from marea.flow import CHANGES, MISSING, OUTCOME, Plan
-from marea.model import Cause, Outcome, Problem
+from marea.model import Cause, Outcome, Presence, Problem
 from marea.ports import KEY, PAYLOAD, STAMP
 
 if TYPE_CHECKING:
@@ -45,8 +45,7 @@ class SourceNow:
     """The record as the source has it at this moment."""
 
     system: str
-    found: str
-    """`yes`, `no`, `outside where`, or `away`: the source did not answer."""
+    found: Presence
     message: str = ""
     """Why it did not answer."""
     row: Mapping[str, Any] = field(default_factory=dict)
@@ -178,12 +177,12 @@ class _Life:
         if there.batch is None:
             return SourceNow(there.system, there.found, there.message), None
         try:
-            now = self._plan(there.batch) if there.found == "yes" else None
+            now = self._plan(there.batch) if there.found is Presence.THERE else None
             return self._source_now(there.found, there.batch), now
         except SystemUnreachable as error:
-            return SourceNow(error.system, "away", error.message), None
+            return SourceNow(error.system, Presence.AWAY, error.message), None
 
-    def _source_now(self, found: str, batch: Batch) -> SourceNow:
+    def _source_now(self, found: Presence, batch: Batch) -> SourceNow:
         row = batch.root.slice(0, 1).to_pylist()[0]
         related = {path: list(map(self._plain, rows.to_pylist())) for path, rows in batch.related.items()}
         return SourceNow(self._entity.source.system, found, "", self._plain(row | self._telling()), related)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from marea.capture.batch import Batch, BatchReader
 from marea.engine.alignment import Alignment
 from marea.errors import SystemUnreachable
-from marea.model import Cause
+from marea.model import Cause, Presence
 from marea.ports import KEY
 from marea.sql.pages import Pages
 
@@ -16,8 +16,7 @@ from marea.sql.pages import Pages
 class Present:
     """A record as its source has it, or why there is none."""
 
-    found: str
-    """`yes`, `no`, `outside where`, or `away`: the source did not answer."""
+    found: Presence
     system: str
     message: str = ""
     """Why it did not answer."""
@@ -37,12 +36,12 @@ def present(alignment: Alignment, key: str) -> Present:
         pages = alignment.pages
         batch = _read(alignment, pages, key)
         if batch is not None:
-            return Present("yes", system, "", batch)
+            return Present(Presence.THERE, system, "", batch)
         everything = replace(pages, aggregate=replace(pages.aggregate, where=None))
         outside = _read(alignment, everything, key)
     except SystemUnreachable as error:
-        return Present("away", error.system, error.message)
-    return Present("outside where" if outside else "no", system, "", outside)
+        return Present(Presence.AWAY, error.system, error.message)
+    return Present(Presence.OUTSIDE if outside else Presence.NOT_THERE, system, "", outside)
 
 
 def _read(alignment: Alignment, pages: Pages, key: str) -> Batch | None:

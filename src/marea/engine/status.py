@@ -10,6 +10,7 @@ from marea.capture.position import WATERMARK, Position
 from marea.config.digest import mapping_digest
 from marea.config.settings import EntitySettings, Settings
 from marea.engine.known import known_entity
+from marea.model import FirstLoad
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,8 +28,7 @@ class EntityStatus:
 
     source: str
     target: str
-    loaded: str
-    """How far its first load is: `never`, `loading`, `loaded`."""
+    loaded: FirstLoad
     moved_at: datetime | None
     """When its position last moved: what was committed in the source before then is delivered or due."""
     mapping_changed: bool
@@ -77,8 +77,8 @@ def _entity(entity: EntitySettings, state: State) -> EntityStatus:
     )
 
 
-def loaded(position: str | None) -> str:
-    """How far the first load is, by an entity's position: `never`, `loading`, `loaded`."""
+def loaded(position: str | None) -> FirstLoad:
+    """How far the first load is, by an entity's position."""
     if position is None:
-        return "never"
-    return "loading" if Position.from_text(position).sweep else "loaded"
+        return FirstLoad.NEVER
+    return FirstLoad.UNDERWAY if Position.from_text(position).sweep else FirstLoad.THROUGH

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from marea.config.settings import EntitySettings
 from marea.engine.keys import shown
-from marea.model import CIRCLE, INTERRUPTED, Outcome, RecordState
+from marea.model import CIRCLE, INTERRUPTED, FirstLoad, Outcome, Presence, RecordState
 from marea.planning.absent import DELETE
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ class Parent:
 
     entity: EntitySettings
     key: str
-    found: str
-    """In its source: `yes`, `no`, `outside where`, `away`."""
+    found: Presence
+    """In its source."""
     spelled: str
     """Its key as the source has it: some compare texts without regard to case or blanks."""
     trouble: Trouble | None
@@ -40,13 +40,13 @@ class Finding:
 
     entity: EntitySettings
     key: str
-    found: str
-    """In the source: `yes`, `no`, `outside where`, `away`."""
+    found: Presence
+    """In the source."""
     message: str
     now: PlanNow | None
     ledger: RecordRow | None
-    standing: str
-    """How far the entity has been read: `never`, `loading`, `loaded`."""
+    loaded: FirstLoad
+    """How far the first load of its entity is."""
     parent: Parent | None = None
     """The record it waits for, if any."""
     in_doubt: bool = False
@@ -101,13 +101,13 @@ def judge(finding: Finding) -> Verdict:
     trouble = finding.ledger.trouble if finding.ledger else None
     if doubtful := _doubtful(finding, trouble if trouble and trouble.in_doubt else None):
         return doubtful
-    if finding.found == "away":
+    if finding.found is Presence.AWAY:
         return _away(finding)
-    if finding.found != "yes" and finding.ledger and finding.ledger.state is RecordState.LAPSED:
+    if finding.found is not Presence.THERE and finding.ledger and finding.ledger.state is RecordState.LAPSED:
         return _lapsed(finding)
-    if finding.found == "no":
+    if finding.found is Presence.NOT_THERE:
         return _absent(finding)
-    if finding.found == "outside where":
+    if finding.found is Presence.OUTSIDE:
         return _outside(finding)
     if (
         finding.ledger is None
@@ -128,7 +128,7 @@ def _doubtful(finding: Finding, trouble: Trouble | None) -> Verdict | None:
     text = f"{finding.name} may or may not have reached {finding.target}: {why}"
     if kept is not None:
         return Verdict(text, (kept.hint, f"to send it: {retry}"))
-    if finding.found in ("no", "outside where"):
+    if finding.found in (Presence.NOT_THERE, Presence.OUTSIDE):
         return Verdict(text, (DELETE, f"to end this: {retry}"))
     if now is None:
         away = f"the source {finding.entity.source.system} did not answer: {finding.message}"
@@ -219,12 +219,12 @@ def _waiting(finding: Finding, parent: Parent, trouble: Trouble | None) -> Verdi
 def _hindrance(finding: Finding, parent: Parent) -> tuple[str, ...]:
     """Why the record waited for is not delivered, then what to do."""
     source = parent.entity.source
-    if parent.found == "no":
+    if parent.found is Presence.NOT_THERE:
         empty = " (an empty text is a key as any other: nullif(…, '') makes it none)"
         hint = empty if '""' in parent.key else ""
         mend = f"add it to table {source.table}, or correct what {finding.name} refers to{hint}"
         return "it is not in the source", mend
-    if parent.found == "outside where":
+    if parent.found is Presence.OUTSIDE:
         mend = f"change its row in table {source.table}, or `where` of {parent.entity.name}"
         why = f"it is in the source but outside the filter `{source.where}`, and not meant to be delivered"
         return why, mend, f"or refer to another record in {finding.name}"
@@ -282,9 +282,9 @@ def _unseen(finding: Finding) -> Verdict:
         lacks, why = _gone(finding, finding.ledger)
     elif finding.ledger is not None and finding.ledger.state is RecordState.LAPSED:
         why = "it left the source while it was in doubt, and is there again"
-    elif finding.standing == "never":
+    elif finding.loaded is FirstLoad.NEVER:
         why = f"{finding.entity.name} has never been synchronized"
-    elif finding.standing == "loading":
+    elif finding.loaded is FirstLoad.UNDERWAY:
         why = f"the first load of {finding.entity.name} is not through yet"
     elif finding.met:
         why = "it came after the last run"
