@@ -20,7 +20,6 @@ MISSING = "$missing"  # {entity, key} of the first reference that is not deliver
 # Columns a plan adds.
 OUTCOME = "$outcome"  # utf8: how the record ends, unless its delivery says otherwise
 CAUSE = "$cause"  # utf8: how the change was found
-CHANGES = "$changes"  # utf8: {field: [before, after]} as JSON text, null where nothing is compared
 STATE = "$state"  # utf8: where the record stands in the ledger, or null
 ATTEMPT = "$attempt"  # int32: which attempt a delivery would be, counted from 1
 NEW_FORM = "$new_form"  # bool: the ledger has no payload of this form of the record

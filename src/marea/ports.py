@@ -30,6 +30,7 @@ OPERATION = "$operation"  # utf8: a value of `marea.model.Operation`
 TARGET_ID = "$target_id"  # utf8: the id the target gave this record, or null
 MISFIT = "$misfit"  # struct of column, type, value (utf8): what of a row its column's type cannot hold
 PAYLOAD = "$payload"  # utf8: the record in the target's shape as canonical JSON
+CHANGES = "$changes"  # utf8: {field: [before, after]} as JSON text, null where nothing is compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,8 +219,10 @@ class Target(Protocol):
         ...
 
     def deliver(self, shape: Shape, batch: pa.Table) -> Receipt:
-        """Applies a batch: columns KEY, OPERATION, TARGET_ID, PAYLOAD and the shape's fields.
+        """Applies a batch: columns KEY, OPERATION, TARGET_ID, PAYLOAD, CHANGES and the shape's fields.
 
+        CHANGES are those since the last agreed payload: where they name a key field the record was
+        known by another key, and may not stay there under it.
         Key fields are null only in deletes, which have a TARGET_ID then: the plan rejects the
         other records without a key.
         A create is an upsert where `repeats` says so: the same batch may come again after a

@@ -13,7 +13,6 @@ from marea.errors import SystemUnreachable
 from marea.flow import (
     ATTEMPT,
     CAUSE,
-    CHANGES,
     FINGERPRINT,
     FOLLOW,
     MISSING,
@@ -24,7 +23,7 @@ from marea.flow import (
     Plan,
 )
 from marea.model import INTERRUPTED, NOTHING_APPLIED, UNKNOWN, UNREACHABLE, Cause, Outcome, Problem
-from marea.ports import KEY, OPERATION, PAYLOAD, STAMP, TARGET_ID, Receipt
+from marea.ports import CHANGES, KEY, OPERATION, PAYLOAD, STAMP, TARGET_ID, Receipt
 
 pytestmark = pytest.mark.unit
 

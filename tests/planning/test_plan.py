@@ -6,10 +6,10 @@ from zlib import crc32
 import pyarrow as pa
 import pytest
 
-from marea.flow import CAUSE, CHANGES, FINGERPRINT, FOLLOW, MISSING, NEW_FORM, OUTCOME, PROBLEMS
+from marea.flow import CAUSE, FINGERPRINT, FOLLOW, MISSING, NEW_FORM, OUTCOME, PROBLEMS
 from marea.model import Cause
 from marea.planning.plan import SAME, SAME_REMAPPED, SAME_TOUCHED, Planner
-from marea.ports import KEY, OPERATION, PAYLOAD, STAMP
+from marea.ports import CHANGES, KEY, OPERATION, PAYLOAD, STAMP
 
 pytestmark = pytest.mark.unit
 

@@ -15,7 +15,6 @@ from marea.delivery.retry import next_attempt
 from marea.flow import (
     ATTEMPT,
     CAUSE,
-    CHANGES,
     FINGERPRINT,
     FOLLOW,
     MISSING,
@@ -28,7 +27,7 @@ from marea.flow import (
     Plan,
 )
 from marea.model import DELIVERED, NOTHING_APPLIED, WRITTEN, Operation, Outcome, Problem, RecordState
-from marea.ports import KEY, OPERATION, PAYLOAD, STAMP, TARGET_ID
+from marea.ports import CHANGES, KEY, OPERATION, PAYLOAD, STAMP, TARGET_ID
 from marea.sql.arrays import among, at, kept, where
 
 ENDS = ["key", "outcome", "skip"]

@@ -28,9 +28,9 @@ from marea.engine.steps import meets, standing_of
 from marea.engine.systems import Systems
 from marea.engine.verdict import Finding, Parent, Verdict, judge
 from marea.errors import SystemUnreachable
-from marea.flow import CHANGES, MISSING, OUTCOME, Plan
+from marea.flow import MISSING, OUTCOME, Plan
 from marea.model import Cause, Outcome, Presence, Problem
-from marea.ports import KEY, PAYLOAD, STAMP
+from marea.ports import CHANGES, KEY, PAYLOAD, STAMP
 
 if TYPE_CHECKING:
     from marea.store.journal import Entry

@@ -25,9 +25,9 @@ from marea.engine.restored import beside_source
 from marea.engine.stages import Planning, ids_in_ledger
 from marea.engine.steps import Standing, due_by_cause, listed, standing_of, steps
 from marea.engine.systems import Systems
-from marea.flow import CAUSE, CHANGES, MISSING, OUTCOME, Plan
+from marea.flow import CAUSE, MISSING, OUTCOME, Plan
 from marea.model import Books, Cause, Operation, Outcome, Problem
-from marea.ports import KEY, OPERATION, PAYLOAD
+from marea.ports import CHANGES, KEY, OPERATION, PAYLOAD
 
 if TYPE_CHECKING:
     import pyarrow as pa

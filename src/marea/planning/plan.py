@@ -16,7 +16,6 @@ import pyarrow.compute as pc
 from marea.flow import (
     ATTEMPT,
     CAUSE,
-    CHANGES,
     FINGERPRINT,
     FOLLOW,
     MISSING,
@@ -30,7 +29,7 @@ from marea.flow import (
 from marea.model import APPLIED, NO_KEY, Cause, Operation, Outcome, Problem, RecordState
 from marea.planning.causes import causes
 from marea.planning.changes import changes
-from marea.ports import OPERATION, PAYLOAD, STAMP, TARGET_ID
+from marea.ports import CHANGES, OPERATION, PAYLOAD, STAMP, TARGET_ID
 from marea.sql import duck
 from marea.sql.arrays import at
 

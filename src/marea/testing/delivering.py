@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from marea.model import Operation
-from marea.ports import KEY, OPERATION, PAYLOAD, TARGET_ID, Shape, Target
+from marea.ports import CHANGES, KEY, OPERATION, PAYLOAD, TARGET_ID, Shape, Target
 from marea.sql.keys import identities
 from marea.testing.suite import Suite
 from marea.testing.values import arrow
@@ -42,6 +42,7 @@ def batch(
         OPERATION: operations,
         TARGET_ID: list(ids) or [None] * len(rows),
         PAYLOAD: [json.dumps(row, default=str) for row in rows],
+        CHANGES: [None] * len(rows),
     }.items():
         table = table.append_column(name, pa.array(values, text))
     return table

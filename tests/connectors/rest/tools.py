@@ -13,7 +13,7 @@ from marea.connectors.rest import RestConnector
 from marea.connectors.rest.retry import Policy
 from marea.connectors.rest.target import RestTarget
 from marea.model import Operation
-from marea.ports import KEY, OPERATION, PAYLOAD, TARGET_ID, Receipt, Shape
+from marea.ports import CHANGES, KEY, OPERATION, PAYLOAD, TARGET_ID, Receipt, Shape
 
 QUICK = Policy(first=0.0)
 """Tries as often as the real one, without waiting."""
@@ -69,14 +69,16 @@ def batch(
     operation: Operation = Operation.CREATE,
     ids: Sequence[str | None] = (),
 ) -> pa.Table:
-    """A batch of one operation; a row's own `$operation` wins."""
+    """A batch of one operation; a row's own `$operation` wins, and it has the `$changes` it names."""
     columns = {name: pa.array([row.get(name) for row in rows], pa.string()) for name in shape.key}
-    bodies = [{name: value for name, value in row.items() if name != OPERATION} for row in rows]
+    beside = (OPERATION, CHANGES)
+    bodies = [{name: value for name, value in row.items() if name not in beside} for row in rows]
     columns |= {
         KEY: pa.array([json.dumps(row.get(shape.key[0])) for row in rows], pa.string()),
         OPERATION: pa.array([str(row.get(OPERATION, operation)) for row in rows], pa.string()),
         TARGET_ID: pa.array(list(ids) or [None] * len(rows), pa.string()),
         PAYLOAD: pa.array([json.dumps(body, ensure_ascii=False) for body in bodies], pa.string()),
+        CHANGES: pa.array([row.get(CHANGES) for row in rows], pa.string()),
     }
     return pa.table(columns)
 

@@ -79,9 +79,7 @@ def _verdict(batch: Batch, record: Record, items: list[object] | None) -> Verdic
 
 
 def _applied(batch: Batch, record: Record, item: object) -> Applied:
-    if not batch.id:
-        return Applied(identity(record.key))
-    return Applied(text_of(dig(item, batch.id)) or record.target_id)
+    return Applied(text_of(dig(item, batch.id)) if batch.id else identity(record.key))
 
 
 def _untold(reason: str) -> Failed:

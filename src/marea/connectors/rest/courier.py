@@ -101,8 +101,8 @@ class Courier:
             await self._deliver(chunk[middle:], calm)
 
     async def _settle(self, record: Record, verdict: Verdict, policy: Policy) -> None:
-        if isinstance(verdict, Applied) and self._by_key.moved(record):
-            verdict = await self._attempt(self._by_key.forget, record, policy)
+        if isinstance(verdict, Applied) and self._by_key.moved(record, verdict):
+            verdict = await self._attempt(partial(self._by_key.forget, applied=verdict), record, policy)
         self._course.settle(record.row, verdict)
 
     async def _call(self, batch: Batch, chunk: list[Record]) -> Answer:

@@ -75,18 +75,21 @@ class ByKey:
         answer = await self._calls.send(self._upsert, record)
         if not answer.good:
             return Refused(refusal(answer))
-        if not self._keyed:
-            return Applied(id_in(answer, self._upsert.id) or record.target_id)
-        return await self.forget(record) if self.moved(record) else Applied(identity(record.key))
+        applied = Applied(identity(record.key) if self._keyed else id_in(answer, self._upsert.id))
+        return await self.forget(record, applied) if self.moved(record, applied) else applied
 
-    def moved(self, record: Record) -> bool:
-        """Whether the record was known by another key before."""
-        return self._keyed and record.target_id not in (None, identity(record.key))
+    def moved(self, record: Record, applied: Applied) -> bool:
+        """Whether the record may still be there as it was known before, beside what was applied."""
+        if self._keyed:
+            return record.target_id not in (None, applied.target_id)
+        # With the id it had it is the same record: the application moved it, or takes both keys for one.
+        same = applied.target_id is not None and applied.target_id == record.target_id
+        return record.former is not None and not same
 
-    async def forget(self, record: Record) -> Verdict:
+    async def forget(self, record: Record, applied: Applied) -> Verdict:
         """Ends the upsert of a record that moved: removes it from under its old key."""
         verdict = await self._remove(record)
-        return verdict if isinstance(verdict, Refused) else Applied(identity(record.key))
+        return verdict if isinstance(verdict, Refused) else applied
 
     async def _remove(self, record: Record) -> Verdict:
         """Deletes the record under the key it was delivered with, which its fields may no longer show."""
@@ -94,6 +97,8 @@ class ByKey:
             return Refused(Problem("delete", "the system declares no delete", hint="declare delete: for it"))
         if self._keyed and record.target_id is not None:
             record = replace(record, key=key_of(record.target_id, len(record.key)))
+        elif record.former is not None:
+            record = replace(record, key=record.former)
         return await removed(self._calls, self._delete, record, record.target_id)
 
 

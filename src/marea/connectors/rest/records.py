@@ -10,7 +10,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from marea.ports import OPERATION, PAYLOAD, TARGET_ID, Shape
+from marea.ports import CHANGES, OPERATION, PAYLOAD, TARGET_ID, Shape
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,6 +27,8 @@ class Record:
     target_id: str | None
     payload: bytes
     """The body as it was agreed on: never decoded and encoded again."""
+    former: tuple[str, ...] | None = None
+    """The key values it was last delivered with, where they are others now."""
 
 
 def records(shape: Shape, batch: pa.Table) -> Iterator[Record]:
@@ -39,10 +41,21 @@ def records(shape: Shape, batch: pa.Table) -> Iterator[Record]:
         keys,
         batch.column(TARGET_ID).to_pylist(),
         batch.column(PAYLOAD).cast(pa.binary()).to_pylist(),
+        batch.column(CHANGES).to_pylist(),
         strict=True,
     )
-    for row, (operation, key, target_id, payload) in enumerate(rows):
-        yield Record(row, operation, key, target_id, payload or b"")
+    for row, (operation, key, target_id, payload, changes) in enumerate(rows):
+        yield Record(row, operation, key, target_id, payload or b"", _former(shape.key, key, changes))
+
+
+def _former(fields: Sequence[str], key: tuple[str, ...], changes: str | None) -> tuple[str, ...] | None:
+    """The key that a record was known by before these changes (JSON text); None where it still is."""
+    if changes is None or not any(json.dumps(field, ensure_ascii=False) in changes for field in fields):
+        return None
+    pairs: dict[str, list[object]] = json.loads(changes, parse_float=str)
+    named = zip(fields, key, strict=True)
+    former = tuple(key_text(pairs[field][0]) if field in pairs else part for field, part in named)
+    return former if former != key else None
 
 
 def key_text(value: object) -> str:
