@@ -68,6 +68,8 @@ class Table:
     """Column sets that a unique index without a condition guards, the key included."""
     grant: str = ""
     """The statement that lets the login read it, where it may not."""
+    folding: frozenset[str] = frozenset()
+    """Columns that take texts for equal which are spelt otherwise: in case, accents, blanks at the end."""
 
     def column(self, name: str) -> Column | None:
         """The column of that name: exactly, else the only one that differs in case alone."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 from decimal import Decimal
 from importlib.util import find_spec
 from types import MappingProxyType
@@ -37,6 +38,7 @@ LANDING = Landing(
     ("code",),
     0,
 )
+FOLDING = replace(LANDING, table=replace(LANDING.table, folding=frozenset({"code"})))
 
 
 def system(url: str = "mssql://sa:pa55}word@db/erp", **options: object) -> SystemSettings:
@@ -198,6 +200,7 @@ def test_every_statement_is_sql() -> None:
         *statements.stage(LANDING),
         *statements.clear(LANDING.stage),
         *statements.upsert(LANDING),
+        statements.taken_for_equal(FOLDING),
         *statements.rename(LANDING),
         *statements.delete(LANDING),
         insert("[sales].[accounts]", ("code", "amount"), fields),

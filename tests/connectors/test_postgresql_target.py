@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -11,8 +12,11 @@ import pyarrow as pa
 import pytest
 
 from marea.config.settings import SystemSettings
-from marea.connectors.postgresql.target import postgresql_target
+from marea.connectors.postgresql.dialect import PostgresqlDialect
+from marea.connectors.postgresql.session import PostgresqlSession
+from marea.connectors.postgresql.target import PostgresqlStatements, postgresql_target
 from marea.connectors.relational import RelationalTarget
+from marea.connectors.statements import Landing
 from marea.errors import BatchRefused, ConfigurationError, SystemUnreachable
 from marea.model import Operation
 from marea.ports import Shape
@@ -58,6 +62,30 @@ def test_a_first_load_is_copied_straight_into_the_table(target: RelationalTarget
     deliver(target, made, rows(c="4"), Operation.UPDATE)
     assert on_postgresql(STAGED) == [(1,)]
     assert on_postgresql("SELECT code, name FROM t ORDER BY code") == [("a", "1"), ("b", "2"), ("c", "4")]
+
+
+def test_a_key_that_a_column_takes_for_equal_is_found(
+    target: RelationalTarget, postgresql: SystemSettings
+) -> None:
+    target.prepare(shape(create=True))
+    session = PostgresqlSession(postgresql)
+    try:
+        table = session.describe("t")
+        assert table is not None
+        assert table.folding == frozenset()  # neither the default collation nor any other that the server has
+        landing = Landing(replace(table, folding=frozenset({"code"})), ("code", "name"), ("code",), 0)
+        statements = PostgresqlStatements(PostgresqlDialect())
+        made = [*statements.stage(landing), "INSERT INTO t (code) VALUES ('a')"]
+        # As a collation that knows no case would have it.
+        asked = statements.taken_for_equal(landing)
+        asked = asked.replace('t."code" = s."code"', 'lower(t."code") = lower(s."code")')
+        for statement in [*made, "INSERT INTO marea_stage_0 (code) VALUES ('a')"]:
+            session.execute(statement)
+        assert session.empty(f"({asked}) AS x")
+        session.execute("INSERT INTO marea_stage_0 (code) VALUES ('A')")
+        assert not session.empty(f"({asked}) AS x")
+    finally:
+        session.close()
 
 
 def test_a_batch_whose_columns_begin_with_nothing_arrives_whole(

@@ -66,7 +66,7 @@ class Session(ABC):
 
     @abstractmethod
     def empty(self, table: str) -> bool:
-        """Whether a quoted table has no row."""
+        """Whether a quoted table, or a SELECT in parentheses under an alias, has no row."""
 
     @abstractmethod
     def load(self, table: str, columns: Sequence[str], rows: pa.Table) -> None:
@@ -227,6 +227,18 @@ class RelationalTarget:
         if work.upserts.num_rows:
             self._stage(session, landing.stage, landing.columns, work.upserts)
             self._run(session, self._statements.upsert(landing))
+            self._check_spelling(session, landing)
+
+    def _check_spelling(self, session: Session, landing: Landing) -> None:
+        """Raises BatchRefused where a record was merged into a row whose key is spelt otherwise."""
+        if landing.folding and not session.empty(f"({self._statements.taken_for_equal(landing)}) AS x"):
+            names = ", ".join(landing.folding)
+            raise BatchRefused(
+                f'table "{landing.table.name}" takes its key for that of another row, '
+                f"which is spelt otherwise: give {names} an exact collation there, or the record another key",
+                code="equal-key",
+                field=names,
+            )
 
     def _stage(self, session: Session, table: str, columns: Sequence[str], rows: pa.Table) -> None:
         self._run(session, self._statements.clear(table))

@@ -51,6 +51,11 @@ class Landing:
         return any(set(columns) == set(self.key) for columns in self.table.unique)
 
     @property
+    def folding(self) -> tuple[str, ...]:
+        """The columns of the key that take texts for equal which are spelt otherwise."""
+        return tuple(name for name in self.key if name in self.table.folding)
+
+    @property
     def old(self) -> tuple[str, ...]:
         """The names of the old key values in `keys`."""
         return tuple(f"o{index}" for index in range(len(self.key)))
@@ -127,6 +132,22 @@ class Statements(ABC):
             f"WHERE NOT EXISTS (SELECT 1 FROM {table} t{self.held} "
             f"WHERE {self.same(landing, 's', landing.key)})"
         )
+
+    def taken_for_equal(self, landing: Landing) -> str:
+        """A SELECT of the rows of `stage` whose key the table takes for that of a row spelt otherwise."""
+        names = landing.folding
+        pairs = zip(self.qualified("t", names), self.qualified("s", names), strict=True)
+        differs = " OR ".join(f"{self.bytewise(one)} <> {self.bytewise(other)}" for one, other in pairs)
+        # No subquery: MariaDB remembers what one gave, and takes it for keys that it takes for equal.
+        return (
+            f"SELECT 1 AS one FROM {self.staging(landing.stage)} AS s "
+            f"JOIN {self.dialect.table(landing.table.name)} AS t "
+            f"ON {self.same(landing, 's', landing.key)} WHERE {differs}"
+        )
+
+    @abstractmethod
+    def bytewise(self, text: str) -> str:
+        """An expression of text that equals another only where both are spelt alike."""
 
     @abstractmethod
     def rename(self, landing: Landing) -> list[str]:

@@ -97,12 +97,15 @@ def describe(link: Link, name: str) -> Table | None:
     number, own = near[0]
     indexes = [(primary, names) for primary, names in _indexes(link.rows(_INDEXES, (number,)))]
     default = link.rows(_OWN_SCHEMA)[0][0]
+    rows = link.rows(_COLUMNS, (number,))
     return Table(
         name=f"{schema}.{own}" if schema else own,
-        columns=tuple(_column(row) for row in link.rows(_COLUMNS, (number,))),
+        columns=tuple(_column(row) for row in rows),
         key=next((names for primary, names in indexes if primary), ()),
         foreign_keys=_references(link.rows(_REFERENCES, (number,)), default),
         unique=tuple(names for _, names in indexes),
+        # Every collation takes texts for equal that differ in blanks at the end.
+        folding=frozenset(row[0] for row in rows if row[-1]),
     )
 
 

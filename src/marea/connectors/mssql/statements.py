@@ -31,6 +31,10 @@ class MssqlStatements(JoiningStatements):
         table = self.staging(name)
         return [f"DROP TABLE IF EXISTS {table}", f"CREATE TABLE {table} ({', '.join(parts)})"]
 
+    def bytewise(self, text: str) -> str:
+        """Its bytes."""
+        return f"CAST(CAST({text} AS nvarchar(max)) AS varbinary(max))"
+
     def change(self, table: str, joined: str, assigned: str) -> str:
         """UPDATE of the alias, FROM the table."""
         return f"UPDATE t SET {assigned} FROM {table} JOIN {joined}"
@@ -46,12 +50,11 @@ class MssqlStatements(JoiningStatements):
         natives = {column.name: column.native for column in landing.table.columns}
         names = self.qualified(alias, landing.rest)
         return ", ".join(
-            _exact(name, natives[column]) for name, column in zip(names, landing.rest, strict=True)
+            self._exact(name, natives[column]) for name, column in zip(names, landing.rest, strict=True)
         )
 
-
-def _exact(expression: str, native: str) -> str:
-    word, _, _ = parts(native)
-    if word in _TEXTS:
-        return f"CAST(CAST({expression} AS nvarchar(max)) AS varbinary(max))"
-    return f"CAST({expression} AS varbinary(max))" if word in _BYTES else expression
+    def _exact(self, expression: str, native: str) -> str:
+        word, _, _ = parts(native)
+        if word in _TEXTS:
+            return self.bytewise(expression)
+        return f"CAST({expression} AS varbinary(max))" if word in _BYTES else expression

@@ -49,7 +49,13 @@ def describe(link: Link, name: str) -> Table | None:
         foreign_keys=_references(link.rows(_REFERENCES, found), schema),
         unique=tuple(indexes.values()),
         grant="" if any("select" in _text(row[-1]) for row in rows) else _grant(link, schema, table),
+        folding=frozenset(_text(row[0]) for row in rows if _folds(_text(row[4]))),
     )
+
+
+def _folds(collation: str) -> bool:
+    """Whether a collation takes texts for equal that differ: all but those byte by byte without padding."""
+    return bool(collation) and not collation.endswith(("_nopad_bin", "_0900_bin"))
 
 
 def _grant(link: Link, schema: str, table: str) -> str:

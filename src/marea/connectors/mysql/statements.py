@@ -62,6 +62,10 @@ class MysqlStatements(JoiningStatements):
         )
         return [statement]
 
+    def bytewise(self, text: str) -> str:
+        """Its bytes."""
+        return f"CAST({text} AS BINARY)"
+
     def change(self, table: str, joined: str, assigned: str) -> str:
         """UPDATE of the join."""
         return f"UPDATE {table} JOIN {joined} SET {assigned}"

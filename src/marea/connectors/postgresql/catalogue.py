@@ -33,8 +33,9 @@ WITH named AS (
     SELECT a.attrelid, a.attnum, a.attname, a.attnotnull,
         a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL AS given, CASE WHEN t.typtype = 'd'
         THEN pg_catalog.format_type(t.typbasetype, t.typtypmod)
-        ELSE pg_catalog.format_type(a.atttypid, a.atttypmod) END AS native
+        ELSE pg_catalog.format_type(a.atttypid, a.atttypmod) END AS native, l.collisdeterministic AS exact
     FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+    LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
     WHERE a.attnum > 0 AND NOT a.attisdropped
 ), uniques AS NOT MATERIALIZED (
     SELECT i.indrelid, i.indexrelid, i.indisprimary, (SELECT json_agg(a.attname ORDER BY k.place)
@@ -61,6 +62,8 @@ SELECT CAST(json_build_object(
     'name', CASE WHEN f.visible THEN f.relname ELSE f.nspname || '.' || f.relname END,
     'columns', (SELECT json_agg(json_build_array(attname, native, NOT attnotnull, given) ORDER BY attnum)
         FROM attribute WHERE attrelid = f.oid),
+    'folding', (SELECT json_agg(attname) FROM attribute
+        WHERE attrelid = f.oid AND (NOT exact OR native ~ '(^|[.])citext$')),
     'key', (SELECT columns FROM uniques WHERE indrelid = f.oid AND indisprimary),
     'unique', (SELECT json_agg(columns ORDER BY indexrelid) FROM uniques WHERE indrelid = f.oid),
     'foreign', (SELECT json_agg(json_build_array(columns, name, theirs) ORDER BY conname)
@@ -120,6 +123,7 @@ def described(text: str) -> Table:
         tuple(ForeignKey(tuple(own), name, tuple(its)) for own, name, its in found["foreign"] or ()),
         tuple(tuple(columns) for columns in found["unique"] or ()),
         found["grant"] or "",
+        frozenset(found["folding"] or ()),
     )
 
 

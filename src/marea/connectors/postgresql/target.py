@@ -27,6 +27,10 @@ class PostgresqlStatements(StandardStatements):
             return "json"
         return super().native(field, key=key)
 
+    def bytewise(self, text: str) -> str:
+        """As text of the collation that compares byte by byte."""
+        return f'CAST({text} AS text) COLLATE "C"'
+
     def clear(self, table: str) -> list[str]:
         """TRUNCATE: a staging table is used for every batch and would grow with its dead rows."""
         return [f"TRUNCATE {self.dialect.quote(table)}"]

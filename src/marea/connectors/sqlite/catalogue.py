@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _NAMED = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND lower(name) = lower(?)"
 _TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+_IS_TABLE = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?"
 _COLUMNS = """
 SELECT name, type, "notnull", pk, dflt_value IS NOT NULL OR hidden FROM pragma_table_xinfo(?)
 WHERE hidden <> 1 ORDER BY cid"""
@@ -73,7 +74,8 @@ def describe(connection: apsw.Connection, name: str) -> Table | None:
         )
         for name, native, needed, _, given in rows
     )
-    return Table(table, columns, key, _references(connection, table), _uniques(connection, table, key))
+    references, uniques = _references(connection, table), _uniques(connection, table, key)
+    return Table(table, columns, key, references, uniques, folding=_folding(connection, table, columns))
 
 
 def tables(connection: apsw.Connection) -> list[str]:
@@ -90,6 +92,15 @@ def expression_type(table: Table, expression: str) -> str:
     natives = {column.native for column in columns}
     known = {column.name.casefold() for column in columns}
     return natives.pop() if len(natives) == 1 and words <= known else ""
+
+
+def _folding(connection: apsw.Connection, table: str, columns: tuple[Column, ...]) -> frozenset[str]:
+    """The columns of another collation than BINARY; those of a view are not known."""
+    if not list(connection.execute(_IS_TABLE, (table,))):
+        return frozenset()
+    names = [column.name for column in columns]
+    collations = [connection.column_metadata("main", table, name)[1] for name in names]
+    return frozenset(name for name, used in zip(names, collations, strict=True) if used.upper() != "BINARY")
 
 
 def _uniques(connection: apsw.Connection, table: str, key: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:

@@ -28,6 +28,10 @@ class SqliteStatements(StandardStatements):
 
     strict = False
 
+    def bytewise(self, text: str) -> str:
+        """Its bytes."""
+        return f"CAST({text} AS BLOB)"
+
     def differs(self, one: str, other: str, landing: Landing) -> str:
         """Byte by byte, whatever a column's collation takes for equal."""
         left, right = self.qualified(one, landing.rest), self.qualified(other, landing.rest)
