@@ -382,6 +382,7 @@ def test_an_entity_under_another_name_is_told_what_happens(world: World) -> None
     (note,) = notes(world, "clients")
     assert note.startswith("customers at crm, configured no longer")
     result = world.sync()
+    assert result.notes == (note,)
     assert counts(result, "clients") == {"created": 6}
     assert world.crm("SELECT count(*) FROM accounts") == [(6,)]
     assert notes(world, "clients") == []

@@ -149,3 +149,57 @@ def test_an_answer_that_was_lost_binds_to_its_address(
     assert counts(synchronize(configure()), "accounts") == {"deferred": 1}
     with pytest.raises(ConfigurationError, match="record paths"):
         synchronize(configure(upsert={"path": "/other/{object}/{key}"}))
+
+
+ONCE = {name: call for name, call in OWN_IDS.items() if name != "find"}
+
+
+def called_otherwise(file: Path, old: str) -> Path:
+    """The project, its entity or its target called `other`."""
+    text = file.read_text("utf-8")
+    file.write_text(text.replace(f"  {old}:", "  other:").replace(f"system: {old}", "system: other"), "utf-8")
+    return file
+
+
+@pytest.mark.parametrize("old", ["accounts", "crm"])
+def test_under_another_name_no_record_is_made_a_second_time(
+    configure: Configure,
+    application: Application,  # noqa: F811
+    old: str,
+) -> None:
+    application.script = answer
+    synchronize(configure(**ONCE))
+    file = called_otherwise(configure(**ONCE), old)
+    name = "other" if old == "accounts" else "accounts"
+    with pytest.raises(ConfigurationError) as caught:
+        synchronize(file)
+    assert "accounts at crm, configured no longer" in str(caught.value)
+    assert f"marea sync {name} --resend" in str(caught.value)
+    with marea.open(file, {}) as project:
+        assert [fault.message for fault in project.check().faults] == [caught.value.faults[0].message]
+        with pytest.raises(ConfigurationError):
+            project.plan()
+    assert len(application.calls) == 1
+
+
+def test_who_wants_every_record_again_says_so_once(
+    configure: Configure,
+    application: Application,  # noqa: F811
+) -> None:
+    application.script = answer
+    synchronize(configure(**ONCE))
+    file = called_otherwise(configure(**ONCE), "accounts")
+    assert counts(synchronize(file, resend=True), "other") == {"created": 1}
+    assert counts(synchronize(file, full=True), "other") == {"unchanged": 1}
+    assert synchronize(configure(**ONCE), full=True).notes == ()
+
+
+def test_what_finds_its_records_takes_them_over_and_is_told(
+    configure: Configure,
+    application: Application,  # noqa: F811
+) -> None:
+    application.script = answer
+    synchronize(configure(**OWN_IDS))
+    result = synchronize(called_otherwise(configure(**OWN_IDS), "accounts"))
+    assert counts(result, "other") == {"created": 1}
+    assert [note for note in result.notes if "accounts at crm, configured no longer" in note]

@@ -15,7 +15,7 @@ from marea.engine.identity import doubts
 from marea.engine.judged import judged
 from marea.engine.known import known_entity
 from marea.engine.memory import Memory
-from marea.engine.neighbours import Known, remembered, renamed, shared
+from marea.engine.neighbours import Known, remembered, shared, take_place
 from marea.engine.promises import TableReport, dates_written, tables, unacted
 from marea.engine.restored import WILL_BE, restored
 from marea.engine.systems import Systems
@@ -125,12 +125,8 @@ class _Examination:
     def _note_neighbours(self) -> None:
         entities = self._settings.entities.values()
         places = {entity.name: place for entity in entities if (place := self._place(entity))}
-        configured = {(entity.name, entity.target.system) for entity in entities}
-        dropped = [known for known in self._known if (known.name, known.target) not in configured]
         for report in self._report.entities:
             report.notes += shared(report.name, places)
-            if not self._knowledge(report).delivered:
-                report.notes += renamed(report.name, places.get(report.name), dropped)
 
     def _place(self, entity: EntitySettings) -> Basis | None:
         try:
@@ -183,9 +179,16 @@ class _Examination:
             usable = self._tried(entity.source.system, lambda: alignment.mapper)
             if entity.target.system in self._unusable:
                 return report
-            if self._tried(entity.source.system, lambda: alignment.check_basis(known.basis)) and usable:
+            if not usable:
+                self._tried(entity.source.system, lambda: alignment.check_basis(known.basis))
+            elif self._tried(entity.source.system, lambda: self._placed(alignment, known, report)):
                 self._target(alignment, report)
         return report
+
+    def _placed(self, alignment: Alignment, known: Known, report: EntityReport) -> None:
+        """Whether it goes where its ledger says, and in whose place."""
+        alignment.check_basis(known.basis)
+        report.notes += take_place(alignment, known.begun, lambda: self._known, self._settings)
 
     def _went_back(self, alignment: Alignment) -> list[str]:
         """Whether the source is older than what was read of it."""

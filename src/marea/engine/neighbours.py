@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from marea.config.settings import EntitySettings, Settings
 from marea.engine.basis import Basis, from_text
 from marea.engine.known import basis_of
+from marea.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from marea.engine.alignment import Alignment
     from marea.store.state import State
 
 
@@ -23,12 +26,14 @@ class Known:
     """What its ledger was written under, as JSON text; None where it is empty."""
     delivered: bool = False
     """Whether any record of it was delivered."""
+    begun: str | None = None
+    """The basis of its last run that began to deliver, as JSON text; None before the first."""
 
 
 def remembered(state: State) -> list[Known]:
     """Every entity there ever was."""
     return [
-        Known(row.name, row.target, basis_of(state, row), state.ledger.delivered(row.id))
+        Known(row.name, row.target, basis_of(state, row), state.ledger.delivered(row.id), row.basis)
         for row in state.entities()
     ]
 
@@ -43,15 +48,52 @@ def shared(name: str, places: Mapping[str, Basis]) -> list[str]:
     ]
 
 
-def renamed(name: str, place: Basis | None, dropped: Iterable[Known]) -> list[str]:
-    """A note for each entity that is configured no longer and was delivered where a new one is to be."""
-    found = [known for known in dropped if place and known.basis and _same(from_text(known.basis), place)]
-    return [
-        f"{known.name} at {known.target}, configured no longer, was delivered to the same object: its ledger "
-        f"is not taken over, and the first run delivers all of {name} over what is there; to go on with that "
-        f"ledger, call the entity {known.name} and its target {known.target} again"
-        for known in found
-    ]
+def take_place(
+    alignment: Alignment, begun: str | None, known: Callable[[], Iterable[Known]], settings: Settings
+) -> list[str]:
+    """A note for each entity, configured no longer, in whose place this one is to be delivered.
+
+    `begun` is the basis under which this one has begun to deliver; where that is at this place, all is
+    said. Raises ConfigurationError where every record would be made a second time.
+    """
+    place = alignment.configured
+    if begun is not None and _same(from_text(begun), place):
+        return []
+    configured = {(entity.name, entity.target.system) for entity in settings.entities.values()}
+    dropped = [one for one in known() if (one.name, one.target) not in configured]
+    found = [one for one in dropped if one.basis is not None and _same(from_text(one.basis), place)]
+    if found and not alignment.repeats:
+        raise _twice(settings.file, alignment.entity, found)
+    return [_followed(alignment.entity.name, one) for one in found]
+
+
+def _twice(file: str, entity: EntitySettings, found: Sequence[Known]) -> ConfigurationError:
+    return ConfigurationError.single(
+        f"{_names(found)}, configured no longer, was delivered to the same object, and "
+        f"{entity.target.system} cannot be asked what is there: {entity.name} would make "
+        "every record a second time",
+        file=file,
+        line=entity.line,
+        entity=entity.name,
+        hint=f"to go on with the ledger there is, {_called_again(found[0])}; to make every record again all "
+        f"the same: marea sync {entity.name} --resend",
+    )
+
+
+def _followed(name: str, known: Known) -> str:
+    return (
+        f"{_names([known])}, configured no longer, was delivered to the same object: its ledger is not taken "
+        f"over, and the first run delivers all of {name} over what is there; to go on with that ledger, "
+        f"{_called_again(known)}"
+    )
+
+
+def _names(found: Sequence[Known]) -> str:
+    return " and ".join(f"{known.name} at {known.target}" for known in found)
+
+
+def _called_again(known: Known) -> str:
+    return f"call the entity {known.name} and its target {known.target} again"
 
 
 def _same(one: Basis, other: Basis) -> bool:

@@ -76,9 +76,8 @@ class Previewer:
         alignments = {
             name: Alignment(self._settings, self._settings.entities[name], self._systems) for name in order
         }
-        make_ready(
-            {name: partial(check, self._state, alignments[name], rows[name], request) for name in order}
-        )
+        checking = partial(check, self._settings, self._state)
+        make_ready({name: partial(checking, alignments[name], rows[name], request) for name in order})
         rows |= {name: self._begun(alignments[name], rows[name], request) for name in order}
         promised = Promised(self._wanted_parents(order))
         passes = {name: self._pass(alignments[name], rows, promised, request) for name in order}

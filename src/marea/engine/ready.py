@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from marea.engine.known import basis_for
+from marea.engine.neighbours import remembered, take_place
 from marea.errors import ConfigurationError, Fault, in_order
 
 if TYPE_CHECKING:
+    from marea.config.settings import Settings
     from marea.engine.alignment import Alignment
     from marea.engine.request import Request
     from marea.store.state import EntityRow, State
 
 
-def check(state: State, alignment: Alignment, row: EntityRow, request: Request) -> None:
-    """Raises ConfigurationError with every fault of an entity that lies on this side of its target."""
+def check(
+    settings: Settings, state: State, alignment: Alignment, row: EntityRow, request: Request
+) -> list[str]:
+    """What there is to note of an entity.
+
+    Raises ConfigurationError with every fault of it that lies on this side of its target, SystemUnreachable.
+    """
     alignment.compile()
     alignment.check_condition(request.where)
-    if not request.anew:
-        alignment.check_basis(basis_for(state, row, alignment.basis, request))
+    if request.anew:
+        return []
+    alignment.check_basis(basis_for(state, row, alignment.basis, request))
+    return take_place(alignment, row.basis, partial(remembered, state), settings)
 
 
 def make_ready(*steps: Mapping[str, Callable[[], object]]) -> None:

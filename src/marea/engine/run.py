@@ -67,7 +67,8 @@ class Runner:
         undone = Undone()
         quiet = {name for name in order if self._is_quiet(alignments[name], rows[name], request, undone)}
         awake = [alignments[name] for name in waking(self._settings.entities, order, quiet)]
-        self._make_ready(awake, rows, request, undone)
+        notes: list[str] = []
+        self._make_ready(awake, rows, request, undone, notes)
         kind = RunKind.FULL if request.full else RunKind.INCREMENTAL
         stop.heeded = True
         run = self._state.runs.begin(kind, request.command, self._owner, started)
@@ -75,7 +76,6 @@ class Runner:
         referring = referrers(self._settings.entities)
         referrer_ids = {name: [ids[one] for one in others] for name, others in referring.items()}
         counted = self._counted(order)
-        notes: list[str] = []
         context = Context(
             self._state, run, ids, referrer_ids, counted, self._clock, progress, self._page, notes, stop
         )
@@ -145,7 +145,12 @@ class Runner:
         return Alignment(self._settings, entity, self._systems, delivered=delivered)
 
     def _make_ready(
-        self, alignments: Sequence[Alignment], rows: Mapping[str, EntityRow], request: Request, undone: Undone
+        self,
+        alignments: Sequence[Alignment],
+        rows: Mapping[str, EntityRow],
+        request: Request,
+        undone: Undone,
+        notes: list[str],
     ) -> None:
         """Find every fault there is before a record is delivered. Raises ConfigurationError with all."""
         # The code of the targets is read while the sources are asked for their tables.
@@ -153,7 +158,8 @@ class Runner:
         loading.start()
 
         def compiled(alignment: Alignment) -> None:
-            check(self._state, alignment, rows[alignment.entity.name], request)
+            row = rows[alignment.entity.name]
+            notes.extend(check(self._settings, self._state, alignment, row, request))
 
         def prepared(alignment: Alignment) -> None:
             loading.join()
