@@ -17,6 +17,7 @@ from cli.conftest import Marea
 from connectors.rest.application import Application, Call, Reply
 from connectors.rest.tools import QUICK
 from marea.config.load import load
+from marea.config.secrets import Secrets
 from marea.config.settings import SystemSettings
 from marea.connectors.base import address
 from marea.connectors.rest import RestConnector
@@ -42,7 +43,7 @@ version: 1
 state: {state}
 systems:
   erp: {{url: {source}}}
-  crm: {{url: {target}}}
+  crm: {{url: {target}, {options}}}
 entities:
   codes:
     source: {{system: erp, table: codes, key: code}}
@@ -61,10 +62,10 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "marea.yaml"
 
 
-def write(file: Path, **urls: str) -> None:
+def write(file: Path, options: str = "", **urls: str) -> None:
     own = {"source": "sqlite:///erp.db", "target": "sqlite:///crm.db", "state": "sqlite:///marea.db"}
-    named = {**own, **urls}
-    file.write_text(CONFIG.format(**{name: json.dumps(url) for name, url in named.items()}), "utf-8")
+    named = {name: json.dumps(url) for name, url in {**own, **urls}.items()}
+    file.write_text(CONFIG.format(**named, options=options), "utf-8")
 
 
 def said(marea: Marea, words: str) -> str:
@@ -129,6 +130,60 @@ def test_h37_a_password_from_the_environment_arrives_as_it_is(
     file = tmp_path_factory.mktemp("h37") / "marea.yaml"
     write(file, target=URLS["postgresql"].format("${PASSWORD}"))
     assert address(load(file, {"PASSWORD": password}).systems["crm"]).password == password
+
+
+# -- what placeholders bring in ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "options"),
+    [
+        ("", {"headers": {"X-Api": "${SEC}"}}),
+        ("", {"headers": {"X-Api": "v1 ${SEC} end"}}),
+        ("", {"upsert": {"path": "/{object}/{key}?k=${SEC}"}}),
+        ("", {"upsert": {"path": "/${SEC}/{object}/{key}"}}),
+        ("/hook/${SEC}/in", {}),
+        ("/hook/${SEC}/in", {"login": {"path": "/login", "json": {"ask": ["${SEC}"]}}}),
+    ],
+)
+@pytest.mark.parametrize("secret", [f"{MARK}<i>\"'é{MARK}", f"{MARK}/of/all", MARK])
+def test_h37_what_a_placeholder_brings_in_is_shown_nowhere(
+    marea: Marea,
+    file: Path,
+    gossip: Application,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    options: dict[str, object],
+    secret: str,
+) -> None:
+    monkeypatch.setenv("SEC", secret)
+    write(file, target=gossip.address + path, options=json.dumps(options)[1:-1])
+    for command in COMMANDS:
+        told = said(marea, command)
+        assert MARK not in told, (command, told[max(0, told.find(MARK) - 40) : told.find(MARK) + 60])
+    assert gossip.calls or path  # a server may refuse an address that holds such a value
+    assert MARK.encode() not in b"".join(kept.read_bytes() for kept in file.parent.glob("marea.db*"))
+
+
+def test_h37_a_hidden_folder_still_tells_one_place_from_another(
+    marea: Marea, file: Path, application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(file, target=application.address + "/${FOLDER}", options='"upsert": {"path": "/{key}?k=${TOKEN}"}')
+    monkeypatch.setenv("FOLDER", "one-shop")
+    monkeypatch.setenv("TOKEN", "the-first-token")
+    assert marea("sync").code == 0
+    monkeypatch.setenv("TOKEN", "the-second-token")
+    assert marea("sync", "--full").code == 0
+    monkeypatch.setenv("FOLDER", "another-shop")
+    assert marea("sync", "--full").code == 2
+
+
+def test_h37_hosts_users_databases_and_short_values_stay_readable() -> None:
+    secrets = Secrets({"HOST": "db.example.com", "NAME": "production", "K": "eu-1"}, Path())
+    url = "postgresql://${NAME}:${NAME}@${HOST}/${NAME}"
+    assert [*secrets.hidden_url(url, path=False)] == []
+    assert [*secrets.hidden_url("https://${HOST}/${NAME}/${K}", path=True)] == ["production"]
+    assert [*secrets.hidden({"user": "${NAME}", "x": ["${K}", "a ${HOST}"]})] == ["db.example.com"]
 
 
 # -- an application that repeats what it was sent --------------------------------------------------

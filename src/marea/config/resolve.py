@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from marea.config import addresses
+from marea.config.declared import declared
 from marea.config.mistake import Mistake
 from marea.config.secrets import Secrets
 from marea.config.settings import Settings, SystemSettings
@@ -41,4 +42,6 @@ def _system(system: SystemSettings, secrets: Secrets) -> SystemSettings:
     url = secrets.fill_url(system.url)
     connector, url = addresses.reached(url, system.connector or None, secrets.folder)
     options = cast("dict[str, Any]", secrets.fill_all(system.options))
-    return replace(system, url=url, connector=connector, options=options)
+    path = not declared(connector).database  # the name of a database or file is none
+    hidden = (*secrets.hidden(system.options), *secrets.hidden_url(system.url, path=path))
+    return replace(system, url=url, connector=connector, options=options, secrets=hidden)

@@ -6,7 +6,7 @@ No message of this module holds a value: only names of variables and files.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -16,6 +16,13 @@ from marea.config.mistake import Lacking, Mistake
 _PLACEHOLDER = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LOGIN = re.compile(r"[^/?#]*://[^/?#]*@")
+_AUTHORITY = re.compile(r"[^/?#]*://[^/?#]*")
+
+OPEN = ("user", "username", "login", "email", "client_id", "grant_type", "scope")
+"""Names of options whose value is no secret."""
+
+SHORTEST = 6
+"""Characters of the shortest value that is one by its place alone: a shorter one is part of many words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +41,7 @@ class Secrets:
 
     def fill_url(self, text: str) -> str:
         """As `fill`; what stands in the user or password part is percent-encoded on the way in."""
-        # Placeholders hold characters that end a login, so its end is sought with them blanked out.
-        blanked = _PLACEHOLDER.sub(lambda match: "x" * len(match[0]), text)
-        login = _LOGIN.match(blanked)
+        login = _LOGIN.match(_blanked(text))
         end = login.end() if login else 0
         return _PLACEHOLDER.sub(
             lambda match: quote(self._value(match), safe="") if match.start() < end else self._value(match),
@@ -46,6 +51,31 @@ class Secrets:
     def fill_all(self, value: object) -> object:
         """As `fill`, for every text inside mappings and lists."""
         return walk(value, self.fill)
+
+    def hidden(self, value: object, name: str = "") -> Iterator[str]:
+        """The secrets among what `fill_all` fills in: all of it but short values and those of open names."""
+        if isinstance(value, Mapping):
+            for key, item in value.items():
+                yield from self.hidden(item, str(key))
+        elif isinstance(value, list):
+            for item in value:
+                yield from self.hidden(item, name)
+        elif isinstance(value, str) and name.lower() not in OPEN:
+            yield from self._long(value, 0)
+
+    def hidden_url(self, url: str, *, path: bool) -> Iterator[str]:
+        """The secrets among what `fill_url` fills in behind the host; `path` says that one may stand there.
+
+        Not those of the login, which is taken apart where the url is read.
+        """
+        blanked = _blanked(url)
+        authority = _AUTHORITY.match(blanked)
+        parameters = blanked.find("?") if "?" in blanked else len(url)
+        yield from self._long(url, (authority.end() if authority else len(url)) if path else parameters)
+
+    def _long(self, text: str, start: int) -> Iterator[str]:
+        found = (self._value(match) for match in _PLACEHOLDER.finditer(text, start) if match[0] != "$${")
+        yield from (value for value in found if len(value) >= SHORTEST)
 
     def _value(self, match: re.Match[str]) -> str:
         if match[0] == "$${":
@@ -69,6 +99,11 @@ class Secrets:
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
             raise Lacking(f"the file {name} cannot be read: {reason}", "put the secret there") from None
+
+
+def _blanked(text: str) -> str:
+    """The text as long as it is, without the characters in placeholders that end a part of a url."""
+    return _PLACEHOLDER.sub(lambda match: "x" * len(match[0]), text)
 
 
 def named(text: str) -> list[str]:

@@ -48,6 +48,8 @@ class SystemSettings:
     maintenance: tuple[Window, ...] = ()
     """Windows in which nothing is sent to it."""
     line: int = 0
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """Values that placeholders brought into url and options, and that are not to be shown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,12 +67,14 @@ class Address:
     user: str
     password: str = field(repr=False)
     parameters: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    filled: tuple[str, ...] = field(default=(), repr=False)
+    """What placeholders brought into it that is not to be shown."""
 
     @property
     def secrets(self) -> frozenset[str]:
         """The password, and what else of the address is one."""
         hidden = (value for name, value in self.parameters if "password" in name.lower())
-        return frozenset({self.password, *hidden} - {""})
+        return frozenset({self.password, *hidden, *self.filled} - {""})
 
     @property
     def shown(self) -> str:
@@ -115,4 +117,5 @@ def address(system: SystemSettings) -> Address:
         user=str(system.options.get("user") or unquote(parts.username or "")),
         password=str(system.options.get("password") or unquote(parts.password or "")),
         parameters=tuple(parse_qsl(parts.query, keep_blank_values=True)),
+        filled=system.secrets,
     )

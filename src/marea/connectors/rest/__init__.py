@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -22,6 +23,9 @@ _STARTER = (
     '# auth: {bearer: "${TARGET_TOKEN}"}',
     "# concurrency: 8",
 )
+
+
+_PARAMETERS = re.compile(r"\?\S*")
 
 
 class RestConnector:
@@ -45,6 +49,7 @@ class RestConnector:
         """Scheme, host, port and path."""
         from urllib.parse import urlsplit
 
+        from marea.config.scrub import told_apart
         from marea.connectors.base import place
         from marea.connectors.rest.options import split_url
 
@@ -53,18 +58,22 @@ class RestConnector:
         except ValueError as error:
             raise ConfigurationError.single(f"system {system.name}: {error}", line=system.line) from None
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        return place(parts.scheme, parts.hostname or "", port, parts.path)
+        return place(parts.scheme, parts.hostname or "", port, told_apart(parts.path, system.secrets))
 
     def addressing(self, system: SystemSettings, entity: EntitySettings) -> Mapping[str, str]:
         """By what the application knows the records, and the paths they are written to."""
-        from marea.config.scrub import scrubbed
+        from marea.config.scrub import scrubbed, told_apart
         from marea.connectors.rest.options import in_paths
         from marea.connectors.rest.routes import of_entity
 
         own = entity.target.options
         found = of_entity(system.options, own, entity.name, entity.target.key).addressing
-        secrets = in_paths(system.options) | in_paths(own)
-        return {name: scrubbed(value, secrets) for name, value in found.items()}
+        secrets = in_paths(system.options) | in_paths(own) | {*system.secrets}
+        # Another token among the parameters moves no record; another folder does.
+        hidden = {
+            name: _PARAMETERS.sub(lambda it: scrubbed(it[0], secrets), it) for name, it in found.items()
+        }
+        return {name: told_apart(value, system.secrets) for name, value in hidden.items()}
 
     def source(self, system: SystemSettings) -> Source:
         """Raises ConfigurationError: an application is written to, not read from."""
@@ -88,5 +97,9 @@ class RestConnector:
             raise ConfigurationError(
                 [Fault(f"system {system.name}: {fault}", line=system.line) for fault in faults]
             )
-        options = replace(options, headers={**headers, **options.headers}, secrets=options.secrets | secrets)
+        options = replace(
+            options,
+            headers={**headers, **options.headers},
+            secrets=options.secrets | secrets | {*system.secrets},
+        )
         return RestTarget(system.name, address, options, dict(system.options), self._policy or Policy())

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from marea.config.secrets import OPEN
 from marea.connectors.rest import routes
 from marea.connectors.rest.section import Section
 
@@ -22,7 +23,6 @@ NAMES = (
     "ca",
     "maintenance",
 )
-_PUBLIC = ("user", "username", "login", "email", "client_id", "grant_type", "scope")
 _SPEAKING = ("auth", "key", "token", "secret", "cookie", "pass", "pwd", "sign")
 """What the name of a header or parameter holds when its value is a secret."""
 
@@ -172,7 +172,7 @@ def _hidden(value: object, name: str = "") -> set[str]:
     if isinstance(value, list):
         return {text for item in value for text in _hidden(item, name)}
     secret = isinstance(value, str | int | float) and not isinstance(value, bool)
-    return {str(value)} if secret and name.lower() not in _PUBLIC else set()
+    return {str(value)} if secret and name.lower() not in OPEN else set()
 
 
 def _speaking(pairs: Iterable[tuple[str, str]]) -> set[str]:
