@@ -250,3 +250,28 @@ def test_a_connection_that_broke_is_away_whatever_says_so(error: Exception) -> N
     assert isinstance(translated, SystemUnreachable)
     assert translated.message
     assert "pa55word" not in str(translated)
+
+
+# -- locks -------------------------------------------------------------------------------
+
+
+def test_a_lock_is_waited_for_no_longer_than_half_a_minute(mariadb_url: str) -> None:
+    link = open_link(login(system(mariadb_url)))
+    assert link.rows("SELECT @@lock_wait_timeout, @@innodb_lock_wait_timeout") == [("30", "30")]
+    link.close()
+
+
+def test_a_table_that_another_session_has_locked_says_so(mariadb_url: str) -> None:
+    run_sql(mariadb_url, "CREATE TABLE held (x integer); SET GLOBAL lock_wait_timeout = 1")
+    link = open_link(login(system(mariadb_url)))
+    other = open_link(login(system(mariadb_url)))
+    try:
+        other.run("LOCK TABLES held WRITE")
+        with pytest.raises(SystemUnreachable) as caught:
+            link.rows("SELECT x FROM held")
+        assert "Lock wait timeout" in caught.value.message
+        assert "another transaction stood in the way" in caught.value.hint
+    finally:
+        other.close()
+        link.close()
+        run_sql(mariadb_url, "SET GLOBAL lock_wait_timeout = DEFAULT")

@@ -9,6 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 import pyarrow as pa
 import pytest
 
@@ -265,3 +266,32 @@ def test_streams_of_several_threads_see_one_moment(
         postgresql_url, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'marea'"
     )
     assert open_now[0][0] <= 3  # type: ignore[operator]
+
+
+# -- locks -----------------------------------------------------------------------------
+
+
+def test_a_lock_is_waited_for_no_longer_than_half_a_minute(source: PostgresqlSource) -> None:
+    with source.snapshot() as reader:
+        query = Query("SELECT current_setting('lock_timeout')")
+        assert [
+            page["a"].to_pylist() for page in reader.stream(query, [Column("a", pa.string(), "text")], 1)
+        ] == [["30s"]]
+
+
+def test_a_lock_that_is_not_given_says_so(postgresql: SystemSettings, postgresql_url: str) -> None:
+    run_sql(postgresql_url, "CREATE TABLE held (x integer)")
+    source = PostgresqlSource(replace(postgresql, url=f"{postgresql.url}?options=-c%20lock_timeout%3D50ms"))
+    with psycopg.connect(postgresql_url) as other:
+        other.execute("LOCK TABLE held IN ACCESS EXCLUSIVE MODE")
+        for call in (lambda: read(source), lambda: source.execute(Query("UPDATE held SET x = 1"))):
+            with pytest.raises(SystemUnreachable) as caught:
+                call()
+            assert "lock timeout" in caught.value.message
+            assert "another program holds a lock" in caught.value.hint
+    source.close()
+
+
+def read(source: PostgresqlSource) -> Any:
+    with source.snapshot() as reader:
+        return list(reader.stream(Query("SELECT x FROM held"), [Column("x", pa.int32(), "integer")], 1))

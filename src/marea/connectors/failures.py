@@ -30,7 +30,9 @@ def translated(
     if kind in (Kind.LOST, Kind.AWAY):
         return unreachable(system, where, words)
     if kind is Kind.CONTENDED:
-        return Contended(system, words, hint="run again; nothing is lost")
+        return Contended(
+            system, words, hint="another transaction stood in the way: run again; nothing is lost"
+        )
     if writing and kind in (Kind.DUPLICATE, Kind.DATA):
         refusal = DuplicateKey if kind is Kind.DUPLICATE else BatchRefused
         return refusal(words, code=code, field=field)

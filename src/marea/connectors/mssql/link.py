@@ -14,8 +14,8 @@ from marea.sql.dialect import Parameter
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SETUP = "SET XACT_ABORT ON; SET DATEFORMAT ymd; SET NOCOUNT OFF"
-"""An error undoes the whole transaction, and dates read the same whatever the login's language."""
+SETUP = "SET XACT_ABORT ON; SET DATEFORMAT ymd; SET NOCOUNT OFF; SET LOCK_TIMEOUT 30000"
+"""An error undoes the whole transaction, dates read the same in every language, waits for locks end."""
 
 SNAPSHOTS = "SELECT snapshot_isolation_state FROM sys.databases WHERE database_id = DB_ID()"
 

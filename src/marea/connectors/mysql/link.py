@@ -26,8 +26,13 @@ OLDEST = {True: (10, 6, 0), False: (8, 0, 17)}
 MODES = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_VALUE_ON_ZERO"
 """Nothing is cut or bent to fit, and the meaning of quotes in a user's SQL does not depend on the server."""
 
+LOCK_SECONDS = 30
+"""How long a statement waits at most for a lock; the server itself would wait for a day, or for a year."""
+
 SETUP = (
     f"SET time_zone = '+00:00', sql_mode = '{MODES}', "
+    f"lock_wait_timeout = LEAST(@@lock_wait_timeout, {LOCK_SECONDS}), "
+    f"innodb_lock_wait_timeout = LEAST(@@innodb_lock_wait_timeout, {LOCK_SECONDS}), "
     # A stream waits while its last rows are delivered: the server must not take that for a dead reader.
     "net_write_timeout = 7200, wait_timeout = 28800"
 )

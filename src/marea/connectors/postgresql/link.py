@@ -28,8 +28,16 @@ _SETTINGS = {
 }
 """What every session reads and writes texts by."""
 
+LOCK_WAIT = "30s"
+"""How long a statement waits for a lock, unless the login or the url says how long."""
+
+_GIVEN_WAIT = "nullif(current_setting('lock_timeout'), '0')"
+
 SETTINGS = "SELECT " + ", ".join(
-    f"set_config('{name}', '{value}', false)" for name, value in _SETTINGS.items()
+    [
+        *(f"set_config('{name}', '{value}', false)" for name, value in _SETTINGS.items()),
+        f"set_config('lock_timeout', coalesce({_GIVEN_WAIT}, '{LOCK_WAIT}'), false)",
+    ]
 )
 
 _PASSING = ("08", "40", "53", "55", "57", "58")
@@ -45,6 +53,7 @@ _HINTS = {
     "refused": "check that the server runs and that host and port are right",
     "pg_hba.conf": "the server does not let this user in from here: see its pg_hba.conf",
     "too many": "the server has no connection left for us",
+    "lock timeout": "another program holds a lock on what was asked for; run again when it has ended",
 }
 
 
@@ -61,8 +70,12 @@ def uri(system: SystemSettings) -> str:
 
 def unreachable(system: str, where: Address, message: str) -> SystemUnreachable:
     """The error for a connection that was not made or was lost."""
-    hint = next((hint for text, hint in _HINTS.items() if text in message), "try again later")
-    return SystemUnreachable(system, f"{where.shown}: {where.clean(words(message))}", hint=hint)
+    return SystemUnreachable(system, f"{where.shown}: {where.clean(words(message))}", hint=hint(message))
+
+
+def hint(message: str) -> str:
+    """What to do about a server that cannot serve, by its words."""
+    return next((hint for text, hint in _HINTS.items() if text in message), "try again later")
 
 
 def words(message: str) -> str:

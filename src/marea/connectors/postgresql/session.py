@@ -14,7 +14,7 @@ from marea.config.settings import SystemSettings
 from marea.connectors.base import address
 from marea.connectors.postgresql.binding import inline
 from marea.connectors.postgresql.catalogue import TABLES, described, describing
-from marea.connectors.postgresql.link import SETTINGS, passing, unreachable, uri, words
+from marea.connectors.postgresql.link import SETTINGS, hint, passing, unreachable, uri, words
 from marea.connectors.relational import Contended, DuplicateKey, Session
 from marea.errors import BatchRefused, ConfigurationError, MareaError, SystemUnreachable
 from marea.ports import Table
@@ -105,7 +105,7 @@ class PostgresqlSession(Session):
         if state in _CONTENDED:
             return Contended(self._system, text, hint="run again")
         if passing(state) or state == _READ_ONLY:
-            return SystemUnreachable(self._system, text, hint="try again later")
+            return SystemUnreachable(self._system, text, hint=hint(text))
         if state.startswith(_OURS):
             return ConfigurationError.single(f"{self._system} refuses: {text}", hint="check names and rights")
         return _refused(error, state, text)
