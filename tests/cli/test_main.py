@@ -176,6 +176,33 @@ def test_output_that_nobody_reads_is_no_error(shop: Shop) -> None:
     assert done.returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("words", "to", "unbuffered"),
+    [
+        ("status", ">/dev/full", ""),
+        ("status", ">/dev/full", "1"),
+        ("log --json", ">/dev/full", ""),
+        ("log --limit x --json", ">/dev/full", ""),
+        ("plan --full", ">&-", ""),
+        ("sync --full", ">/dev/full", ""),
+        ("sync --full --json", ">&-", ""),
+    ],
+)
+def test_output_that_cannot_be_written_is_said_so(shop: Shop, words: str, to: str, unbuffered: str) -> None:
+    command = f"PYTHONUNBUFFERED={unbuffered} {sys.executable} -m marea {words} {to}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, timeout=60)
+    why = "No space left on device" if "full" in to else "Bad file descriptor"
+    assert done.returncode == 2
+    assert done.stderr.endswith(f"the output cannot be written: {why}\n")
+    assert "internal error" not in done.stderr
+    assert ("itself ended, partial: marea runs shows it" in done.stderr) == words.startswith("sync")
+
+
+def test_a_demo_that_cannot_make_its_folder_says_so(marea: Marea, shop: Shop) -> None:
+    done = marea("demo", "--keep", str(shop.folder / "marea.yaml"))
+    assert (done.code, "marea.yaml cannot be made" in done.err) == (2, True)
+
+
 def test_an_entity_that_another_run_holds_is_3(marea: Marea, shop: Shop) -> None:
     state = open_state(f"sqlite:///{shop.folder}/marea.db")
     entity = state.entity("customers", "crm").id

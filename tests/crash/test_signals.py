@@ -337,3 +337,19 @@ def test_other_commands_end_with_a_word_too(rest: Callable[..., Shop], number: s
     process.send_signal(number)
     _, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (3, "stopped; nothing is lost, run again to go on\n")
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize(
+    "words", ["plan", "explain accounts 1", "check accounts", "touch accounts --where 1=1 --dry-run"]
+)
+def test_other_commands_end_while_a_source_waits_for_a_lock(
+    slow: Shop, locked: psycopg.Connection, words: str, number: signal.Signals
+) -> None:
+    locked.execute("SELECT pg_advisory_lock(7)")
+    process = slow.start(*words.split(), "--json")
+    until_it_waits(locked, process)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=15)  # a lock is waited for twice as long
+    assert (process.returncode, json.loads(out)["error"]["code"]) == (3, "interrupted")
+    assert err == "stopped; nothing is lost, run again to go on\n"

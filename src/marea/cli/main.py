@@ -16,7 +16,8 @@ from importlib.util import find_spec
 from typing import NoReturn
 
 from marea.cli.arguments import parse
-from marea.cli.signals import as_interrupt, stopped
+from marea.cli.signals import as_interrupt, ending, stopped
+from marea.cli.streams import Unwritable, given_up, set_up
 from marea.errors import ConfigurationError, EntityBusy, RunInterrupted, SystemUnreachable
 
 USAGE, AWAY, INTERNAL = 2, 3, 4
@@ -28,6 +29,7 @@ def main() -> NoReturn:
         warnings.simplefilter("ignore")  # they are for those who write Python, not for those who run it
     # Arrow's own allocator keeps what batches have freed: a quarter more memory, for nothing gained here.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    set_up()
     _note_missing()
     as_interrupt()
     _leave(run(sys.argv[1:]))
@@ -42,24 +44,32 @@ def _note_missing() -> None:
 
 def run(words: Sequence[str]) -> int:
     """Carries out a command line; gives the exit code."""
+    try:
+        code = _carried_out(words)
+        sys.stdout.flush()
+    except Unwritable as error:
+        return given_up(error)
+    return code
+
+
+def _carried_out(words: Sequence[str]) -> int:
+    """Carries out a command line and tells its error. Raises Unwritable."""
     config = None
     try:
         options = parse(words)
         config = options.config
         module, _, function = options.action.partition(":")
-        code = getattr(import_module(f"marea.cli.{module}"), function)(options)
-        sys.stdout.flush()
+        command = getattr(import_module(f"marea.cli.{module}"), function)
+        with ending(json=options.json):
+            return int(command(options))
     except SystemExit as end:
         return int(end.code or 0)
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; Python would complain once more when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except KeyboardInterrupt:
         return _failed(stopped(), words, config)
+    except Unwritable:
+        raise
     except Exception as error:  # the last resort: nobody is shown a traceback unless asked for
         return _failed(error, words, config)
-    return int(code)
 
 
 def _leave(code: int) -> NoReturn:

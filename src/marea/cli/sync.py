@@ -12,6 +12,7 @@ from marea.cli.commands import pasteable
 from marea.cli.common import EXIT_CODES, counts, in_words, opened, seconds
 from marea.cli.output import clean, plural, show_json, table
 from marea.cli.signals import stopping
+from marea.cli.streams import Unwritable
 from marea.model import Outcome, RunStatus
 
 if TYPE_CHECKING:
@@ -65,12 +66,23 @@ def _told(project: Project, run: Run, options: Namespace) -> int:
         left = plural(run.left, "record")
         told = f"{left} of earlier runs not in order: marea status, marea retry"
         print(pasteable(told, options.config), file=sys.stderr)
+    try:
+        _show(project, run, options)
+    except Unwritable:
+        told = f"run {run.id} itself ended, {run.status}: marea runs shows it"
+        print(pasteable(told, options.config), file=sys.stderr)
+        raise
+    return EXIT_CODES[RunStatus.PARTIAL] if _left_behind(run) else EXIT_CODES[run.status]
+
+
+def _show(project: Project, run: Run, options: Namespace) -> None:
+    """Writes what the run came to. Raises Unwritable."""
     if options.json:
         show_json(document(run))
     else:
         for line in _summary(project, run):
             print(pasteable(line, options.config))
-    return EXIT_CODES[RunStatus.PARTIAL] if _left_behind(run) else EXIT_CODES[run.status]
+    sys.stdout.flush()
 
 
 def _safely(message: str) -> str:

@@ -59,8 +59,15 @@ def _folder(keep: Path | None) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="marea-demo-") as name:
             yield Path(name)
         return
-    keep.mkdir(parents=True, exist_ok=True)
-    if any(keep.iterdir()):
+    try:
+        keep.mkdir(parents=True, exist_ok=True)
+        used = any(keep.iterdir())
+    except OSError as error:
+        why = error.strerror or error
+        raise ConfigurationError.single(
+            f"{keep} cannot be made: {why}", hint="name a new folder for the demo"
+        ) from None
+    if used:
         raise ConfigurationError.single(f"{keep} is not empty", hint="name a new folder for the demo")
     yield keep.resolve()
 
