@@ -139,6 +139,12 @@ def test_moments() -> None:
             moment_of(text, now)
 
 
+def test_a_span_that_ends_before_it_begins_is_2(marea: Marea, shop: Shop) -> None:
+    done = marea("log", "--since", "2026-02-01", "--until", "2026-01-01")
+    assert (done.code, "--since 2026-02-01 is after --until 2026-01-01" in done.err) == (2, True)
+    assert marea("log", "--since", "2026-02-01", "--until", "2026-02-01").code == 0
+
+
 @pytest.mark.parametrize("words", [("--since", "999999w"), ("--until", "999999d")])
 def test_a_time_before_all_times_is_a_usage_error(marea: Marea, shop: Shop, words: tuple[str, str]) -> None:
     done = marea("log", *words)

@@ -183,3 +183,19 @@ def test_an_empty_text_is_told_from_none(marea: Marea, shop: Shop) -> None:
     assert 'name  Name 00001 -> ""' in out
     shop.erp("UPDATE customers SET name = NULL WHERE code = '00001'")
     assert "name  Name 00001 -> null" in marea("explain", "customers", "1,00001").out
+
+
+def test_no_value_steers_the_terminal(marea: Marea, shop: Shop) -> None:
+    shop.erp("INSERT INTO customers VALUES (1, 'e' || char(27) || '[2J', 'x', '22', 1, CURRENT_TIMESTAMP)")
+    plain = marea("plan", "customers")
+    sync = marea("sync", "customers")
+    assert sync.code in (0, 1)
+    for done in (plain, sync, marea("explain", "customers", "1,e\x1b[2J"), marea("log"), marea("status")):
+        assert "\x1b" not in done.out + done.err
+    assert "target id e [2J" in marea("explain", "customers", "1,e\x1b[2J").out
+
+
+def test_a_damaged_source_is_told_with_the_file_that_names_it(marea: Marea, shop: Shop) -> None:
+    (shop.folder / "erp.db").write_bytes(b"this is a letter, not a database, and long enough" * 20)
+    done = marea("touch", "customers", "--where", "1 = 1")
+    assert (done.code, "marea.yaml:4: " in done.err) == (2, True)

@@ -7,7 +7,7 @@ import sys
 from dataclasses import asdict
 
 from marea.cli.commands import pasteable
-from marea.cli.output import clean, show_json
+from marea.cli.output import say, show_json
 from marea.errors import ConfigurationError, MareaError, SystemUnreachable
 
 _LOGIN = re.compile(r"://[^\s/]*@")
@@ -24,7 +24,7 @@ def tell(error: Exception, *, json: bool, debug: bool, config: str | None = None
 
         print(_scrubbed("".join(traceback.format_exception(error))), file=sys.stderr)
     for line in _words(error).splitlines():
-        print(pasteable(clean(line), config), file=sys.stderr)
+        say(pasteable(line, config), sys.stderr)
     if json:
         show_json({"error": _document(error)})
 

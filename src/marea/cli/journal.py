@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from marea.cli.common import changes_text, opened
-from marea.cli.output import clean, encode, moment, show_json_list
+from marea.cli.output import encode, moment, say, show_json_list
 from marea.config.names import suggest
 from marea.errors import ConfigurationError
 from marea.model import Cause, Outcome
@@ -36,15 +36,15 @@ def log(options: Namespace) -> int:
         limit = options.limit or options.limit_default
         found = _entries(project, options, limit + 1)
         if not _printed(islice(found, limit)):
-            print(clean(f"no entry fits{_wanted(options)}{_unheard(project, options)}"))
+            say(f"no entry fits{_wanted(options)}{_unheard(project, options)}")
         if any(True for _ in found):
             shown = "the newest entry is" if limit == 1 else f"the newest {limit:,} entries are"
-            print(f"{shown} shown: --limit shows more, --export has all", file=sys.stderr)
+            say(f"{shown} shown: --limit shows more, --export has all", sys.stderr)
     return 0
 
 
 def _entries(project: Project, options: Namespace, limit: int | None) -> Iterator[Entry]:
-    now = datetime.now().astimezone()
+    since, until = _span(options, datetime.now().astimezone())
     return project.log(
         options.entity,
         key=options.key,
@@ -52,11 +52,22 @@ def _entries(project: Project, options: Namespace, limit: int | None) -> Iterato
         outcome=Outcome(options.outcome) if options.outcome else None,
         cause=_cause(options.cause) if options.cause else None,
         field=options.field,
-        since=moment_of(options.since, now) if options.since else None,
-        until=moment_of(options.until, now, end=True) if options.until else None,
+        since=since,
+        until=until,
         text=options.text,
         limit=limit,
     )
+
+
+def _span(options: Namespace, now: datetime) -> tuple[datetime | None, datetime | None]:
+    """The first and the last moment looked for, as far as they are given."""
+    since = moment_of(options.since, now) if options.since else None
+    until = moment_of(options.until, now, end=True) if options.until else None
+    if since and until and since > until:
+        raise ConfigurationError.single(
+            f"--since {options.since} is after --until {options.until}", hint="no entry can be in between"
+        )
+    return since, until
 
 
 def _cause(text: str) -> Cause:
@@ -117,10 +128,10 @@ def document(entry: Entry) -> dict[str, object]:
 def lines(entry: Entry, indent: str = "", *, with_record: bool = True) -> Iterator[str]:
     """An entry as people read it."""
     key = ",".join(str(part) for part in entry.key) if isinstance(entry.key, list) else str(entry.key)
-    record = f"  {entry.entity} {clean(key)}" if with_record else ""
+    record = f"  {entry.entity} {key}" if with_record else ""
     yield f"{indent}{moment(entry.at)}  run {entry.run}{record}  {entry.outcome} ({entry.cause})"
     if entry.error:
-        yield f"{indent}    {clean(entry.error)}"
+        yield f"{indent}    {entry.error}"
     yield from changes_text(entry.changes, f"{indent}    ")
 
 
@@ -156,7 +167,7 @@ def _printed(entries: Iterator[Entry]) -> int:
     number = 0
     for number, entry in enumerate(entries, 1):  # noqa: B007 - the last one counts
         for line in lines(entry):
-            print(line)
+            say(line)
     return number
 
 
@@ -167,5 +178,5 @@ def _export(entries: Iterator[Entry], options: Namespace) -> int:
     if options.json:
         print(encode({"file": options.export, "entries": number}))
     else:
-        print(f"{number:,} entries written to {options.export}")
+        say(f"{number:,} entries written to {options.export}")
     return 0

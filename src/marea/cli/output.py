@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from math import isfinite
-from typing import Any
+from typing import Any, TextIO
 
 GAP = "  "
 
@@ -86,6 +86,11 @@ def moment(value: datetime | None) -> str:
 def clean(text: str) -> str:
     """A text on one line that cannot steer the terminal it is shown on."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def say(line: str, stream: TextIO | None = None) -> None:
+    """Writes one line of text, to stdout unless a stream is given, cleaned whatever it holds."""
+    print(clean(line), file=stream)
 
 
 def shorten(text: str, width: int = 60) -> str:

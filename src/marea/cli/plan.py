@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from marea.cli.commands import pasteable
 from marea.cli.common import changes_text, counts, in_words, key_value, opened
-from marea.cli.output import clean, plural, show_json, table
+from marea.cli.output import plural, say, show_json, table
 from marea.model import Outcome
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def plan(options: Namespace) -> int:
         show_json({"entities": {name: document(preview) for name, preview in found.items()}})
     else:
         for line in _text(found):
-            print(line)
-        print(pasteable(_closing(found), options.config))
+            say(line)
+        say(pasteable(_closing(found), options.config))
     return 0
 
 
@@ -78,9 +78,9 @@ def _records(name: str, preview: EntityPreview) -> Iterator[str]:
     from marea.engine.keys import shown
 
     for record in preview.records:
-        yield f"{name} {clean(shown(record.key))}: {record.outcome} ({record.cause})"
+        yield f"{name} {shown(record.key)}: {record.outcome} ({record.cause})"
         if record.error:
-            yield f"    {clean(record.error)}"
+            yield f"    {record.error}"
         elif record.outcome is not Outcome.UNCHANGED:
             yield from changes_text(record.changes, "    ")
     books = preview.books

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from marea.cli.commands import pasteable
 from marea.cli.common import changes_text, key_value, opened
-from marea.cli.output import clean, moment, plural, show_json, table, value_text
+from marea.cli.output import moment, plural, say, show_json, table, value_text
 from marea.model import Presence, RecordState
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def touch(options: Namespace) -> int:
         show_json(asdict(found))
     else:
         for line in _touched(found):
-            print(pasteable(line, options.config))
+            say(pasteable(line, options.config))
     return 0
 
 
@@ -54,7 +54,7 @@ def explain(options: Namespace) -> int:
         show_json(document(found) | {"entries": [entry(item) for item in found.entries]})
     else:
         for line in _text(found, options.config):
-            print(line)
+            say(line)
     return 0
 
 
@@ -131,8 +131,8 @@ def _trouble(trouble: Trouble) -> dict[str, object]:
 
 
 def _text(found: Explanation, config: str | None) -> Iterator[str]:
-    yield clean(found.verdict.text)
-    yield from (f"  -> {pasteable(clean(step), config)}" for step in found.verdict.steps)
+    yield found.verdict.text
+    yield from (f"  -> {pasteable(step, config)}" for step in found.verdict.steps)
     yield from _source_text(found.source)
     if found.now is not None:
         yield from _now_text(found.now, found)
@@ -187,7 +187,7 @@ def _ledger_text(record: RecordRow | None, found: Explanation) -> Iterator[str]:
     )
     yield f"in the ledger: {state}, target id {record.target_id or 'none'}, run {record.run}"
     if record.blocks:
-        yield f"  {plural(record.blocks, 'record')} of other entities wait for it"
+        yield f"  {plural(record.blocks, 'record')} wait for it"
     if record.trouble:
         yield from table(("", ""), [(f"  {name}", text) for name, text in _trouble_rows(record.trouble)])
 
@@ -195,7 +195,7 @@ def _ledger_text(record: RecordRow | None, found: Explanation) -> Iterator[str]:
 def _trouble_rows(trouble: Trouble) -> Iterator[tuple[str, str]]:
     yield str(trouble.outcome), f"since {moment(trouble.since)}, {plural(trouble.attempts, 'attempt')}"
     if trouble.error:
-        yield "reason", clean(f"{trouble.error} ({trouble.code})" if trouble.code else trouble.error)
+        yield "reason", f"{trouble.error} ({trouble.code})" if trouble.code else trouble.error
     yield "next", _again(trouble)
 
 

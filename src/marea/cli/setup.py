@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from marea.cli.arguments import DEFAULT
 from marea.cli.commands import pasteable
 from marea.cli.common import opened
-from marea.cli.output import clean, plural, show_json
+from marea.cli.output import plural, say, show_json
 from marea.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -58,11 +58,11 @@ def init(options: Namespace) -> int:
     else:
         _tell_discovery(path, made.found)
         if options.target is None:
-            print(f"without --target the records are copied to {path.parent / 'copy.db'}")
+            say(f"without --target the records are copied to {path.parent / 'copy.db'}")
         if made.lacks:
-            print(f"set {' and '.join(made.lacks)} first: the file holds no password")
+            say(f"set {' and '.join(made.lacks)} first: the file holds no password")
         named = options.output if options.output != DEFAULT else None
-        print(pasteable("next: marea check, marea plan, marea sync", named))
+        say(pasteable("next: marea check, marea plan, marea sync", named))
     return 0
 
 
@@ -88,10 +88,10 @@ def _tell_discovery(path: Path, found: Discovery) -> None:
             parts.append(f"with {', '.join(part.name for part in draft.related)}")
         if draft.references:
             parts.append(f"refers to {', '.join(sorted(set(draft.references.values())))}")
-        print("; ".join(parts))
+        say("; ".join(parts))
     for name in found.keyless:
-        print(f"  {name}: left out, it has no primary key")
-    print(f"{plural(len(found.drafts), 'entity').replace('entitys', 'entities')} written to {path}")
+        say(f"  {name}: left out, it has no primary key")
+    say(f"{plural(len(found.drafts), 'entity').replace('entitys', 'entities')} written to {path}")
 
 
 # -- check ---------------------------------------------------------------------------------------
@@ -105,11 +105,11 @@ def check(options: Namespace) -> int:
         show_json(document(report))
     else:
         for line in _text(report):
-            print(pasteable(line, options.config))
+            say(pasteable(line, options.config))
     for fault in report.faults:
-        print(pasteable(clean(str(fault)), options.config), file=sys.stderr)
+        say(pasteable(str(fault), options.config), sys.stderr)
     for system in report.away:
-        print(f"{system.name} is away: {clean(system.message)}", file=sys.stderr)
+        say(f"{system.name} is away: {system.message}", sys.stderr)
     if report.faults:
         return FAULTS
     return AWAY if report.away else 0
@@ -178,7 +178,7 @@ def _table_text(table: TableReport) -> Iterator[str]:
     name = f"{table.relation} ({table.table})" if named else table.table
     by = f"{table.capture} by {table.modified}" if table.modified else table.capture
     yield f"  {name}: {by}"
-    yield from (f"    warning: {clean(warning)}" for warning in table.warnings)
+    yield from (f"    warning: {warning}" for warning in table.warnings)
 
 
 def _promises(report: Report) -> Iterator[str]:

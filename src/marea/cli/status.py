@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from marea.cli.commands import pasteable
 from marea.cli.common import counts, in_words, opened, seconds
-from marea.cli.output import clean, moment, show_json, show_json_list, table
+from marea.cli.output import moment, say, show_json, show_json_list, table
 from marea.model import FirstLoad
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def status(options: Namespace) -> int:
         )
     else:
         for line in _text(found):
-            print(pasteable(line, options.config))
+            say(pasteable(line, options.config))
     return 0
 
 
@@ -41,7 +41,7 @@ def runs(options: Namespace) -> int:
         show_json_list(document(run) for run in found)
     else:
         for line in _runs_text(found):
-            print(pasteable(line, options.config))
+            say(pasteable(line, options.config))
     return 0
 
 
@@ -112,7 +112,7 @@ def _circle(name: str, entity: EntityStatus) -> str:
         return ""
     from marea.engine.keys import shown
 
-    example = clean(f"marea explain {name} {shown(entity.circling_key)}")
+    example = f"marea explain {name} {shown(entity.circling_key)}"
     return f"{entity.circling:,} wait in a circle: {example}"
 
 
@@ -128,4 +128,4 @@ def _runs_text(found: list[RunRow]) -> Iterator[str]:
             if books.detected:
                 yield f"    {name}: {in_words(books)}"
         if run.message:
-            yield f"    {clean(run.message)}"
+            yield f"    {run.message}"

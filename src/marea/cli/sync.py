@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from marea.cli.commands import pasteable
 from marea.cli.common import EXIT_CODES, counts, in_words, opened, seconds
-from marea.cli.output import clean, plural, show_json, table
+from marea.cli.output import plural, say, show_json, table
 from marea.cli.signals import stopping
 from marea.cli.streams import Unwritable
 from marea.model import Outcome, RunStatus
@@ -56,21 +56,21 @@ def retry(options: Namespace) -> int:
 
 def _told(project: Project, run: Run, options: Namespace) -> int:
     for message in run.messages:
-        print(pasteable(f"{clean(message)}{_safely(message)}", options.config), file=sys.stderr)
+        say(pasteable(f"{message}{_safely(message)}", options.config), sys.stderr)
     for note in run.notes:
-        print(pasteable(clean(note), options.config), file=sys.stderr)
+        say(pasteable(note, options.config), sys.stderr)
     for name, books in run.entities.items():
         for sentence in books.on_left_out(name):
-            print(sentence, file=sys.stderr)
+            say(sentence, sys.stderr)
     if _left_behind(run):
         left = plural(run.left, "record")
         told = f"{left} of earlier runs not in order: marea status, marea retry"
-        print(pasteable(told, options.config), file=sys.stderr)
+        say(pasteable(told, options.config), sys.stderr)
     try:
         _show(project, run, options)
     except Unwritable:
         told = f"run {run.id} itself ended, {run.status}: marea runs shows it"
-        print(pasteable(told, options.config), file=sys.stderr)
+        say(pasteable(told, options.config), sys.stderr)
         raise
     return EXIT_CODES[RunStatus.PARTIAL] if _left_behind(run) else EXIT_CODES[run.status]
 
@@ -81,7 +81,7 @@ def _show(project: Project, run: Run, options: Namespace) -> None:
         show_json(document(run))
     else:
         for line in _summary(project, run):
-            print(pasteable(line, options.config))
+            say(pasteable(line, options.config))
     sys.stdout.flush()
 
 
@@ -142,14 +142,14 @@ def _reasons(project: Project, run: Run, outcome: Outcome, number: int) -> Itera
     told = _foremost(reasons)
     for reason in told:
         like = ", and the like" if reason.alike else ""
-        yield f"  {reason.records:,} x {reason.entity}: {clean(reason.text or 'no reason was given')}{like}"
+        yield f"  {reason.records:,} x {reason.entity}: {reason.text or 'no reason was given'}{like}"
     if len(reasons) > len(told):
         yield f"  … and {plural(len(reasons) - len(told), 'other reason')}"
     logged = any(True for _ in project.log(run=run.id, outcome=outcome, limit=1))
     which, whose = (f"--run {run.id} ", "") if logged else ("", " (an earlier run found them)")
     yield f"  see them: marea log {which}--outcome {outcome}{whose}"
     for reason in reasons[:1]:
-        yield f"  see one:  marea explain {reason.entity} {clean(quote(shown(reason.key)))}"
+        yield f"  see one:  marea explain {reason.entity} {quote(shown(reason.key))}"
 
 
 def _foremost(reasons: list[Reason]) -> list[Reason]:

@@ -152,7 +152,8 @@ class Project:
         from marea.engine.touch import touch
 
         entity = self._entity(name)
-        return touch(self.settings.file, entity, self._systems, where, dry_run)
+        with self._systems.located():
+            return touch(self.settings.file, entity, self._systems, where, dry_run)
 
     def reasons(self, run: Run, outcome: Outcome) -> list[Reason]:
         """Why records that a run met are rejected, waiting or deferred; the most frequent first."""
