@@ -69,6 +69,26 @@ def test_a_column_that_no_field_fills_is_named_and_refuses_every_record(world: W
     assert counts(world.sync()) == {"created": 4}
 
 
+def test_a_key_that_the_table_compares_less_exactly_is_named(world: World) -> None:
+    def told() -> list[str]:
+        return [note for note in notes(world) if "takes keys for equal" in note]
+
+    by_default = world.target.startswith("mariadb")
+    assert bool(told()) == by_default
+    exact, loose = ("utf8mb4_nopad_bin", "utf8mb4_bin") if by_default else ("BINARY", "RTRIM")
+    if world.target.startswith("postgresql"):
+        return
+    for collation, expected in ((exact, 0), (loose, 1)):
+        world.crm("DROP TABLE accounts")
+        world.crm(
+            f"CREATE TABLE accounts (code varchar(12) COLLATE {collation} PRIMARY KEY, name varchar(80),"
+            " credit varchar(20), since varchar(30), tax integer)"
+        )
+        assert len(found := told()) == expected
+    assert 'customers.target.key: table "accounts" takes keys for equal' in found[0]
+    assert "(code)" in found[0]
+
+
 def test_a_text_for_a_column_of_another_type_is_named_where_it_would_be_refused(world: World) -> None:
     found = [note for note in notes(world) if "the field is text" in note]
     if world.target.startswith("sqlite"):

@@ -1,4 +1,4 @@
-"""Owns what is foreseen of a table that records are to land in: what in it may refuse them all."""
+"""Owns what is foreseen of a table that records are to land in: what in it may refuse them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ from marea.ports import Column, Shape
 
 
 def foreseen(shape: Shape, landing: Landing, *, strict: bool) -> list[Fault]:
-    """Columns that need a value and get none; where types are kept (`strict`), texts that must be another."""
-    return [*_unfilled(shape, landing), *(_mistyped(shape, landing) if strict else ())]
+    """Columns that need a value and get none, keys that are taken for equal.
+
+    Where types are kept (`strict`), texts that must be another.
+    """
+    mistyped = _mistyped(shape, landing) if strict else ()
+    return [*_unfilled(shape, landing), *_folding(shape, landing), *mistyped]
 
 
 def _unfilled(shape: Shape, landing: Landing) -> Iterator[Fault]:
@@ -26,6 +30,18 @@ def _unfilled(shape: Shape, landing: Landing) -> Iterator[Fault]:
                 field="target.object",
                 hint=f"add a field {column.name}, or give the column a default",
             )
+
+
+def _folding(shape: Shape, landing: Landing) -> Iterator[Fault]:
+    if landing.folding:
+        names = ", ".join(landing.folding)
+        yield Fault(
+            f'table "{landing.table.name}" takes keys for equal that differ in case, accents or blanks '
+            f"at the end ({names}): of such records one is delivered, the others are refused",
+            entity=shape.entity,
+            field="target.key",
+            hint="give the column an exact collation where the source has such keys",
+        )
 
 
 def _mistyped(shape: Shape, landing: Landing) -> Iterator[Fault]:
