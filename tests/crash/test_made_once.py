@@ -289,5 +289,5 @@ def test_few_records_at_once_are_in_doubt(shop: Shop) -> None:
     )
     shop.killed()
     shop.sync()
-    assert shop.sync().left <= 40
-    assert shop.sync(full=True).entities["customers"].counts[Outcome.DEFERRED] <= 40
+    assert shop.sync().left <= 20
+    assert shop.sync(full=True).entities["customers"].counts[Outcome.DEFERRED] <= 20

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from marea.engine.counted import Again
 from marea.engine.intents import Intents
 from marea.engine.request import Request
 from marea.engine.restored import COMPARED, beside_source
-from marea.engine.stages import Planning, Settled, delivered, ids_in_ledger, intended, under_lease
+from marea.engine.stages import Planned, Planning, Settled, delivered, ids_in_ledger, intended, under_lease
 from marea.engine.steps import Standing, due_by_cause, listed, reads_all, standing_of, steps
 from marea.errors import MareaError
 from marea.model import Cause
@@ -155,22 +155,32 @@ class EntitySync:
 
     def _run_stages(self, found: Generator[Step, None, None], *, resend: bool, named: bool) -> None:
         """Run the stages side by side and commit what comes out, batch by batch."""
-        context, alignment, ledger = self._context, self._alignment, self._context.state.ledger
-        stop = self._lease.stop
-        look_up = ids_in_ledger(ledger, context.entities)
+        alignment, ledger = self._alignment, self._context.state.ledger
+        look_up = ids_in_ledger(ledger, self._context.entities)
         planning = Planning(alignment, ledger, self._entity, look_up, resend=resend, named=named)
         with SideBySide() as ahead:
-            read = ahead(found, "read", stop, leave=True)
-            # Announced as part of the plan: meanwhile the batch before is delivered.
-            plans = ahead(intended(planning.planned(read), self._intents.announce), "plan", stop)
-            sent = under_lease(plans, self._lease.hold, self._intents.begun, stop)
-            settled = ahead(delivered(sent, alignment, context.entities, context.clock, stop), "deliver")
-            for batch in settled:
+            read = ahead(found, "read", self._lease.stop, leave=True)
+            settled = self._ahead if alignment.repeats else self._one_by_one
+            for batch in settled(ahead, planning.planned(read)):
                 self._commit(batch)
                 if batch.settlement is not None:
                     planning.settled()
                 if batch.away is not None:
                     raise batch.away
+
+    def _ahead(self, ahead: SideBySide, plans: Generator[Planned, None, None]) -> Iterator[Settled]:
+        """What plans come to, each announced while the one before is delivered, and that is committed."""
+        announced = ahead(intended(plans, self._intents.announce), "plan", self._lease.stop)
+        return ahead(self._delivered(announced), "deliver")
+
+    def _one_by_one(self, ahead: SideBySide, plans: Generator[Planned, None, None]) -> Iterator[Settled]:
+        """What plans come to, each announced when the one before is committed: one is in doubt at most."""
+        return self._delivered(intended(ahead(plans, "plan", self._lease.stop), self._intents.announce))
+
+    def _delivered(self, plans: Iterator[Planned]) -> Generator[Settled, None, None]:
+        context, stop = self._context, self._lease.stop
+        sent = under_lease(plans, self._lease.hold, self._intents.begun, stop)
+        return delivered(sent, self._alignment, context.entities, context.clock, stop)
 
     def _commit(self, batch: Settled, *, evaluated: bool = False) -> None:
         """Write outcome, ledger, journal and position of a batch in one transaction (I1, I3).
