@@ -7,7 +7,7 @@ import sys
 import pyarrow as pa
 
 from marea.model import Outcome, RunKind
-from marea.store.commit import Commit
+from marea.store.commit import Commit, Move
 from marea.store.owner import current_owner
 from marea.store.state import open_state
 
@@ -34,7 +34,7 @@ def main(url: str, size: int) -> None:
     fence = state.leases.acquire(entity, current_owner(), NOW, 3600)
     number = 0
     while True:
-        position = ("watermark", str(number) if number else None, str(number + 1))
+        position = Move("watermark", str(number) if number else None, str(number + 1))
         rows, counts = batch(number, size), {Outcome.CREATED: size}
         detected = sum(counts.values())
         state.commit(
