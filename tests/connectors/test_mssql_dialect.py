@@ -103,12 +103,13 @@ def test_a_column_is_read_as_its_driver_can_hand_it_over(native: str, type_: pa.
 def test_a_list_of_keys_becomes_rows_in_their_own_collations() -> None:
     rows = SQL.key_rows("?", [KIND, CODE])
     assert rows == (
-        "(SELECT CAST(j.[key] AS int) AS n, CAST(JSON_VALUE(j.[value], '$[0]') AS int) AS k0, "
-        "CAST(JSON_VALUE(j.[value], '$[1]') AS varchar(8000)) COLLATE SQL_Latin1_General_CP1_CI_AS AS k1 "
+        "(SELECT CAST(j.[key] AS int) AS marea_n, CAST(JSON_VALUE(j.[value], '$[0]') AS int) AS marea_k0, "
+        "CAST(JSON_VALUE(j.[value], '$[1]') AS varchar(8000)) COLLATE SQL_Latin1_General_CP1_CI_AS "
+        "AS marea_k1 "
         "FROM OPENJSON(CAST(? AS nvarchar(max))) AS j)"
     )
-    assert parses(f"SELECT t.* FROM t JOIN {rows} k ON t.a = k.k0 AND t.b = k.k1")
-    assert "CAST(j.[value] AS int) AS k0" in SQL.key_rows("?", [KIND])
+    assert parses(f"SELECT t.* FROM t JOIN {rows} k ON t.a = k.marea_k0 AND t.b = k.marea_k1")
+    assert "CAST(j.[value] AS int) AS marea_k0" in SQL.key_rows("?", [KIND])
     assert "CONVERT(varbinary(8000), j.[value], 1)" in SQL.key_rows(
         "?", [Column("b", pa.string(), "binary(16)")]
     )

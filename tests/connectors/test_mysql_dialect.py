@@ -118,7 +118,7 @@ def test_a_clock_is_sql(native: str) -> None:
 
 def test_a_list_of_keys_becomes_rows_in_their_own_collations() -> None:
     assert SQL.key_rows("%s", [NUMBER, CODE]) == (
-        "(SELECT j.n - 1 AS n, j.k0 AS k0, j.k1 AS k1 FROM JSON_TABLE(%s, '$[*]' COLUMNS "
+        "(SELECT j.n - 1 AS marea_n, j.k0 AS marea_k0, j.k1 AS marea_k1 FROM JSON_TABLE(%s, '$[*]' COLUMNS "
         "(n FOR ORDINALITY, k0 BIGINT PATH '$[0]', "
         "k1 VARCHAR(13) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci PATH '$[1]')) AS j)"
     )
@@ -152,7 +152,7 @@ def test_a_key_is_wider_in_json_than_in_its_column(native: str, part: str) -> No
 
 def test_fixed_bytes_are_keys_in_hexadecimal_and_others_are_none() -> None:
     fixed, free = (Column("id", pa.string(), native) for native in ("binary(16)", "varbinary(16)"))
-    assert "UNHEX(j.k0) AS k0" in SQL.key_rows("%s", [fixed])
+    assert "UNHEX(j.k0) AS marea_k0" in SQL.key_rows("%s", [fixed])
     assert SQL.key_in("%s", fixed) == "UNHEX(%s)"
     with pytest.raises(ConfigurationError, match='"id"'):
         SQL.key_rows("%s", [free])

@@ -215,7 +215,7 @@ def test_long_results_are_long_types(mariadb_url: str) -> None:
 def by_keys(source: Source, names: Sequence[str], keys: str) -> tuple[list[int], str]:
     """The ids found by a JSON list of keys, and how the server finds them."""
     chosen = [column for column in columns(source) if column.name in names]
-    on = " AND ".join(f"t.{name} = k.k{index}" for index, name in enumerate(names))
+    on = " AND ".join(f"t.{name} = k.marea_k{index}" for index, name in enumerate(names))
     text = f"FROM t JOIN {source.dialect.key_rows('%s', chosen)} k ON {on}"
     with source.snapshot() as reader:
         pages = list(

@@ -79,12 +79,12 @@ def test_clocks() -> None:
 
 def test_key_rows() -> None:
     assert SQL.key_rows("$1", [CODE]) == (
-        "(SELECT e.place - 1 AS n, CAST(e.key #>> '{}' AS character varying) AS k0 "
+        "(SELECT e.place - 1 AS marea_n, CAST(e.key #>> '{}' AS character varying) AS marea_k0 "
         "FROM json_array_elements(CAST($1 AS json)) WITH ORDINALITY AS e(key, place))"
     )
     assert SQL.key_rows("$2", [CODE, LINE]) == (
-        "(SELECT e.place - 1 AS n, CAST(e.key ->> 0 AS character varying) AS k0, "
-        "CAST(e.key ->> 1 AS integer) AS k1 "
+        "(SELECT e.place - 1 AS marea_n, CAST(e.key ->> 0 AS character varying) AS marea_k0, "
+        "CAST(e.key ->> 1 AS integer) AS marea_k1 "
         "FROM json_array_elements(CAST($2 AS json)) WITH ORDINALITY AS e(key, place))"
     )
 

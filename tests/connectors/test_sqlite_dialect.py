@@ -75,11 +75,11 @@ def test_clocks_stay_a_second_behind() -> None:
 
 def test_key_rows() -> None:
     assert SQL.key_rows("?1", [CODE]) == (
-        "(SELECT e.key AS n, CAST(e.value AS TEXT) AS k0 FROM json_each(?1) AS e)"
+        "(SELECT e.key AS marea_n, CAST(e.value AS TEXT) AS marea_k0 FROM json_each(?1) AS e)"
     )
     assert SQL.key_rows("?2", [CODE, LINE]) == (
-        "(SELECT e.key AS n, CAST(json_extract(e.value, '$[0]') AS TEXT) AS k0, "
-        "CAST(json_extract(e.value, '$[1]') AS INTEGER) AS k1 FROM json_each(?2) AS e)"
+        "(SELECT e.key AS marea_n, CAST(json_extract(e.value, '$[0]') AS TEXT) AS marea_k0, "
+        "CAST(json_extract(e.value, '$[1]') AS INTEGER) AS marea_k1 FROM json_each(?2) AS e)"
     )
 
 

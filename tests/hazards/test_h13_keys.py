@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from by_hand import run_sql
+from hazards.conftest import MakeWorld
 from marea.model import Outcome
 from worlds import copied, counts, journal, synchronize, write_project
 
@@ -87,3 +88,19 @@ def test_h14_pages_by_key_go_through_every_row_once_whatever_the_collation(
     rows = run_sql(target, "SELECT a FROM things WHERE name = 'new'")
     assert sorted(str(row[0]) for row in rows) == sorted(letters)
     assert not [entry for entry in journal(file) if entry.outcome is Outcome.REJECTED]
+
+
+NAMED = """
+  goods:
+    source: {system: erp, table: goods, key: [n, k0], where: "n = 1 and k0 <> 'x'"}
+    target: {system: crm, object: goods, key: [n, k0], create: true}
+    fields: {n: n, k0: k0}
+"""
+
+
+def test_a_filter_may_name_a_column_as_a_list_of_keys_could_be(make_world: MakeWorld) -> None:
+    world = make_world(NAMED)
+    world.erp("CREATE TABLE goods (n integer, k0 varchar(5), PRIMARY KEY (n, k0))")
+    world.erp("INSERT INTO goods VALUES (1, 'a'), (1, 'b')")
+    assert counts(world.sync(), "goods") == {"created": 2}
+    assert counts(world.sync(keys=('[1,"a"]',)), "goods") == {"unchanged": 1}

@@ -96,10 +96,11 @@ class Dialect(ABC):
 
     @abstractmethod
     def key_rows(self, placeholder: str, columns: Sequence[Column]) -> str:
-        """A table expression with columns n, k0, k1, … from one JSON parameter.
+        """A table expression with columns marea_n, marea_k0, marea_k1, … from one JSON parameter.
 
         The parameter is a JSON array of keys: scalars for one column, arrays for several;
-        n is a key's place in it, counted from 0 (an integer).
+        marea_n is a key's place in it, counted from 0 (an integer). A filter that somebody wrote
+        may name columns of its table without their alias, which these must not be taken for.
         Values come back in the columns' own types and collations, so that an index serves.
         """
 

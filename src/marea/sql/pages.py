@@ -64,7 +64,7 @@ class Pages(Parts):
     def related(self, relation: Relation, keys: str) -> Query:
         """The rows of a relation whose join values are in a JSON array of such values."""
         text = Text(self.dialect)
-        selects = [f"k.n AS {self.quote(PARENT)}", *self.read("c", relation.columns)]
+        selects = [f"k.marea_n AS {self.quote(PARENT)}", *self.read("c", relation.columns)]
         if relation.stamp:
             selects.append(f"{self.stamp_text(relation.stamp)} AS {self.quote(STAMP)}")
         own = tuple(column for column, _ in relation.on)

@@ -125,9 +125,9 @@ class Parts:
     def listed(
         self, text: Text, rows: str, keys: str, names: Sequence[str], columns: Sequence[Column]
     ) -> str:
-        """What follows FROM to keep the rows whose columns are in a JSON array of keys, numbered `k.n`."""
+        """What follows FROM to keep the rows whose columns are in a JSON array of keys, as `k`."""
         listed = self.dialect.key_rows(text.bind(keys), columns)
-        pairs = [f"{name} = k.k{index}" for index, name in enumerate(names)]
+        pairs = [f"{name} = k.marea_k{index}" for index, name in enumerate(names)]
         return self.dialect.looked_up(rows, f"{listed} k", " AND ".join(pairs))
 
 

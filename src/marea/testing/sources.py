@@ -202,8 +202,8 @@ class SourceContract(Describing, Streaming):
         """The rows of a list of keys, each with its key's place in the list."""
         dialect, described = source.dialect, self.table(source, table)
         columns = [self.column(described, name) for name in names]
-        join = " AND ".join(f"t.{dialect.quote(name)} = k.k{index}" for index, name in enumerate(names))
-        selects = ["k.n AS n", *(f"t.{dialect.quote(column.name)}" for column in described.columns)]
+        join = " AND ".join(f"t.{dialect.quote(name)} = k.marea_k{index}" for index, name in enumerate(names))
+        selects = ["k.marea_n AS n", *(f"t.{dialect.quote(column.name)}" for column in described.columns)]
         text = (
             f"SELECT {', '.join(selects)} FROM {dialect.table(table)} t "
             f"JOIN {dialect.key_rows(dialect.placeholder(1), columns)} k ON {join}"

@@ -153,11 +153,11 @@ class MssqlDialect(Dialect):
     def key_rows(self, placeholder: str, columns: Sequence[Column]) -> str:
         """OPENJSON over the list for its order, and over each key for its parts."""
         values = [
-            f"{self.key_in(_json_part(index, len(columns)), column)} AS k{index}"
+            f"{self.key_in(_json_part(index, len(columns)), column)} AS marea_k{index}"
             for index, column in enumerate(columns)
         ]
         rows = f"OPENJSON(CAST({placeholder} AS nvarchar(max))) AS j"
-        return f"(SELECT CAST(j.[key] AS int) AS n, {', '.join(values)} FROM {rows})"
+        return f"(SELECT CAST(j.[key] AS int) AS marea_n, {', '.join(values)} FROM {rows})"
 
     def leading_columns(self, table: str) -> Query:
         """From the catalog views; a filtered index serves a part of the rows."""

@@ -131,11 +131,11 @@ class MysqlDialect(Dialect):
             for index, kind in enumerate(kinds)
         ]
         values = [
-            f"UNHEX(j.k{index}) AS k{index}" if kind.word in BYTES else f"j.k{index} AS k{index}"
+            f"UNHEX(j.k{index}) AS marea_k{index}" if kind.word in BYTES else f"j.k{index} AS marea_k{index}"
             for index, kind in enumerate(kinds)
         ]
         rows = f"JSON_TABLE({placeholder}, '$[*]' COLUMNS (n FOR ORDINALITY, {', '.join(typed)}))"
-        return f"(SELECT j.n - 1 AS n, {', '.join(values)} FROM {rows} AS j)"
+        return f"(SELECT j.n - 1 AS marea_n, {', '.join(values)} FROM {rows} AS j)"
 
     def leading_columns(self, table: str) -> Query:
         """From the information schema."""

@@ -124,11 +124,11 @@ class PostgresqlDialect(Dialect):
         """The elements of a JSON array, cast to the columns' types; its numbers keep all their digits."""
         part = "e.key #>> '{{}}'" if len(columns) == 1 else "e.key ->> {}"
         parts = [
-            f"{self.cast(part.format(index), column.native)} AS k{index}"
+            f"{self.cast(part.format(index), column.native)} AS marea_k{index}"
             for index, column in enumerate(columns)
         ]
         return (
-            f"(SELECT e.place - 1 AS n, {', '.join(parts)} "
+            f"(SELECT e.place - 1 AS marea_n, {', '.join(parts)} "
             f"FROM json_array_elements(CAST({placeholder} AS json)) WITH ORDINALITY AS e(key, place))"
         )
 

@@ -93,10 +93,10 @@ class SqliteDialect(Dialect):
         """The elements of a JSON array, in the inclination of the columns."""
         part = "e.value" if len(columns) == 1 else "json_extract(e.value, '$[{}]')"
         parts = [
-            f"{self.cast(part.format(index), column.native)} AS k{index}"
+            f"{self.cast(part.format(index), column.native)} AS marea_k{index}"
             for index, column in enumerate(columns)
         ]
-        return f"(SELECT e.key AS n, {', '.join(parts)} FROM json_each({placeholder}) AS e)"
+        return f"(SELECT e.key AS marea_n, {', '.join(parts)} FROM json_each({placeholder}) AS e)"
 
     def looked_up(self, rows: str, keys: str, on: str) -> str:
         """CROSS JOIN keeps the order: SQLite takes a list for a million keys, and any filter for narrower."""
