@@ -199,3 +199,11 @@ def test_a_damaged_source_is_told_with_the_file_that_names_it(marea: Marea, shop
     (shop.folder / "erp.db").write_bytes(b"this is a letter, not a database, and long enough" * 20)
     done = marea("touch", "customers", "--where", "1 = 1")
     assert (done.code, "marea.yaml:4: " in done.err) == (2, True)
+
+
+def test_how_many_records_wait_for_one_whatever_their_entity(marea: Marea, shop: Shop) -> None:
+    fields = "fields: {code: code, rate: rate}"
+    shop.configure(fields, f"{fields}\n    require: [rate]")
+    shop.erp("INSERT INTO tax_codes VALUES ('98', NULL, CURRENT_TIMESTAMP)")
+    assert marea("sync").code == 1
+    assert "\n  1 record waits for it\n" in marea("explain", "tax_codes", "98").out

@@ -187,7 +187,8 @@ def _ledger_text(record: RecordRow | None, found: Explanation) -> Iterator[str]:
     )
     yield f"in the ledger: {state}, target id {record.target_id or 'none'}, run {record.run}"
     if record.blocks:
-        yield f"  {plural(record.blocks, 'record')} wait for it"
+        wait = "waits" if record.blocks == 1 else "wait"
+        yield f"  {plural(record.blocks, 'record')} {wait} for it"
     if record.trouble:
         yield from table(("", ""), [(f"  {name}", text) for name, text in _trouble_rows(record.trouble)])
 
