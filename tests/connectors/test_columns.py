@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from marea.connectors.columns import Misfits, fit, regroup
@@ -38,6 +38,7 @@ def test_values_are_cast_to_exactly_their_columns() -> None:
 
 
 @pytest.mark.property
+@example(2384185791015625 * 10**23, 19, True)
 @given(st.integers(-(10**45), 10**45), st.integers(0, 30), st.booleans())
 def test_a_decimal_is_exact_or_refused(units: int, scale: int, scientific: bool) -> None:
     value = Decimal(f"{units}e-{scale}")

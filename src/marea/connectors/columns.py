@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 
 import pyarrow as pa
 
@@ -11,6 +11,7 @@ from marea.ports import MISFIT, Column
 from marea.sql.arrays import at
 
 _WIDE, _WIDEST = 38, 76  # the decimal digits that 128 and 256 bits hold
+_EXACT = Context(prec=_WIDEST)
 
 _MISFIT = pa.struct([(name, pa.string()) for name in ("column", "type", "value")])
 
@@ -147,4 +148,5 @@ def _decimal(text: str | None, type_: pa.DataType) -> Decimal | None:
         raise pa.ArrowInvalid(text) from None
     if not value.is_finite() or len(value.as_tuple().digits) > _WIDEST or abs(value.adjusted()) > _WIDEST:
         raise pa.ArrowInvalid(text)
-    return value
+    # Zeros at the end count as digits for Arrow, and might be one too many.
+    return value.normalize(_EXACT)
