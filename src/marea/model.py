@@ -154,7 +154,7 @@ def leaves_doubt(outcome: str | None, code: str | None) -> bool:
     return outcome == Outcome.DEFERRED and code not in NOTHING_APPLIED
 
 
-LOOK = "look for it in the target: only where it is not there send it, with marea retry ENTITY --key KEY"
+LOOK = "look for it in the target: only where it is not there send it, by its key"
 """What to do about a record that may have been created and must not be created twice."""
 
 

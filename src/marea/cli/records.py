@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from marea.cli.commands import pasteable
 from marea.cli.common import changes_text, key_value, opened
 from marea.cli.output import moment, plural, say, show_json, table, value_text
-from marea.model import Presence, RecordState
+from marea.model import Outcome, Presence, RecordState
 
 if TYPE_CHECKING:
     from marea.engine.explain import Explanation, PlanNow, SourceNow
@@ -190,21 +190,25 @@ def _ledger_text(record: RecordRow | None, found: Explanation) -> Iterator[str]:
         wait = "waits" if record.blocks == 1 else "wait"
         yield f"  {plural(record.blocks, 'record')} {wait} for it"
     if record.trouble:
-        yield from table(("", ""), [(f"  {name}", text) for name, text in _trouble_rows(record.trouble)])
+        yield from table(
+            ("", ""), [(f"  {name}", text) for name, text in _trouble_rows(record.trouble, found)]
+        )
 
 
-def _trouble_rows(trouble: Trouble) -> Iterator[tuple[str, str]]:
+def _trouble_rows(trouble: Trouble, found: Explanation) -> Iterator[tuple[str, str]]:
     yield str(trouble.outcome), f"since {moment(trouble.since)}, {plural(trouble.attempts, 'attempt')}"
     if trouble.error:
         yield "reason", f"{trouble.error} ({trouble.code})" if trouble.code else trouble.error
-    yield "next", _again(trouble)
+    yield "next", _again(trouble, found)
 
 
-def _again(trouble: Trouble) -> str:
+def _again(trouble: Trouble, found: Explanation) -> str:
     if trouble.next_attempt:
         return f"the first run after {moment(trouble.next_attempt)}"
     if trouble.blocked_on:
         return "when the record it waits for is delivered"
+    if trouble.in_doubt and (found.now is None or found.now.outcome is Outcome.DEFERRED):
+        return "only when it is asked for by its key"
     return "when it changes in the source, or on request"
 
 

@@ -13,9 +13,7 @@ from marea.model import ABSENT, UNKNOWN, Operation, Outcome, Problem, RecordStat
 
 GONE = "no longer in the source"
 
-DELETE = (
-    "look for it in the target, and delete it there by hand; then end this with marea retry ENTITY --key KEY"
-)
+DELETE = "look for it in the target, and delete it there by hand; then end this by its key"
 
 
 def absent(

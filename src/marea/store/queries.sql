@@ -247,7 +247,11 @@ FROM batch WHERE outcome IN ('rejected', 'waiting', 'deferred', 'held')
 ON CONFLICT (entity, key) DO UPDATE SET
     outcome = excluded.outcome, operation = excluded.operation,
     attempts = excluded.attempts, next_attempt = excluded.next_attempt,
-    code = excluded.code, error = excluded.error, field = excluded.field, hint = excluded.hint,
+    code = excluded.code, field = excluded.field, hint = excluded.hint,
+    -- What is kept back in doubt was not tried again: what its last attempt met is still the reason.
+    error = CASE WHEN excluded.code = 'unknown' AND trouble.code = 'unknown'
+            AND excluded.attempts = trouble.attempts
+        THEN trouble.error ELSE excluded.error END,
     blocked_entity = excluded.blocked_entity, blocked_key = excluded.blocked_key,
     target_key = excluded.target_key, run = excluded.run
 
