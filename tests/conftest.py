@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,10 @@ from servers import SERVERS
 # A busy machine is no fault of what is tested.
 settings.register_profile("marea", deadline=None)
 settings.load_profile("marea")
+
+# Who started the tests in the background ignores these, and so would every process that a test starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 class Servers:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from engine.test_sync import stop_after
 from hazards.conftest import MakeWorld
 from marea.errors import ConfigurationError
-from worlds import counts
+from worlds import counts, stopped_after
 
 pytestmark = [pytest.mark.hazard, pytest.mark.integration]
 
@@ -36,12 +35,11 @@ def test_h18_an_empty_or_halved_source_deletes_nothing(make_world: MakeWorld) ->
 
 
 @pytest.mark.parametrize("commits", [0, 1, 2, 3])
-def test_h19_a_first_load_misses_no_edit_that_is_made_meanwhile(
-    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch, commits: int
-) -> None:
+def test_h19_a_first_load_misses_no_edit_that_is_made_meanwhile(make_world: MakeWorld, commits: int) -> None:
     """Edits behind and ahead of the place where it was stopped, new rows on both sides."""
     world = make_world()
-    stop_after(world, commits, monkeypatch, page=3)
+    with stopped_after(commits, "customers"):
+        world.sync(page=3)
     world.change("customers", "name = 'Meanwhile'", "code IN ('00000', '00005', '00011')")
     for code in ("+", "00004a", "~"):
         world.erp(f"INSERT INTO customers VALUES (1, '{code}', 'x', '22', 1, '2020-01-01 00:00:00')")
