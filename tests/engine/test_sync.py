@@ -277,9 +277,7 @@ def test_entities_that_refer_to_each_other_settle_in_one_run(tmp_path: Path) -> 
     assert world.crm("SELECT id FROM sites ORDER BY id") == [(11,), (12,), (13,)]
 
 
-def test_a_change_at_the_cursor_of_an_earlier_feed_is_not_lost(
-    small: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_change_at_the_cursor_of_an_earlier_feed_is_not_lost(small: World) -> None:
     """A run stops inside one feed; what only a later feed can bring is still brought by the next run."""
     small.sync(page=2)
     stamp = "2025-05-05 05:05:05"
@@ -292,9 +290,7 @@ def test_a_change_at_the_cursor_of_an_earlier_feed_is_not_lost(
     assert {branch["city"] for branch in accounts(small)["00000"][4]} == {"Pisa"}
 
 
-def test_a_mapping_edited_while_the_first_load_is_interrupted_reaches_every_record(
-    small: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_mapping_edited_while_the_first_load_is_interrupted_reaches_every_record(small: World) -> None:
     with stopped_after(3, "customers"):
         small.sync(page=5)
     text = small.file.read_text()
@@ -305,9 +301,7 @@ def test_a_mapping_edited_while_the_first_load_is_interrupted_reaches_every_reco
     assert {row[0] for row in accounts(small).values()} == {f"NAME {number:05d}" for number in range(40)}
 
 
-def test_a_mapping_taken_back_before_every_record_followed_it_is_taken_back_everywhere(
-    small: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_mapping_taken_back_before_every_record_followed_it_is_taken_back_everywhere(small: World) -> None:
     small.sync()
     before, text = accounts(small), small.file.read_text()
     small.file.write_text(text.replace("name: trim(name)", "name: upper(trim(name))"))
@@ -320,17 +314,13 @@ def test_a_mapping_taken_back_before_every_record_followed_it_is_taken_back_ever
     assert accounts(small) == before
 
 
-def test_a_full_run_begins_an_unfinished_first_load_anew(
-    small: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_run_begins_an_unfinished_first_load_anew(small: World) -> None:
     with stopped_after(3, "customers"):
         small.sync(page=5)
     assert counts(small.sync(full=True)) == {"unchanged": 15, "created": 25}
 
 
-def test_a_continued_first_load_brings_what_came_behind_it_and_reads_nothing_twice(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_continued_first_load_brings_what_came_behind_it_and_reads_nothing_twice(world: World) -> None:
     with stopped_after(3, "customers"):
         world.sync(page=5)
     edited = "name = 'Late', modified = '2021-01-01 00:00:00'"
@@ -353,9 +343,7 @@ def test_another_last_edit_date_begins_at_its_beginning(small: World) -> None:
     assert counts(small.sync())["updated"] == 1
 
 
-def test_another_last_edit_date_during_the_first_load_begins_it_anew(
-    small: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_last_edit_date_during_the_first_load_begins_it_anew(small: World) -> None:
     small.erp("ALTER TABLE customers ADD edited DATETIME")
     with stopped_after(3, "customers"):
         small.sync(page=5)
