@@ -10,18 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from marea.errors import Fault
 from marea.model import Problem
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from marea.config.declared import Declaration
-    from marea.config.settings import EntitySettings, SystemSettings
+    from marea.config.settings import SystemSettings
     from marea.sql.dialect import Dialect, Query
-    from marea.stop import Stop
 
 # Columns that travel in every batch; the dollar sign keeps them apart from what a database allows unquoted.
 KEY = "$key"  # utf8: the source key as JSON text, `"0815"` or `[3211264,"0815"]`
@@ -124,27 +122,6 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Gives back every connection. Repeatable."""
-        ...
-
-
-@runtime_checkable
-class Catalogue(Protocol):
-    """Optional capability of a source: it can list what it holds (`marea init`)."""
-
-    def tables(self) -> list[str]:
-        """Names of the tables the login may read, sorted, system tables left out. Repeatable."""
-        ...
-
-
-@runtime_checkable
-class Editable(Protocol):
-    """Optional capability of a source: it carries out an UPDATE asked for (`marea touch`)."""
-
-    def execute(self, query: Query) -> int:
-        """Runs one statement in a transaction of its own; gives the rows changed.
-
-        Raises ConfigurationError when the database rejects it or the login may not write.
-        """
         ...
 
 
@@ -267,75 +244,4 @@ class Connector(Protocol):
 
     def target(self, system: SystemSettings) -> Target:
         """The system as a target; opens nothing yet. Raises as `source`."""
-        ...
-
-
-@runtime_checkable
-class Hindering(Protocol):
-    """Optional capability of a source whose reading may keep other programs waiting (`marea check`)."""
-
-    def hindrance(self) -> str:
-        """Whom a run keeps waiting, and what ends that; else empty. Repeatable. Raises SystemUnreachable."""
-        ...
-
-
-@runtime_checkable
-class Knocking(Protocol):
-    """Optional capability of a target whose `prepare` asks nothing of its system (`marea check`)."""
-
-    def knock(self) -> None:
-        """Finds whether anything answers there, with no login and nothing that could change anything.
-
-        Repeatable. Raises SystemUnreachable.
-        """
-        ...
-
-
-@runtime_checkable
-class Making(Protocol):
-    """Optional capability of a target that makes the place of records where there is none (`marea check`)."""
-
-    def would_make(self, shape: Shape) -> bool:
-        """Whether `prepare` would make a place for the shape now; makes nothing itself.
-
-        Never one that records were delivered to. What is wrong with the shape `prepare` says.
-        Repeatable. Raises SystemUnreachable.
-        """
-        ...
-
-
-@runtime_checkable
-class Foreseeing(Protocol):
-    """Optional capability of a target: it sees in its own description what may refuse records."""
-
-    def foreseen(self, shape: Shape) -> list[Fault]:
-        """What of a prepared shape's place will or may refuse its records: warnings, `field` naming theirs.
-
-        Repeatable; asks the target nothing.
-        """
-        ...
-
-
-@runtime_checkable
-class Stoppable(Protocol):
-    """Optional capability of a target that makes many calls of one batch: it ends a delivery early."""
-
-    def heed(self, stop: Stop) -> None:
-        """From now on no delivery begins another call, or waits for one, once `stop` is asked for.
-
-        What was not sent then is `deferred` with the code `marea.model.INTERRUPTED`.
-        """
-        ...
-
-
-@runtime_checkable
-class Addressing(Protocol):
-    """Optional capability of a connector: the configuration says how records are addressed there."""
-
-    def addressing(self, system: SystemSettings, entity: EntitySettings) -> Mapping[str, str]:
-        """How and where the entity's records are addressed, readable values by name, without secrets.
-
-        Always the same names; what only makes a delivery faster or more patient is left out. Opens
-        nothing. Raises ConfigurationError where it cannot be read.
-        """
         ...

@@ -21,7 +21,7 @@ from marea.connectors.mssql.failures import Kind, kind, translate
 from marea.connectors.mssql.options import Login
 from marea.connectors.mssql.statements import MssqlStatements
 from marea.connectors.mssql.target import insert, json_rows
-from marea.connectors.relational import Contended, DuplicateKey
+from marea.connectors.session import Contended, DuplicateKey
 from marea.connectors.statements import Landing
 from marea.errors import BatchRefused, ConfigurationError, SystemUnreachable
 from marea.ports import Column, Connector, Table

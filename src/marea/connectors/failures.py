@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum, auto
 
 from marea.connectors.base import Address
-from marea.connectors.relational import Contended, DuplicateKey
+from marea.connectors.session import Contended, DuplicateKey
 from marea.errors import BatchRefused, ConfigurationError, MareaError, SystemUnreachable
 
 

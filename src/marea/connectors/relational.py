@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import itertools
 import threading
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from marea.config.names import nearest
 from marea.connectors.base import lost, unknown_options
+from marea.connectors.session import Contended, DuplicateKey, Session
 from marea.connectors.statements import Landing, Statements
 from marea.errors import BatchRefused, ConfigurationError, Fault, RunStopped, SystemUnreachable
 from marea.model import UNKNOWN, Problem
@@ -28,61 +28,8 @@ ATTEMPTS = 3
 """How often a batch is tried at once when another transaction stood in its way."""
 
 
-class DuplicateKey(BatchRefused):
-    """A row of the batch is already there: a unique index refused it."""
-
-
-class Contended(SystemUnreachable):
-    """Another transaction stood in the way (deadlock, serialization): trying again may succeed at once."""
-
-    code = "contended"
-
-
 class _Unanswered(SystemUnreachable):
     """The connection broke over a commit: nobody knows whether it was carried out."""
-
-
-class Session(ABC):
-    """One connection to a SQL target in a transaction that begins by itself, its driver's errors translated.
-
-    Every method raises SystemUnreachable when the connection is lost (`lost` is then True),
-    `Contended`, ConfigurationError for SQL that is wrong or not allowed, and BatchRefused
-    (`DuplicateKey` for a unique index) for data that the database refuses.
-    """
-
-    lost = False
-
-    @abstractmethod
-    def describe(self, name: str) -> Table | None:
-        """The table, its name matched exactly, else by case alone."""
-
-    @abstractmethod
-    def tables(self) -> list[str]:
-        """The names of the tables the login sees."""
-
-    @abstractmethod
-    def execute(self, statement: str) -> None:
-        """Runs one statement without parameters."""
-
-    @abstractmethod
-    def empty(self, table: str) -> bool:
-        """Whether a quoted table, or a SELECT in parentheses under an alias, has no row."""
-
-    @abstractmethod
-    def load(self, table: str, columns: Sequence[str], rows: pa.Table) -> None:
-        """Inserts rows into a quoted table: the columns of `rows` by position into `columns`."""
-
-    @abstractmethod
-    def commit(self) -> None:
-        """Makes everything since the last commit last."""
-
-    @abstractmethod
-    def rollback(self) -> None:
-        """Forgets everything since the last commit; raises nothing."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Gives the connection back; raises nothing."""
 
 
 @dataclass(slots=True)

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from marea.capabilities import Stoppable
 from marea.errors import BatchRefused, SystemUnreachable
 from marea.model import INTERRUPTED, UNREACHABLE, Operation, Problem
-from marea.ports import OPERATION, TARGET_ID, Receipt, Shape, Stoppable, Target
+from marea.ports import OPERATION, TARGET_ID, Receipt, Shape, Target
 from marea.sql.arrays import at, flat
 from marea.sql.keys import as_text, identities
 

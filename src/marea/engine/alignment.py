@@ -9,12 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from marea.capabilities import Foreseeing, Making
 from marea.config.settings import EntitySettings, ReferenceField, Settings, line_of
 from marea.engine.basis import Basis, configured, differences, other_basis, source_part
 from marea.engine.condition import check_taken
 from marea.engine.systems import Systems
 from marea.errors import ConfigurationError, Fault, SystemUnreachable, in_order
-from marea.ports import Column, Foreseeing, Making, Shape, Source, Target
+from marea.ports import Column, Shape, Source, Target
 from marea.sql.aggregate import Aggregate
 from marea.sql.pages import Pages
 

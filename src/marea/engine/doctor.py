@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
+from marea.capabilities import Hindering, Knocking
 from marea.capture.batch import BatchReader
 from marea.config.settings import EntitySettings, Settings
 from marea.engine.alignment import Alignment
@@ -20,7 +21,6 @@ from marea.engine.promises import TableReport, dates_written, tables, unacted
 from marea.engine.restored import WILL_BE, restored
 from marea.engine.systems import Systems
 from marea.errors import ConfigurationError, Fault, RunStopped, SystemUnreachable, in_order
-from marea.ports import Hindering, Knocking
 
 UNTRIED = "the login was not tried: the first delivery does"
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from marea.capabilities import Catalogue
 from marea.config import addresses
 from marea.config.declared import Declaration, declared
 from marea.config.mistake import Mistake
@@ -18,7 +19,7 @@ from marea.config.settings import SystemSettings
 from marea.connectors.registry import connector
 from marea.engine.discovery import Belonging, Discovery, Draft, discover, distinct, edited, free, snake
 from marea.errors import ConfigurationError
-from marea.ports import Catalogue, Column, Source, Table
+from marea.ports import Column, Source, Table
 
 if TYPE_CHECKING:
     import duckdb

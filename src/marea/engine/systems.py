@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
+from marea.capabilities import Addressing
 from marea.config.settings import EntitySettings, Settings
 from marea.connectors.registry import connector
 from marea.errors import ConfigurationError
-from marea.ports import Addressing, Source, Target
+from marea.ports import Source, Target
 
 
 class Systems:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from marea.capabilities import Catalogue
 from marea.config.names import suggest
 from marea.config.settings import (
     EntitySettings,
@@ -18,7 +19,7 @@ from marea.config.settings import (
 from marea.errors import ConfigurationError, Fault
 from marea.mapping.expression import ExpressionError, Parser
 from marea.mapping.sound import Bound, sound, speaks_of_fields
-from marea.ports import Catalogue, Column, Source, Table
+from marea.ports import Column, Source, Table
 from marea.sql.aggregate import Aggregate, Relation, Stamp
 from marea.sql.conditions import incomplete, told, tried
 

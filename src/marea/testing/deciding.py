@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from marea.capabilities import Stoppable
 from marea.delivery.deliver import deliver
 from marea.errors import BatchRefused, SystemUnreachable
 from marea.model import INTERRUPTED, UNKNOWN, Operation
-from marea.ports import Receipt, Shape, Stoppable, Target
+from marea.ports import Receipt, Shape, Target
 from marea.stop import Stop
 from marea.testing.delivering import Delivering, Row, batch
 

@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 
 import pytest
 
+from marea.capabilities import Addressing
 from marea.config import addresses
 from marea.config.mistake import Mistake
 from marea.config.settings import EntitySettings, SourceSettings, SystemSettings, TargetSettings
 from marea.errors import ConfigurationError
-from marea.ports import Addressing, Connector
+from marea.ports import Connector
 from marea.testing.suite import Suite
 
 SECRET = "pa55word"  # noqa: S105 - of no system

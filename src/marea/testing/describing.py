@@ -5,8 +5,9 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
+from marea.capabilities import Catalogue
 from marea.errors import ConfigurationError
-from marea.ports import Catalogue, Column, Source
+from marea.ports import Column, Source
 from marea.testing.suite import Execute, Suite
 
 

@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pytest
 
+from marea.capabilities import Knocking, Making
 from marea.errors import ConfigurationError, SystemUnreachable
 from marea.model import Operation
-from marea.ports import OPERATION, Knocking, Making, Shape, Target
+from marea.ports import OPERATION, Shape, Target
 from marea.testing.deciding import NEEDS, Deciding, Held
 from marea.testing.delivering import batch, shape
 from marea.testing.values import TEXTS

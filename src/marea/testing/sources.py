@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 import pyarrow as pa
 import pytest
 
+from marea.capabilities import Editable
 from marea.errors import ConfigurationError, SystemUnreachable
-from marea.ports import Column, Editable, Source
+from marea.ports import Column, Source
 from marea.sql.dialect import Query
 from marea.testing.describing import Describing
 from marea.testing.streaming import Streaming

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from connectors.rest.tools import OWN_IDS, Targets
+from marea.capabilities import Knocking
 from marea.connectors.rest import RestConnector
 from marea.connectors.rest.retry import Policy
 from marea.demo.crm_process import CrmProcess
 from marea.errors import SystemUnreachable
-from marea.ports import Connector, Knocking, Shape, Target
+from marea.ports import Connector, Shape, Target
 from marea.testing import ConnectorContract, TargetContract
 from marea.testing.deciding import Deciding
 from marea.testing.delivering import Row

@@ -13,7 +13,8 @@ from marea.connectors.mssql.dialect import MssqlDialect
 from marea.connectors.mssql.link import Link
 from marea.connectors.mssql.options import Login
 from marea.connectors.mssql.statements import MssqlStatements
-from marea.connectors.relational import RelationalTarget, Session
+from marea.connectors.relational import RelationalTarget
+from marea.connectors.session import Session
 
 if TYPE_CHECKING:
     from marea.ports import Table

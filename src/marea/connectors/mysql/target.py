@@ -11,7 +11,8 @@ from marea.connectors.mysql.dialect import MysqlDialect
 from marea.connectors.mysql.link import Link
 from marea.connectors.mysql.options import Login
 from marea.connectors.mysql.statements import MysqlStatements
-from marea.connectors.relational import RelationalTarget, Session
+from marea.connectors.relational import RelationalTarget
+from marea.connectors.session import Session
 from marea.errors import BatchRefused
 from marea.ports import Table
 

@@ -15,7 +15,7 @@ from marea.connectors.base import address
 from marea.connectors.postgresql.binding import inline
 from marea.connectors.postgresql.catalogue import TABLES, described, describing
 from marea.connectors.postgresql.link import SETTINGS, hint, passing, unreachable, uri, words
-from marea.connectors.relational import Contended, DuplicateKey, Session
+from marea.connectors.session import Contended, DuplicateKey, Session
 from marea.errors import BatchRefused, ConfigurationError, MareaError, SystemUnreachable
 from marea.ports import Table
 

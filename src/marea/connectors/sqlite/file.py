@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import apsw
 
 from marea.config.settings import SystemSettings
-from marea.connectors.relational import DuplicateKey
+from marea.connectors.session import DuplicateKey
 from marea.connectors.sqlite.address import path
 from marea.errors import BatchRefused, ConfigurationError, MareaError, SystemUnreachable
 

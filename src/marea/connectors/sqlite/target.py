@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import apsw
 
 from marea.config.settings import SystemSettings
-from marea.connectors.relational import RelationalTarget, Session
+from marea.connectors.relational import RelationalTarget
+from marea.connectors.session import Session
 from marea.connectors.sqlite import catalogue
 from marea.connectors.sqlite.address import path
 from marea.connectors.sqlite.dialect import SqliteDialect

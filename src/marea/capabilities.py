@@ -1,0 +1,108 @@
+"""Owns what a connector, a source or a target may be able to do beside its port: the engine asks who can.
+
+As in `marea.ports`, every method says whether it may be called again after a failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from marea.config.settings import EntitySettings, SystemSettings
+    from marea.errors import Fault
+    from marea.ports import Shape
+    from marea.sql.dialect import Query
+    from marea.stop import Stop
+
+
+@runtime_checkable
+class Addressing(Protocol):
+    """Optional capability of a connector: the configuration says how records are addressed there."""
+
+    def addressing(self, system: SystemSettings, entity: EntitySettings) -> Mapping[str, str]:
+        """How and where the entity's records are addressed, readable values by name, without secrets.
+
+        Always the same names; what only makes a delivery faster or more patient is left out. Opens
+        nothing. Raises ConfigurationError where it cannot be read.
+        """
+        ...
+
+
+@runtime_checkable
+class Catalogue(Protocol):
+    """Optional capability of a source: it can list what it holds (`marea init`)."""
+
+    def tables(self) -> list[str]:
+        """Names of the tables the login may read, sorted, system tables left out. Repeatable."""
+        ...
+
+
+@runtime_checkable
+class Editable(Protocol):
+    """Optional capability of a source: it carries out an UPDATE asked for (`marea touch`)."""
+
+    def execute(self, query: Query) -> int:
+        """Runs one statement in a transaction of its own; gives the rows changed.
+
+        Raises ConfigurationError when the database rejects it or the login may not write.
+        """
+        ...
+
+
+@runtime_checkable
+class Hindering(Protocol):
+    """Optional capability of a source whose reading may keep other programs waiting (`marea check`)."""
+
+    def hindrance(self) -> str:
+        """Whom a run keeps waiting, and what ends that; else empty. Repeatable. Raises SystemUnreachable."""
+        ...
+
+
+@runtime_checkable
+class Knocking(Protocol):
+    """Optional capability of a target whose `prepare` asks nothing of its system (`marea check`)."""
+
+    def knock(self) -> None:
+        """Finds whether anything answers there, with no login and nothing that could change anything.
+
+        Repeatable. Raises SystemUnreachable.
+        """
+        ...
+
+
+@runtime_checkable
+class Making(Protocol):
+    """Optional capability of a target that makes the place of records where there is none (`marea check`)."""
+
+    def would_make(self, shape: Shape) -> bool:
+        """Whether `prepare` would make a place for the shape now; makes nothing itself.
+
+        Never one that records were delivered to. What is wrong with the shape `prepare` says.
+        Repeatable. Raises SystemUnreachable.
+        """
+        ...
+
+
+@runtime_checkable
+class Foreseeing(Protocol):
+    """Optional capability of a target: it sees in its own description what may refuse records."""
+
+    def foreseen(self, shape: Shape) -> list[Fault]:
+        """What of a prepared shape's place will or may refuse its records: warnings, `field` naming theirs.
+
+        Repeatable; asks the target nothing.
+        """
+        ...
+
+
+@runtime_checkable
+class Stoppable(Protocol):
+    """Optional capability of a target that makes many calls of one batch: it ends a delivery early."""
+
+    def heed(self, stop: Stop) -> None:
+        """From now on no delivery begins another call, or waits for one, once `stop` is asked for.
+
+        What was not sent then is `deferred` with the code `marea.model.INTERRUPTED`.
+        """
+        ...
