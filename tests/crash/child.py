@@ -41,7 +41,7 @@ def never_end() -> None:
     real = State.commit
 
     def commit(self: State, commit: Commit) -> None:
-        if commit.position is not None and "sweep" not in json.loads(commit.position[2]):
+        if commit.position is not None and "sweep" not in json.loads(commit.position.new):
             print("held", flush=True)
             signal.pause()
         real(self, commit)

@@ -105,7 +105,7 @@ def test_h24_a_commit_whose_answer_is_lost(wire: Wire, tmp_path: Path, unique: b
         if wire.lose_in == 0:
             assert first.status is RunStatus.INTERRUPTED
             deferred.add(counts(first).get("deferred"))
-            codes |= {entry.code for entry in world.log(run=first.run, outcome=Outcome.DEFERRED)}
+            codes |= {entry.code for entry in world.log(run=first.id, outcome=Outcome.DEFERRED)}
         wire.lose_in = 0
         assert world.sync("customers", full=True).status is RunStatus.SUCCEEDED
         rows = world.crm(f"SELECT count(*), count(DISTINCT code) FROM accounts WHERE name = 'New {nth}'")
