@@ -13,14 +13,14 @@ import pytest
 
 from by_hand import run_sql
 from marea.config.load import load
-from marea.engine.clock import Clock, system_clock
-from marea.engine.context import PAGE_ROWS
-from marea.engine.ended import Run
-from marea.engine.request import Request
-from marea.engine.run import Runner
-from marea.engine.stages import Settled
-from marea.engine.sync import EntitySync
-from marea.engine.systems import Systems
+from marea.engine.entity.clock import Clock, system_clock
+from marea.engine.entity.request import Request
+from marea.engine.entity.systems import Systems
+from marea.engine.run.context import PAGE_ROWS
+from marea.engine.run.ended import Run
+from marea.engine.run.runner import Runner
+from marea.engine.run.stages import Settled
+from marea.engine.run.sync import EntitySync
 from marea.store.journal import Entry, EntryFilter
 from marea.store.state import open_state
 

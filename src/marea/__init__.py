@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from marea.engine.ended import Run
     from marea.engine.project import Project
     from marea.engine.project import open_project as open  # noqa: A004  # marea.open reads as it is meant
+    from marea.engine.run.ended import Run
     from marea.errors import (
         ConfigurationError,
         EntityBusy,
@@ -38,7 +38,7 @@ __all__ = [
 _HOMES = {
     "Entry": "marea.store.journal",
     "Project": "marea.engine.project",
-    "Run": "marea.engine.ended",
+    "Run": "marea.engine.run.ended",
     "Stop": "marea.stop",
     "open": "marea.engine.project",
 }

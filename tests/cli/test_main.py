@@ -10,7 +10,7 @@ import pytest
 
 from cli.conftest import Marea, Shop
 from marea.cli.arguments import _COMMANDS
-from marea.engine.clock import system_clock
+from marea.engine.entity.clock import system_clock
 from marea.engine.project import Project
 from marea.store.state import open_state
 

@@ -14,10 +14,10 @@ import sys
 
 from marea.capture.batch import BatchReader
 from marea.config.load import load
-from marea.engine.clock import system_clock
-from marea.engine.request import Request
-from marea.engine.run import Runner
-from marea.engine.systems import Systems
+from marea.engine.entity.clock import system_clock
+from marea.engine.entity.request import Request
+from marea.engine.entity.systems import Systems
+from marea.engine.run.runner import Runner
 from marea.store.commit import Commit
 from marea.store.state import State, open_state
 

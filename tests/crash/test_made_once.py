@@ -18,8 +18,8 @@ from by_hand import run_sql
 from connectors.rest.application import Application, Call, Reply
 from marea.cli.main import run
 from marea.config.load import load
-from marea.engine.clock import system_clock
-from marea.engine.ended import Run
+from marea.engine.entity.clock import system_clock
+from marea.engine.run.ended import Run
 from marea.model import LOOK, UNKNOWN, Operation, Outcome, RunStatus
 from marea.planning.absent import DELETE
 from marea.store.ledger import Trouble

@@ -25,9 +25,9 @@ from by_hand import run_sql
 from marea.capture.batch import Batch, BatchReader
 from marea.config.load import load
 from marea.connectors.relational import RelationalTarget
-from marea.engine.clock import system_clock
-from marea.engine.ended import Run
-from marea.engine.stages import Planning
+from marea.engine.entity.clock import system_clock
+from marea.engine.run.ended import Run
+from marea.engine.run.stages import Planning
 from marea.flow import Plan
 from marea.model import KEYLESS, TROUBLED, WRITTEN, Outcome, RecordState, RunStatus
 from marea.ports import KEY

@@ -11,8 +11,8 @@ from by_hand import run_sql
 from connectors.rest.application import Application, Call, Reply
 from connectors.rest.conftest import application  # noqa: F401
 from marea.config.load import load
-from marea.engine import heartbeat
-from marea.engine.clock import system_clock
+from marea.engine.entity.clock import system_clock
+from marea.engine.run import heartbeat
 from marea.errors import RunStopped
 from marea.model import RunStatus
 from marea.store.moments import SECOND

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from by_hand import run_sql
-from marea.engine.systems import Systems
+from marea.engine.entity.systems import Systems
 from marea.errors import ConfigurationError
 from marea.model import Cause
 from marea.ports import KEY, OPERATION, Receipt, Shape

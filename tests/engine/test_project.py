@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import marea
-from marea.engine.systems import Systems
+from marea.engine.entity.systems import Systems
 from marea.errors import ConfigurationError
 from marea.model import RunKind, RunStatus
 from marea.testing.memory import MemoryTarget

@@ -10,7 +10,7 @@ import apsw
 import pytest
 
 from marea.connectors.relational import RelationalTarget
-from marea.engine.heartbeat import LEASE_SECONDS
+from marea.engine.run.heartbeat import LEASE_SECONDS
 from marea.errors import RunStopped, SystemUnreachable
 from marea.model import RunStatus
 from marea.store.leases import Leases

@@ -9,7 +9,7 @@ import pytest
 from connectors.rest.application import Application, Reply
 from hazards.test_h24_lost_answer import Shop
 from marea.config.load import load
-from marea.engine.clock import system_clock
+from marea.engine.entity.clock import system_clock
 from marea.model import Outcome, RunStatus
 from marea.store.ledger import Trouble
 from marea.store.state import open_state

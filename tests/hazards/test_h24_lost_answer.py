@@ -10,8 +10,8 @@ import pytest
 
 from by_hand import run_sql
 from connectors.rest.application import Application, Call, Reply
-from marea.engine.clock import system_clock
-from marea.engine.ended import Run
+from marea.engine.entity.clock import system_clock
+from marea.engine.run.ended import Run
 from marea.model import Outcome, RunStatus
 from worlds import copied, counts, journal, synchronize, write_project
 

@@ -12,7 +12,7 @@ from marea.cli.output import plural, say, show_json, table
 from marea.model import Outcome
 
 if TYPE_CHECKING:
-    from marea.engine.preview import EntityPreview, PlannedRecord
+    from marea.engine.look.preview import EntityPreview, PlannedRecord
 
 
 def plan(options: Namespace) -> int:
@@ -75,7 +75,7 @@ def _skips(preview: EntityPreview) -> str:
 
 
 def _records(name: str, preview: EntityPreview) -> Iterator[str]:
-    from marea.engine.keys import shown
+    from marea.engine.entity.keys import shown
 
     for record in preview.records:
         yield f"{name} {shown(record.key)}: {record.outcome} ({record.cause})"

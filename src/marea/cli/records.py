@@ -14,7 +14,7 @@ from marea.cli.output import moment, plural, say, show_json, table, value_text
 from marea.model import Outcome, Presence, RecordState
 
 if TYPE_CHECKING:
-    from marea.engine.explain import Explanation, PlanNow, SourceNow
+    from marea.engine.look.explain import Explanation, PlanNow, SourceNow
     from marea.engine.touch import Touched
     from marea.store.journal import Entry
     from marea.store.ledger import RecordRow, Trouble

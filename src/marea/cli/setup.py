@@ -17,9 +17,9 @@ from marea.cli.output import plural, say, show_json
 from marea.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from marea.engine.discovery import Discovery
-    from marea.engine.doctor import EntityReport, Report, SystemReport
-    from marea.engine.promises import TableReport
+    from marea.engine.init.discovery import Discovery
+    from marea.engine.look.doctor import EntityReport, Report, SystemReport
+    from marea.engine.look.promises import TableReport
 
 FAULTS, AWAY = 2, 3
 
@@ -39,7 +39,7 @@ def schema(options: Namespace) -> int:
 
 def init(options: Namespace) -> int:
     """Writes a starter configuration."""
-    from marea.engine.initialise import starter
+    from marea.engine.init.initialise import starter
 
     path = Path(options.output)
     if path.exists() and not options.force:

@@ -12,7 +12,7 @@ from marea.cli.output import moment, say, show_json, show_json_list, table
 from marea.model import FirstLoad
 
 if TYPE_CHECKING:
-    from marea.engine.status import EntityStatus, Status
+    from marea.engine.look.status import EntityStatus, Status
     from marea.store.runs import RunRow
 
 
@@ -110,7 +110,7 @@ def _remark(name: str, entity: EntityStatus) -> str:
 def _circle(name: str, entity: EntityStatus) -> str:
     if entity.circling_key is None:
         return ""
-    from marea.engine.keys import shown
+    from marea.engine.entity.keys import shown
 
     example = f"marea explain {name} {shown(entity.circling_key)}"
     return f"{entity.circling:,} wait in a circle: {example}"

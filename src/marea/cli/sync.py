@@ -16,9 +16,9 @@ from marea.cli.streams import Unwritable
 from marea.model import Outcome, RunStatus
 
 if TYPE_CHECKING:
-    from marea.engine.ended import Run
     from marea.engine.project import Project
-    from marea.engine.reasons import Reason
+    from marea.engine.run.ended import Run
+    from marea.engine.run.reasons import Reason
     from marea.model import Books
 
 REASONS = 5  # groups of reasons shown, and beyond them the first of each entity
@@ -134,7 +134,7 @@ def _outcome(run: Run, books: Books) -> str:
 
 def _reasons(project: Project, run: Run, outcome: Outcome, number: int) -> Iterator[str]:
     """Why records ended so, the most frequent reasons first, and the commands that tell more."""
-    from marea.engine.keys import shown
+    from marea.engine.entity.keys import shown
 
     reasons = project.reasons(run, outcome)
     yield ""

@@ -11,24 +11,24 @@ from typing import TYPE_CHECKING
 
 from marea.config.names import suggest
 from marea.config.settings import EntitySettings, Settings
-from marea.engine.clock import Clock, system_clock
-from marea.engine.memory import Memory
-from marea.engine.request import Request
-from marea.engine.systems import Systems
+from marea.engine.entity.clock import Clock, system_clock
+from marea.engine.entity.memory import Memory
+from marea.engine.entity.request import Request
+from marea.engine.entity.systems import Systems
 from marea.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from marea.engine.context import Progress
-    from marea.engine.doctor import Report
-    from marea.engine.ended import Run
-    from marea.engine.explain import Explanation
-    from marea.engine.keys import Key
-    from marea.engine.preview import EntityPreview
-    from marea.engine.reasons import Reason
-    from marea.engine.status import Status
+    from marea.engine.entity.keys import Key
+    from marea.engine.look.doctor import Report
+    from marea.engine.look.explain import Explanation
+    from marea.engine.look.preview import EntityPreview
+    from marea.engine.look.status import Status
+    from marea.engine.run.context import Progress
+    from marea.engine.run.ended import Run
+    from marea.engine.run.reasons import Reason
     from marea.engine.touch import Touched
     from marea.model import Cause, Outcome
     from marea.stop import Stop
@@ -102,7 +102,7 @@ class Project:
         ConfigurationError before anything is delivered, and RunStopped when going on could lose or
         invent data.
         """
-        from marea.engine.run import Runner
+        from marea.engine.run.runner import Runner
 
         chosen = self.names(names)
         request = Request(full or moved, resend, where, (), only_failed, moved)
@@ -137,7 +137,7 @@ class Project:
         Reads the source live and writes nothing anywhere. Raises ConfigurationError,
         SystemUnreachable.
         """
-        from marea.engine.preview import Previewer
+        from marea.engine.look.preview import Previewer
 
         chosen = self.names(names)
         request = self._asked(chosen, Request(full or moved, resend, where, moved=moved), keys)
@@ -157,8 +157,8 @@ class Project:
 
     def reasons(self, run: Run, outcome: Outcome) -> list[Reason]:
         """Why records that a run met are rejected, waiting or deferred; the most frequent first."""
-        from marea.engine.known import known_entity
-        from marea.engine.reasons import grouped
+        from marea.engine.entity.known import known_entity
+        from marea.engine.run.reasons import grouped
 
         state = self._memory.known
         found = []
@@ -171,7 +171,7 @@ class Project:
 
     def status(self, names: Sequence[str] | None = None) -> Status:
         """Where every entity stands, or those named, and the last runs. Raises ConfigurationError."""
-        from marea.engine.status import status
+        from marea.engine.look.status import status
 
         return status(self.settings, self._memory.known, self.names(names))
 
@@ -199,7 +199,7 @@ class Project:
         value; `since` and `until` are aware moments. Raises ConfigurationError for an entity
         that is neither configured nor remembered.
         """
-        from marea.engine.log import newest
+        from marea.engine.entity.log import newest
         from marea.store.journal import EntryFilter
 
         wanted = EntryFilter(entity, None, run, outcome, cause, field, since, until, text)
@@ -211,7 +211,7 @@ class Project:
         `zone` is the one that its sentences tell moments in; None is the machine's own. A source that
         is away is said, not raised. Raises ConfigurationError.
         """
-        from marea.engine.explain import Explainer
+        from marea.engine.look.explain import Explainer
 
         explainer = Explainer(self.settings, self._memory.known, self._systems)
         return explainer.explain(self._entity(name), key, zone)
@@ -222,7 +222,7 @@ class Project:
         Nothing is written, and nothing raised but ConfigurationError for a name that is none; faults and
         absent systems are in the report.
         """
-        from marea.engine.doctor import examine
+        from marea.engine.look.doctor import examine
 
         return examine(self.settings, self._systems, self._memory, self.names(names))
 
@@ -232,8 +232,8 @@ class Project:
         Counts on connections of its own when iterated, so that a run may go on meanwhile.
         """
         from marea.capture.position import WATERMARK
-        from marea.engine.known import known_entity
-        from marea.engine.totals import totals
+        from marea.engine.entity.known import known_entity
+        from marea.engine.entity.totals import totals
 
         entities = [self.settings.entities[name] for name in names]
         whole = [
@@ -265,9 +265,9 @@ class Project:
 
     def _known_keys(self, name: str, keys: Sequence[Key]) -> tuple[str, ...]:
         # Costly to make ready, and most runs name no keys.
-        from marea.engine.alignment import Alignment
-        from marea.engine.asked import asked
-        from marea.engine.known import known_entity
+        from marea.engine.entity.alignment import Alignment
+        from marea.engine.entity.known import known_entity
+        from marea.engine.run.asked import asked
 
         entity = self.settings.entities[name]
         ledger, row = self._memory.known.ledger, known_entity(self._memory.known, entity)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 from marea.capabilities import Editable
 from marea.config.settings import EntitySettings
-from marea.engine.condition import check_taken, check_whole
-from marea.engine.systems import Systems
-from marea.engine.totals import count
+from marea.engine.entity.condition import check_taken, check_whole
+from marea.engine.entity.systems import Systems
+from marea.engine.entity.totals import count
 from marea.errors import ConfigurationError
 from marea.ports import Column, Source, Table
 from marea.sql.dialect import Query

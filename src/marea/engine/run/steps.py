@@ -1,0 +1,123 @@
+"""Owns which records of an entity a request means, and reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from marea.capture.batch import BatchReader
+from marea.capture.position import WATERMARK, Position
+from marea.capture.watermark import Step, Watermark
+from marea.config.digest import dates_digest, mapping_digest
+from marea.config.settings import EntitySettings
+from marea.engine.entity.request import Request
+from marea.model import Cause
+from marea.sql.pages import Pages
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from marea.engine.run.restored import Restored
+    from marea.store.state import EntityRow
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where an entity stands in the state when a run begins."""
+
+    position: Position | None
+    mapping_changed: bool
+    """Whether the records in the ledger were mapped by another mapping than today's."""
+    stale: bool = False
+    """Whether records it refers to may have other ids than it was given."""
+    dates: str = ""
+    """The digest of the last-edit dates that changes are found by."""
+    troubled: tuple[str, ...] = ()
+    """Keys of records not in order; asked for only when the request needs them."""
+    restored: Restored | None = None
+    """What tells that the source was put back to an earlier state; asked for only when that matters."""
+
+    @property
+    def loading(self) -> bool:
+        """Whether the first load is not through yet."""
+        return self.position is None or self.position.sweep is not None
+
+
+def standing_of(entity: EntitySettings, row: EntityRow, troubled: Sequence[str] = ()) -> Standing:
+    """Where the state has an entity, beside its configuration of today."""
+    position = row.positions.get(WATERMARK)
+    return Standing(
+        Position.from_text(position) if position is not None else None,
+        row.mapping is not None and row.mapping != mapping_digest(entity),
+        row.stale is not None,
+        dates_digest(entity),
+        tuple(troubled),
+    )
+
+
+def steps(
+    request: Request, standing: Standing, batches: BatchReader, lag: float
+) -> Generator[Step, None, None]:
+    """The records a request means, read at one moment of the source."""
+    if request.keys:
+        cause = Cause.RETRY if request.only_failed else Cause.REQUEST
+        yield from listed(request.keys, cause, batches)
+    elif request.only_failed:
+        yield from listed(standing.troubled, Cause.RETRY, batches)
+    elif request.where:
+        for batch in batches.read(batches.pages.matching(request.where), Cause.REQUEST):
+            yield Step(batch, None)
+    else:
+        yield from _captured(request, standing, Watermark(batches, lag, standing.dates))
+
+
+def listed(keys: Sequence[str], cause: Cause, batches: BatchReader) -> Generator[Step, None, None]:
+    """The records of given keys, also of those that are gone from the source."""
+    for batch in batches.listed(keys, cause):
+        yield Step(batch, None)
+
+
+def reads_all(request: Request, standing: Standing, pages: Pages) -> bool:
+    """Whether a request reads every record there is."""
+    return not request.selects and (standing.loading or whole(request, standing, pages) is not None)
+
+
+def meets(standing: Standing, batches: BatchReader, key: str) -> bool:
+    """Whether a run that is asked for nothing special reads the record of a key, at this moment."""
+    if standing.position is None or reads_all(Request(), standing, batches.pages):
+        return True
+    return Watermark(batches, 0, standing.dates).brings(standing.position, key)
+
+
+def whole(request: Request, standing: Standing, pages: Pages) -> Cause | None:
+    """Why all records are to be read again, or None when what changed is enough."""
+    if request.resend:
+        return Cause.REQUEST
+    if standing.mapping_changed:
+        return Cause.MAPPING
+    if standing.stale:
+        return Cause.PARENT
+    if standing.restored and not request.full:
+        return Cause.RESTORED
+    return Cause.FULL if request.full or not pages.aggregate.feeds() else None
+
+
+def _captured(request: Request, standing: Standing, watermark: Watermark) -> Generator[Step, None, None]:
+    position = standing.position
+    if position is None or position.sweep is not None:
+        # Begun by another mapping or with other ids it begins again: equal records cost a comparison.
+        anew = standing.mapping_changed or standing.stale or request.full or request.resend
+        why = Cause.REQUEST if request.resend else Cause.FIRST_LOAD
+        yield from watermark.first_load(None if anew else position, why)
+        return
+    cause = whole(request, standing, watermark.pages)
+    yield from watermark.changes(position) if cause is None else watermark.full(cause, position)
+
+
+def due_by_cause(due: pa.Table) -> dict[Cause, list[str]]:
+    """The keys of a table of due records (key, cause), by cause."""
+    found: dict[Cause, list[str]] = {}
+    for key, cause in zip(due.column("key").to_pylist(), due.column("cause").to_pylist(), strict=True):
+        found.setdefault(Cause(cause), []).append(key)
+    return found
