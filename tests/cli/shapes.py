@@ -18,7 +18,7 @@ def check_counts(counts: dict[str, Any], *more: str) -> None:
 
 def check_run(document: dict[str, Any]) -> None:
     """What `marea sync --json` prints."""
-    assert list(document) == ["run", "kind", "status", "seconds", "left", "entities"]
+    assert list(document) == ["run", "kind", "status", "seconds", "left", "by_key", "entities"]
     assert isinstance(document["run"], str)
     assert document["kind"] in ("incremental", "full")
     assert document["status"] in ("succeeded", "partial", "interrupted", "failed")

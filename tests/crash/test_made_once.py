@@ -263,6 +263,37 @@ def test_sync_says_why_and_what_to_do(shop: Shop, capsys: pytest.CaptureFixture[
     assert "explain customers a" in told
 
 
+def test_sync_names_the_command_that_helps_what_earlier_runs_left(
+    shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop.killed()
+    shop.erp("DELETE FROM customers WHERE code = 'a'")
+    shop.sync()
+    shop.erp("INSERT INTO customers VALUES ('e', NULL, '2021-01-01 00:00:00')")
+    shop.sync()
+    capsys.readouterr()
+    config = ["--config", str(shop.file)]
+    assert run(["sync", *config, "--json"]) == 1
+    out, err = capsys.readouterr()
+    assert (json.loads(out)["left"], json.loads(out)["by_key"]) == (5, 4)
+    marea_ = f"marea -c {shop.file}"
+    said, *by_key = err.splitlines()
+    assert said == f"1 record of earlier runs not in order: {marea_} status, {marea_} retry"
+    looked = f"customers: 3 records of earlier runs are in doubt, and come by their keys alone: {LOOK} "
+    gone = f"customers: 1 record of earlier runs is in doubt, and comes by its key alone: {DELETE} "
+    assert by_key == [
+        f"{looked}({marea_} retry customers --key b; why: {marea_} explain customers b)",
+        f"{gone}({marea_} retry customers --key a; why: {marea_} explain customers a)",
+    ]
+    shop.offer(FOUND)
+    assert run(["sync", *config, "--json"]) == 1
+    out, err = capsys.readouterr()
+    assert (json.loads(out)["left"], json.loads(out)["by_key"]) == (5, 1)
+    assert err.startswith("4 records of earlier runs not in order: ")
+    assert counts(shop.sync(only_failed=True)) == {"created": 3, "deferred": 1, "rejected": 1}
+    assert run(["retry", "customers", "--key", "a", *config]) == 0
+
+
 def test_explain_says_first_what_to_do(shop: Shop) -> None:
     shop.killed()
     for _ in range(2):  # before and after a run has taken note of it

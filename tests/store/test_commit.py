@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from marea.errors import RunStopped
-from marea.model import TROUBLED, Operation, Outcome, RecordState
+from marea.model import ABSENT, TROUBLED, UNKNOWN, UNREACHABLE, Operation, Outcome, RecordState
 from marea.store.commit import Commit, Move
 from marea.store.state import State, open_state
 from store.desk import NOW, OWNER, ROWS, Desk, row
@@ -216,6 +216,23 @@ def test_what_an_earlier_run_left_is_counted_by_each_run_that_meets_it(desk: Des
     assert later.state.runs.books(desk.run, desk.entity).counts[Outcome.REJECTED] == 1
     assert later.state.ledger.left(later.entity, later.run) == 1
     assert later.state.ledger.troubled(later.entity, before=later.run)["key"].to_pylist() == ['"2"']
+
+
+def test_what_comes_back_by_its_key_alone_is_told_apart(desk: Desk) -> None:
+    deferred, look = Outcome.DEFERRED, {"code": UNKNOWN, "hint": "look"}
+    desk.commit(
+        row('"1"', deferred, **look),
+        row('"2"', deferred, **look),
+        row('"3"', deferred, code=ABSENT, hint="delete"),
+        row('"4"', deferred, next_attempt=desk.at, **look),
+        row('"5"', deferred, code=UNREACHABLE),
+        row('"6"', Outcome.REJECTED),
+    )
+    later = desk.again()
+    found = later.state.ledger.left_to_name(later.entity, later.run)
+    assert found == [("look", False, 2, '"1"'), ("delete", True, 1, '"3"')]
+    later.commit(row('"1"', deferred, **look), row('"2"', Outcome.CREATED))
+    assert later.state.ledger.left_to_name(later.entity, later.run) == [("delete", True, 1, '"3"')]
 
 
 def test_a_failed_commit_may_be_tried_again(desk: Desk) -> None:

@@ -62,9 +62,7 @@ def _told(project: Project, run: Run, options: Namespace) -> int:
     for name, books in run.entities.items():
         for sentence in books.on_left_out(name):
             say(sentence, sys.stderr)
-    if _left_behind(run):
-        left = plural(run.left, "record")
-        told = f"{left} of earlier runs not in order: marea status, marea retry"
+    for told in _on_left(run) if _left_behind(run) else ():
         say(pasteable(told, options.config), sys.stderr)
     try:
         _show(project, run, options)
@@ -96,6 +94,26 @@ def _left_behind(run: Run) -> bool:
     return run.status is RunStatus.SUCCEEDED and run.left > 0
 
 
+def _on_left(run: Run) -> Iterator[str]:
+    """What brings back what earlier runs left."""
+    from marea.engine.entity.keys import shown
+
+    others = run.left - sum(some.records for some in run.by_key)
+    if others:
+        yield f"{plural(others, 'record')} of earlier runs not in order: marea status, marea retry"
+    for some in run.by_key:
+        are = (
+            "is in doubt, and comes by its key"
+            if some.records == 1
+            else "are in doubt, and come by their keys"
+        )
+        name, key = some.entity, quote(shown(some.key))
+        yield (
+            f"{name}: {plural(some.records, 'record')} of earlier runs {are} alone: {some.hint} "
+            f"(marea retry {name} --key {key}; why: marea explain {name} {key})"
+        )
+
+
 def document(run: Run) -> dict[str, object]:
     """A run as docs/commands.md has it."""
     entities = {
@@ -107,6 +125,7 @@ def document(run: Run) -> dict[str, object]:
         "status": run.status,
         "seconds": round(run.seconds, 3),
         "left": run.left,
+        "by_key": sum(some.records for some in run.by_key),
         "entities": entities,
     }
 

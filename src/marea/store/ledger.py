@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from marea.model import Cause, Operation, Outcome, RecordState, leaves_doubt
+from marea.model import ABSENT, Cause, Operation, Outcome, RecordState, leaves_doubt
 from marea.store.custody import in_doubt
 from marea.store.database import Database, Row
 from marea.store.moments import moment
@@ -184,6 +184,14 @@ class Ledger:
     def left(self, entity: int, run: int) -> int:
         """How many records are not in order that this run has not met."""
         return int(self._database.rows("left", entity=entity, before=run)[0][0])
+
+    def left_to_name(self, entity: int, run: int) -> list[tuple[str, bool, int, str]]:
+        """Of what `left` counts the records in doubt that wait until they are named.
+
+        What to do, whether they left the source, how many, one of their keys (JSON text).
+        """
+        rows = self._database.rows("left_to_name", entity=entity, before=run, absent=ABSENT, **CODES)
+        return [(hint, bool(absent), number, key) for hint, absent, number, key in rows]
 
     def troubles(self, entity: int, keys: Sequence[str]) -> list[dict[str, Any]]:
         """One row a key, in the order given; None where unknown.

@@ -349,6 +349,13 @@ ORDER BY key LIMIT :most
 -- name: left
 SELECT count(*) FROM trouble WHERE entity = :entity AND run < :before
 
+-- name: left_to_name
+-- In doubt, and no time brings it back.
+SELECT coalesce(hint, ''), code = :absent, count(*), min(key) FROM trouble
+WHERE entity = :entity AND run < :before AND outcome = 'deferred' AND next_attempt IS NULL
+    AND code NOT IN (:unreachable, :interrupted)
+GROUP BY 1, 2 ORDER BY count(*) DESC, min(key)
+
 -- name: troubles
 SELECT record.state, record.stamp, record.fingerprint IS NOT NULL, trouble.outcome, trouble.operation,
     trouble.attempts, trouble.code

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from marea.engine.run.left import ByKey
 from marea.model import Books, RunKind, RunStatus
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ class Run:
     """Entity -> its counts."""
     left: int
     """Records that earlier runs left not in order; 0 where the run chose records."""
+    by_key: tuple[ByKey, ...]
+    """Those among them that nothing but their keys brings back."""
     _read: Callable[[int], Iterator[Entry]] = field(repr=False)
 
     def entries(self) -> Iterator[Entry]:

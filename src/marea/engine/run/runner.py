@@ -24,6 +24,7 @@ from marea.engine.run.context import PAGE_ROWS, Context, Progress
 from marea.engine.run.counted import Counted
 from marea.engine.run.ended import Run
 from marea.engine.run.heartbeat import Heartbeat
+from marea.engine.run.left import Left, left_of
 from marea.engine.run.quiet import is_quiet
 from marea.engine.run.undone import Undone
 from marea.errors import MareaError, RunInterrupted, RunStopped
@@ -85,7 +86,7 @@ class Runner:
                 self._entities(alignments, quiet, rows, context, request, undone)
             except RunInterrupted as error:
                 undone.interrupted(error, self._settled(run, met))
-            left = 0 if request.selects else sum(self._state.ledger.left(row.id, run) for row in met)
+            left = Left() if request.selects else left_of(alignments, met, self._state.ledger, run)
             return self._finished(run, kind, started, undone.messages, notes, met, left)
 
     @contextmanager
@@ -253,7 +254,7 @@ class Runner:
         messages: Sequence[str],
         notes: Sequence[str],
         rows: Sequence[EntityRow],
-        left: int,
+        left: Left,
     ) -> Run:
         books = {row.name: self._state.runs.books(run, row.id) for row in rows}
         unbalanced = [name for name, book in books.items() if not book.balanced]
@@ -268,7 +269,10 @@ class Runner:
         now = self._clock()
         self._state.runs.finish(run, status, now, "; ".join([*messages, *notes, *left_out]))
         seconds = (now - started) / 1e6
-        return Run(run, kind, status, seconds, tuple(messages), tuple(notes), books, left, self._entries)
+        read = self._entries
+        return Run(
+            run, kind, status, seconds, tuple(messages), tuple(notes), books, left.records, left.by_key, read
+        )
 
     def _entries(self, run: int) -> Iterator[Entry]:
         from marea.engine.entity.log import of_run
