@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,11 +12,15 @@ import pytest
 from hypothesis import settings
 
 from process import Server, ServerMissing
+from room import in_memory
 from servers import SERVERS
 
 # A busy machine is no fault of what is tested.
 settings.register_profile("marea", deadline=None)
 settings.load_profile("marea")
+
+if "TMPDIR" not in os.environ:
+    tempfile.tempdir = in_memory()
 
 # Who started the tests in the background ignores these, and so would every process that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -60,7 +60,7 @@ class PostgresqlServer(Server):
         run_sql(self.url("postgres"), statement)
 
     def create_statement(self, name: str) -> str:
-        return f"CREATE DATABASE {name} TEMPLATE template0"
+        return f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY file_copy"
 
     def drop(self, name: str) -> None:
         self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
