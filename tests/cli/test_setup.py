@@ -82,7 +82,7 @@ def test_a_mago_database_gives_a_file_that_runs_as_it_is(marea: Marea, folder: P
     assert marea("check").code == 0
     assert marea("sync", "--json").document["entities"]["cust_supp"]["created"] == 1
     columns = 'cust_supp, company_name, "order", customer_options_tax_code, branches'
-    [(*row, branches)] = run_sql(f"sqlite:///{folder}/copy.db", f"SELECT {columns} FROM cust_supp")
+    [(*row, branches)] = run_sql(f"sqlite:///{folder}/target.db", f"SELECT {columns} FROM cust_supp")
     assert row == ["0815", "Ferramenta", 3, "22"]
     assert [branch["city"] for branch in json.loads(str(branches))] == ["Roma", "Bari"]
     assert "tb_modified" not in (folder / "marea.yaml").read_text("utf-8")
@@ -206,7 +206,7 @@ def test_init_takes_a_password_from_the_environment(
 def test_init_says_where_the_records_go_when_nobody_said_it(marea: Marea, folder: Path) -> None:
     database(folder, MAGO)
     assert (
-        "without --target the records are copied to copy.db\n"
+        "without --target the records are copied to target.db\n"
         in marea("init", "--source", "sqlite:///erp.db").out
     )
     named = marea("init", "--source", "sqlite:///erp.db", "--target", "sqlite:///crm.db", "--force")

@@ -211,7 +211,9 @@ def _retry(parser: argparse.ArgumentParser) -> None:
 def _init(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--source", metavar="URL", required=True, help="the database to read")
     parser.add_argument(
-        "--target", metavar="URL", help="a database, or an application's address (a new SQLite file, copy.db)"
+        "--target",
+        metavar="URL",
+        help="a database, or an application's address (a new SQLite file, target.db)",
     )
     parser.add_argument("--output", metavar="FILE", default=DEFAULT, help=f"the file to write ({DEFAULT})")
     parser.add_argument("--force", action="store_true", help="write over a file that is there")

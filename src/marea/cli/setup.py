@@ -58,7 +58,7 @@ def init(options: Namespace) -> int:
     else:
         _tell_discovery(path, made.found)
         if options.target is None:
-            say(f"without --target the records are copied to {path.parent / 'copy.db'}")
+            say(f"without --target the records are copied to {path.parent / 'target.db'}")
         if made.lacks:
             say(f"set {' and '.join(made.lacks)} first: the file holds no password")
         named = options.output if options.output != DEFAULT else None

@@ -52,7 +52,7 @@ def starter(source: str, target: str | None, file: Path, environment: Mapping[st
     `environment` to read the source; passwords do not appear in the text. Raises
     ConfigurationError, SystemUnreachable.
     """
-    target = target or "sqlite:///copy.db"
+    target = target or "sqlite:///target.db"
     secrets = Secrets(environment, Path.cwd())
     name, _ = _reached("--target", target, secrets)
     found = discover(_tables(source, secrets))
