@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,10 +26,21 @@ def elsewhere(shop: Shop) -> Shop:
 
 def commands(done: Done) -> list[list[str]]:
     """The commands that were printed, in words."""
-    found = re.findall(
-        rf"marea (?:-c (?:'[^']*'|\S+) )?(?:{VERBS})[^\n`;]*?(?=[\n`;]|, )", done.out + done.err
-    )
-    return [shlex.split(text) for text in found]
+    return commands_in(done.out + done.err)
+
+
+def commands_in(text: str) -> list[list[str]]:
+    found = re.findall(rf"marea (?:-c (?:'[^']*'|\S+) )?(?:{VERBS})[^\n`;]*?(?=[\n`;]|, )", text)
+    return [shlex.split(command) for command in found]
+
+
+def texts(document: Any) -> list[str]:
+    """Every text of a document."""
+    if isinstance(document, dict):
+        document = list(document.values())
+    if isinstance(document, list):
+        return [text for item in document for text in texts(item)]
+    return [document] if isinstance(document, str) else []
 
 
 def spoil(shop: Shop) -> None:
@@ -38,6 +50,10 @@ def spoil(shop: Shop) -> None:
 def other_object(shop: Shop) -> None:
     text = (shop.folder / FILE).read_text("utf-8")
     (shop.folder / FILE).write_text(text.replace("object: accounts", "object: others"), "utf-8")
+
+
+def with_a_blank(shop: Shop) -> None:
+    shop.erp("INSERT INTO customers VALUES (1, 'a b', 'Late', '22', 1, '2020-01-01 00:00:00')")
 
 
 def nothing(shop: Shop) -> None:
@@ -52,6 +68,7 @@ CASES = [
     (nothing, ("touch", "customers", "--where", "code = '00004'")),
     (other_object, ("sync",)),
     (other_object, ("check",)),
+    (with_a_blank, ("explain", "customers", "1,a b")),
 ]
 
 
@@ -65,11 +82,40 @@ def test_a_configuration_that_was_given_is_in_every_command(
     assert [command[1:3] for command in named] == [["-c", FILE]] * len(named)
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (nothing, ("explain", "customers", "1,00006")),
+        (with_a_blank, ("explain", "customers", "1,a b")),
+        (other_object, ("sync",)),
+        (other_object, ("check",)),
+        (other_object, ("plan",)),
+    ],
+)
+def test_documents_have_the_same_commands_as_the_text(
+    marea: Marea, elsewhere: Shop, change: object, words: tuple[str, ...]
+) -> None:
+    change(elsewhere)  # type: ignore[operator]
+    document = marea("-c", FILE, *words, "--json").document
+    told = commands_in("\n".join(texts(document)) + "\n")
+    assert told
+    assert [command[1:3] for command in told] == [["-c", FILE]] * len(told)
+    said = commands(marea("-c", FILE, *words))
+    assert all(command in said for command in told)
+
+
 def test_a_command_that_was_printed_runs_when_it_is_pasted(marea: Marea, elsewhere: Shop) -> None:
     spoil(elsewhere)
     named = commands(marea("-c", FILE, "sync"))
     pasted = [marea(*command[1:]) for command in named if command[3] in ("log", "explain")]
     assert [(done.code, "required and empty" in done.out) for done in pasted] == [(0, True)] * 2
+
+
+def test_a_key_with_a_blank_is_one_word_of_the_command(marea: Marea, elsewhere: Shop) -> None:
+    with_a_blank(elsewhere)
+    steps = marea("-c", FILE, "explain", "customers", "1,a b", "--json").document["steps"]
+    [deliver, *_] = commands_in("\n".join(steps) + "\n")
+    assert marea(*deliver[1:], "--json").document["entities"]["customers"]["created"] == 1
 
 
 def test_the_environment_and_the_default_add_nothing(

@@ -6,7 +6,7 @@ import re
 import sys
 from dataclasses import asdict
 
-from marea.cli.commands import pasteable
+from marea.cli.commands import pasteable, pasteable_throughout
 from marea.cli.output import say, show_json
 from marea.errors import ConfigurationError, MareaError, SystemUnreachable
 
@@ -26,7 +26,7 @@ def tell(error: Exception, *, json: bool, debug: bool, config: str | None = None
     for line in _words(error).splitlines():
         say(pasteable(line, config), sys.stderr)
     if json:
-        show_json({"error": _document(error)})
+        show_json(pasteable_throughout({"error": _document(error)}, config))
 
 
 def _words(error: Exception) -> str:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import UTC
 from typing import TYPE_CHECKING
 
-from marea.cli.commands import pasteable
+from marea.cli.commands import pasteable, pasteable_throughout
 from marea.cli.common import changes_text, key_value, opened
 from marea.cli.output import moment, plural, say, show_json, table, value_text
 from marea.model import Outcome, Presence, RecordState
@@ -51,7 +51,7 @@ def explain(options: Namespace) -> int:
     if options.json:
         from marea.cli.journal import document as entry
 
-        show_json(document(found) | {"entries": [entry(item) for item in found.entries]})
+        show_json(document(found, options.config) | {"entries": [entry(item) for item in found.entries]})
     else:
         for line in _text(found, options.config):
             say(line)
@@ -61,17 +61,17 @@ def explain(options: Namespace) -> int:
 # -- the document --------------------------------------------------------------------------------
 
 
-def document(found: Explanation) -> dict[str, object]:
-    """An explanation without its entries."""
+def document(found: Explanation, config: str | None) -> dict[str, object]:
+    """An explanation without its entries; `config` is the configuration that the command line named."""
     return {
         "entity": found.entity,
         "key": key_value(found.key),
         "target": found.target,
         "verdict": found.verdict.text,
-        "steps": found.verdict.steps,
+        "steps": pasteable_throughout(found.verdict.steps, config),
         "source": _source(found.source),
         "now": _now(found.now) if found.now else None,
-        "ledger": _ledger(found.ledger, found) if found.ledger else None,
+        "ledger": _ledger(found.ledger, found, config) if found.ledger else None,
     }
 
 
@@ -100,7 +100,7 @@ def _parent(parent: tuple[str, str] | None) -> dict[str, object] | None:
     return {"entity": parent[0], "key": key_value(parent[1])} if parent else None
 
 
-def _ledger(record: RecordRow, found: Explanation) -> dict[str, object]:
+def _ledger(record: RecordRow, found: Explanation, config: str | None) -> dict[str, object]:
     return {
         "state": record.state,
         "target_id": record.target_id,
@@ -108,11 +108,11 @@ def _ledger(record: RecordRow, found: Explanation) -> dict[str, object]:
         "payload": found.delivered or None,
         "run": str(record.run),
         "blocks": record.blocks,
-        "trouble": _trouble(record.trouble) if record.trouble else None,
+        "trouble": _trouble(record.trouble, config) if record.trouble else None,
     }
 
 
-def _trouble(trouble: Trouble) -> dict[str, object]:
+def _trouble(trouble: Trouble, config: str | None) -> dict[str, object]:
     return {
         "outcome": trouble.outcome,
         "attempts": trouble.attempts,
@@ -120,7 +120,7 @@ def _trouble(trouble: Trouble) -> dict[str, object]:
         "code": trouble.code,
         "error": trouble.error,
         "field": trouble.field,
-        "hint": trouble.hint,
+        "hint": pasteable_throughout(trouble.hint, config),
         "waits_for": _parent(trouble.blocked_on),
         "since": trouble.since,
         "run": str(trouble.run),

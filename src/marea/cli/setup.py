@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from marea.cli.arguments import DEFAULT
-from marea.cli.commands import pasteable
+from marea.cli.commands import pasteable, pasteable_throughout
 from marea.cli.common import opened
 from marea.cli.output import plural, say, show_json
 from marea.errors import ConfigurationError
@@ -102,7 +102,7 @@ def check(options: Namespace) -> int:
     with opened(options) as project:
         report = project.check(options.entities)
     if options.json:
-        show_json(document(report))
+        show_json(pasteable_throughout(document(report), options.config))
     else:
         for line in _text(report):
             say(pasteable(line, options.config))

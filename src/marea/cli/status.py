@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from marea.cli.commands import pasteable
@@ -24,7 +25,7 @@ def status(options: Namespace) -> int:
         show_json(
             {
                 "entities": {name: _entity(entity) for name, entity in found.entities.items()},
-                "runs": [document(run) for run in found.runs],
+                "runs": [document(run, options.config) for run in found.runs],
             }
         )
     else:
@@ -38,15 +39,15 @@ def runs(options: Namespace) -> int:
     with opened(options, systems=False) as project:
         found = project.runs(options.limit or options.limit_default)
     if options.json:
-        show_json_list(document(run) for run in found)
+        show_json_list(document(run, options.config) for run in found)
     else:
         for line in _runs_text(found):
             say(pasteable(line, options.config))
     return 0
 
 
-def document(run: RunRow) -> dict[str, object]:
-    """A run as the state keeps it."""
+def document(run: RunRow, config: str | None) -> dict[str, object]:
+    """A run as the state keeps it; `config` is the configuration that the command line named."""
     entities = {
         name: {**counts(books), "seconds": round(books.seconds, 3)} for name, books in run.books.items()
     }
@@ -58,7 +59,7 @@ def document(run: RunRow) -> dict[str, object]:
         "started": run.started,
         "ended": run.ended,
         "seconds": _took(run),
-        "message": run.message,
+        "message": pasteable(run.message, config),
         "entities": entities,
     }
 
@@ -112,7 +113,7 @@ def _circle(name: str, entity: EntityStatus) -> str:
         return ""
     from marea.engine.entity.keys import shown
 
-    example = f"marea explain {name} {shown(entity.circling_key)}"
+    example = f"marea explain {name} {quote(shown(entity.circling_key))}"
     return f"{entity.circling:,} wait in a circle: {example}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from marea.config.settings import EntitySettings
@@ -85,7 +86,7 @@ class Finding:
 
     def command(self, verb: str) -> str:
         """A command line about this record."""
-        return f"marea {verb} {self.entity.name} --key {shown(self.key)}"
+        return f"marea {verb} {self.entity.name} --key {quote(shown(self.key))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +232,7 @@ def _hindrance(finding: Finding, parent: Parent) -> tuple[str, ...]:
     if parent.spelled != parent.key:
         why = f"the source spells it {shown(parent.spelled)}, and case and blanks count"
         return why, f"correct what {finding.name} refers to, or bring both to one form in the mapping"
-    explain = f"marea explain {parent.name}"
+    explain = f"marea explain {parent.entity.name} {quote(shown(parent.key))}"
     if parent.trouble is None:
         return "no run has delivered it yet", f"deliver it: marea sync {parent.entity.name}", explain
     why = f"it is {parent.trouble.outcome} itself: {parent.trouble.error}"
