@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import threading
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from pathlib import Path
 
 LAUNCH = """
@@ -30,6 +32,8 @@ if sys.platform == "linux":
 os.execv(program[0], program)
 """
 """Gives up root, asks to be stopped when the parent dies, then becomes the server."""
+
+PORTS = range(10_000, 32_000)
 
 
 class ServerMissing(Exception):
@@ -164,10 +168,15 @@ class Server(ABC):
 
 
 def free_port() -> int:
-    """A TCP port nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port nobody listens on, of those that no system gives to who asks for any.
+
+    It may be used long after: by a server that is still to be made, or one that is out.
+    """
+    while True:
+        port = PORTS[secrets.randbelow(len(PORTS))]
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _account(names: tuple[str, ...]) -> pwd.struct_passwd:
