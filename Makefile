@@ -21,9 +21,9 @@ $(STAMP): requirements.lock pyproject.toml
 demo: $(STAMP)  ## walk through the whole story on this machine
 	$(RUN)/marea demo
 
-test: $(STAMP)  ## all tests, on servers they start themselves
+test: $(STAMP)  ## all tests, in two processes, on servers that each starts itself
 	@tests/install-mariadb
-	$(RUN)/python -m pytest -m 'not soak'
+	$(RUN)/python -m pytest -m 'not soak' -n 2 --dist worksteal
 
 soak: $(STAMP)  ## the long searches and kills
 	@tests/install-mariadb

@@ -1,10 +1,11 @@
-"""Owns the fixtures that every test may ask for: databases of real servers, fresh for each test."""
+"""Owns what every test may ask for: fresh databases of real servers; and the count of each kind of test."""
 
 from __future__ import annotations
 
 import os
 import signal
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,27 @@ if "TMPDIR" not in os.environ:
 # Who started the tests in the background ignores these, and so would every process that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+KINDS = ("unit", "contract", "integration", "crash", "hazard", "property", "soak")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each test tells its kinds in its report, which may come from another process."""
+    for item in items:
+        kinds = {mark.name for mark in item.iter_markers()}.intersection(KINDS)
+        item.user_properties.extend(("kind", kind) for kind in kinds)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many tests of each kind passed; one of two kinds counts in both."""
+    passed = Counter(
+        value
+        for report in terminalreporter.stats.get("passed", ())
+        for name, value in report.user_properties
+        if name == "kind"
+    )
+    told = ", ".join(f"{passed[kind]} {kind}" for kind in KINDS if passed[kind])
+    terminalreporter.write_line(f"passed of each kind: {told or 'none'}")
 
 
 class Servers:
