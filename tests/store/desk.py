@@ -77,7 +77,11 @@ class Desk:
 
     def due(self, now: int) -> dict[str, str]:
         table = self.state.ledger.due(self.entity, now)
-        assert self.state.ledger.is_due(self.entity, now) == bool(table.num_rows)
+        ledger = self.state.ledger
+        assert ledger.is_due(self.entity, now) == bool(table.num_rows)
+        keys = set(table.column("key").to_pylist())
+        known = keys | set(ledger.troubled(self.entity).column("key").to_pylist())
+        assert {key for key in known if ledger.is_due(self.entity, now, key)} == keys
         return dict(zip(table["key"].to_pylist(), table["cause"].to_pylist(), strict=True))
 
     def entries(self, newest_first: bool = False, **wanted: Any) -> list[Entry]:

@@ -209,7 +209,7 @@ def _again(trouble: Trouble, found: Explanation) -> str:
         return "when the record it waits for is delivered"
     if trouble.in_doubt and (found.now is None or found.now.outcome is Outcome.DEFERRED):
         return "only when it is asked for by its key"
-    return "when it changes in the source, or on request"
+    return "when a run reads it again, or on request"
 
 
 def _entries_text(entries: list[Entry]) -> Iterator[str]:

@@ -213,7 +213,7 @@ class Project:
         """
         from marea.engine.look.explain import Explainer
 
-        explainer = Explainer(self.settings, self._memory.known, self._systems)
+        explainer = Explainer(self.settings, self._memory.known, self._systems, self._clock)
         return explainer.explain(self._entity(name), key, zone)
 
     def check(self, names: Sequence[str] | None = None) -> Report:

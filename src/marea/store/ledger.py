@@ -153,9 +153,12 @@ class Ledger:
         causes |= dict(self._database.rows("due", entity=entity, now=now))
         return _table(list(causes.items()), ("key", "cause"))
 
-    def is_due(self, entity: int, now: int) -> bool:
-        """Whether `due` has any row."""
-        return bool(self._database.rows("due", entity=entity, now=now, most=1) or self.in_doubt(entity))
+    def is_due(self, entity: int, now: int, key: str | None = None) -> bool:
+        """Whether `due` has any row, or the one of a key."""
+        if self._database.rows("due", entity=entity, now=now, key=key, most=1):
+            return True
+        doubts = self.in_doubt(entity)
+        return bool(doubts) if key is None else key in doubts
 
     def in_doubt(self, entity: int) -> dict[str, Operation]:
         """Key -> operation of records whose delivery was begun and whose outcome is not known.

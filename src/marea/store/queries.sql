@@ -306,6 +306,7 @@ SELECT trouble.key,
 FROM trouble LEFT JOIN record
     ON record.entity = trouble.blocked_entity AND record.key = trouble.blocked_key
 WHERE trouble.entity = :entity
+    AND trouble.key = :key -- when key
     AND (trouble.next_attempt <= :now OR record.fingerprint IS NOT NULL
         OR (trouble.target_key IS NOT NULL AND NOT EXISTS (
             SELECT 1 FROM claim

@@ -8,7 +8,8 @@ import pytest
 from marea.config.settings import EntitySettings, SourceSettings, TargetSettings
 from marea.delivery.deliver import NOT_SENT
 from marea.engine.look.explain import PlanNow
-from marea.engine.look.verdict import Finding, Parent, judge
+from marea.engine.look.finding import Finding, Parent
+from marea.engine.look.verdict import judge
 from marea.model import INTERRUPTED, LOOK, FirstLoad, Outcome, Presence, Problem, RecordState
 from marea.store.ledger import RecordRow, Trouble
 
@@ -16,13 +17,16 @@ pytestmark = pytest.mark.unit
 
 ENTITY = EntitySettings(
     "customers",
-    SourceSettings("erp", "MA_CustSupp", ("CustSupp",), where="CustSuppType = 1"),
+    SourceSettings("erp", "MA_CustSupp", ("CustSupp",), where="CustSuppType = 1", modified="TBModified"),
     TargetSettings("crm", "accounts", ("code",)),
     (),
 )
 NOW = datetime(2026, 11, 5, 12, tzinfo=UTC)
 SAME = PlanNow(Outcome.UNCHANGED, {}, {}, "2026")
 CHANGED = PlanNow(Outcome.UPDATED, {}, {"name": ("a", "b")}, "2027")
+UNREAD = replace(CHANGED, read=False)
+UNDATED = replace(ENTITY, source=replace(ENTITY.source, modified=None))
+EXPRESSED = replace(ENTITY, source=replace(ENTITY.source, modified="coalesce(TBModified, TBCreated)"))
 KNOWN = RecordRow('"0815"', RecordState.ALIGNED, "7", 8, 1, "2026", "{}", 1, NOW, 0, None)
 GONE = replace(KNOWN, state=RecordState.GONE, fingerprint=None)
 TROUBLE = Trouble(Outcome.REJECTED, 2, NOW, "http", "422: no such country", None, None, None, NOW, 3)
@@ -75,7 +79,12 @@ def troubled(outcome: Outcome, **changes: object) -> RecordRow:
         (
             replace(FINDING, now=replace(SAME, problem=Problem("check", "no VAT number"))),
             "is rejected: no VAT number",
-            "mend it in the source",
+            "then, if its last-edit date has moved if it has not: marea retry customers --key 0815",
+        ),
+        (
+            replace(FINDING, entity=UNDATED, now=replace(SAME, problem=Problem("check", "no VAT number"))),
+            "is rejected: no VAT number",
+            "mend it in the source; the next run delivers it then",
         ),
         (
             replace(FINDING, parent=PARENT),
@@ -119,7 +128,7 @@ def troubled(outcome: Outcome, **changes: object) -> RecordRow:
             "",
         ),
         (
-            replace(FINDING, ledger=troubled(Outcome.REJECTED)),
+            replace(FINDING, ledger=troubled(Outcome.REJECTED), now=UNREAD),
             "is rejected: 422: no such country",
             "marea retry customers --key 0815",
         ),
@@ -140,7 +149,51 @@ def troubled(outcome: Outcome, **changes: object) -> RecordRow:
         ),
         (replace(FINDING, now=CHANGED, in_doubt=True), "a run ended before it knew", "marea sync"),
         (replace(FINDING, ledger=None, in_doubt=True), "a run ended before it knew", "marea sync"),
-        (replace(FINDING, ledger=troubled(Outcome.WAITING)), "can be delivered now", "marea retry"),
+        (
+            replace(FINDING, ledger=troubled(Outcome.WAITING), now=CHANGED),
+            "can be delivered now",
+            "the next run delivers it: marea sync or at once: marea retry",
+        ),
+        (
+            replace(FINDING, ledger=troubled(Outcome.WAITING), now=UNREAD, due=True),
+            "can be delivered now",
+            "the next run delivers it: marea sync",
+        ),
+        (
+            replace(FINDING, ledger=troubled(Outcome.WAITING), now=UNREAD),
+            "can be delivered now",
+            "marea retry customers --key 0815 or set the date of all such records: marea touch customers",
+        ),
+        (
+            replace(FINDING, entity=EXPRESSED, ledger=troubled(Outcome.WAITING), now=UNREAD),
+            "can be delivered now",
+            "or all such records: marea sync customers --full",
+        ),
+        (
+            replace(FINDING, ledger=troubled(Outcome.REJECTED, code="check"), now=UNREAD),
+            "was rejected: 422: no such country; it can be delivered now",
+            "marea retry customers --key 0815",
+        ),
+        (
+            replace(FINDING, ledger=troubled(Outcome.REJECTED, code="check")),
+            "was rejected: 422: no such country; it is now as it was last delivered",
+            "the next run delivers it: marea sync",
+        ),
+        (
+            replace(FINDING, ledger=troubled(Outcome.REJECTED), now=CHANGED),
+            "is rejected: 422: no such country",
+            "by the next run: marea sync",
+        ),
+        (
+            replace(
+                FINDING,
+                parent=PARENT,
+                now=UNREAD,
+                ledger=troubled(Outcome.WAITING, blocked_on=("tax_codes", '"99"')),
+            ),
+            "waits for tax_codes 22",
+            "then deliver it, for no last-edit date tells what it refers to now: marea sync customers",
+        ),
         (replace(FINDING, ledger=None), "it came after the last run", "marea sync"),
         (
             replace(FINDING, ledger=None, now=replace(CHANGED, read=False)),
@@ -199,9 +252,9 @@ def test_what_is_in_doubt_comes_first(finding: Finding, first: str) -> None:
 
 
 def test_when_it_is_tried_again() -> None:
-    later = judge(replace(FINDING, ledger=troubled(Outcome.REJECTED))).steps
+    later = judge(replace(FINDING, now=UNREAD, ledger=troubled(Outcome.REJECTED))).steps
     assert any("2026-11-05 12:00 UTC" in step for step in later)
-    never = judge(replace(FINDING, ledger=troubled(Outcome.REJECTED, next_attempt=None))).steps
+    never = judge(replace(FINDING, now=UNREAD, ledger=troubled(Outcome.REJECTED, next_attempt=None))).steps
     assert any("time alone" in step for step in never)
 
 

@@ -14,15 +14,17 @@ from marea.capture.position import WATERMARK
 from marea.capture.watermark import Step
 from marea.config.settings import EntitySettings, Settings
 from marea.engine.entity.alignment import Alignment
+from marea.engine.entity.clock import Clock
 from marea.engine.entity.keys import Key, key_text, likely_texts
 from marea.engine.entity.known import known_entity, known_ids
 from marea.engine.entity.present import present
 from marea.engine.entity.private import NAME_IN_SQL, PRIVATE, hidden, pairs, private_columns, values
 from marea.engine.entity.request import Request
 from marea.engine.entity.systems import Systems
+from marea.engine.look.finding import Finding, Parent, Verdict
 from marea.engine.look.promised import Promised
 from marea.engine.look.status import loaded
-from marea.engine.look.verdict import Finding, Parent, Verdict, judge
+from marea.engine.look.verdict import judge
 from marea.engine.run.context import PAGE_ROWS
 from marea.engine.run.restored import beside_source
 from marea.engine.run.stages import Planning, ids_in_ledger
@@ -93,14 +95,15 @@ class Explanation:
 class Explainer:
     """Explains records of one project."""
 
-    def __init__(self, settings: Settings, state: State, systems: Systems) -> None:
+    def __init__(self, settings: Settings, state: State, systems: Systems, clock: Clock) -> None:
         self._settings = settings
         self._state = state
         self._systems = systems
+        self._clock = clock
 
     def explain(self, entity: EntitySettings, key: Key, zone: tzinfo | None) -> Explanation:
         """The life of one record. Raises ConfigurationError; a source that is away is in the answer."""
-        return _Life(self._settings, self._state, self._systems, entity, key).told(zone)
+        return _Life(self._settings, self._state, self._systems, entity, key).told(zone, self._clock())
 
 
 class _Life:
@@ -117,7 +120,7 @@ class _Life:
         self._alignment = Alignment(settings, entity, systems)
         self._row: EntityRow = known_entity(state, entity)
 
-    def told(self, zone: tzinfo | None) -> Explanation:
+    def told(self, zone: tzinfo | None, at: int) -> Explanation:
         source, now = self._read()
         ledger = self._state.ledger.record(self._row.id, self._key)
         finding = Finding(
@@ -130,6 +133,7 @@ class _Life:
             loaded(self._row.positions.get(WATERMARK)),
             self._parent(now),
             self._key in self._state.ledger.in_doubt(self._row.id),
+            self._state.ledger.is_due(self._row.id, at, self._key),
             zone,
         )
         return Explanation(
