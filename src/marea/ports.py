@@ -207,7 +207,9 @@ class Target(Protocol):
         A create is an upsert where `repeats` says so: the same batch may come again after a
         crash, and must then change nothing (I6).
         Raises BatchRefused when nothing of the batch was applied because of its content;
-        SystemUnreachable when nothing of it was applied because the target is away.
+        SystemUnreachable when nothing of it was applied because the target is away;
+        ConfigurationError when what became of it cannot be told before the configuration is
+        mended: it comes again then.
         When only part was applied before the target went away, the rest is `deferred` and the
         receipt says `away`.
         """

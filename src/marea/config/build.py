@@ -55,6 +55,7 @@ class _Builder:
             options={key: value for key, value in given.items() if key not in _OWN},
             maintenance=tuple(model.maintenance),
             line=self._document.line(path),
+            lines=self._document.below(path),
         )
 
     def entity(self, name: str, model: file.EntityFile) -> EntitySettings:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from marea.errors import Fault
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -50,6 +52,19 @@ class SystemSettings:
     line: int = 0
     secrets: tuple[str, ...] = field(default=(), repr=False)
     """Values that placeholders brought into url and options, and that are not to be shown."""
+    lines: Mapping[str, int] = field(default_factory=dict, compare=False)
+    """Place below it as it is written, such as `url` or `auth.bearer` -> its line."""
+
+    def fault(self, message: str, place: str = "", hint: str = "") -> Fault:
+        """A fault at a place below it, or of the whole; its file is known where the settings are."""
+        path = ".".join(part for part in ("systems", self.name, place) if part)
+        return Fault(message, line=self._line(place), field=path, hint=hint)
+
+    def _line(self, place: str) -> int:
+        """The line of the place, or of the nearest one around it that is written."""
+        while place and place not in self.lines:
+            place = place.rpartition(".")[0]
+        return self.lines.get(place, self.line)
 
 
 @dataclass(frozen=True, slots=True)

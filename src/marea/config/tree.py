@@ -65,6 +65,11 @@ class Document:
             found = found[part]
         return {name: self.line((*path, name)) for name in found}
 
+    def below(self, path: Path) -> dict[str, int]:
+        """The line of everything below `path`, by the dotted rest of its own."""
+        deeper = ((own[len(path) :], line) for own, line in self.lines.items() if own[: len(path)] == path)
+        return {".".join(map(str, rest)): line for rest, line in deeper if rest}
+
     def fault(self, path: Path, message: str, hint: str = "") -> Fault:
         """A fault at `path`."""
         names = [part for part in path if isinstance(part, str)]

@@ -99,8 +99,8 @@ class Project:
         same database at another place than before: what is known of the target is kept. `stop`
         may be asked for from another thread: what is being delivered is finished, and the run
         ends as interrupted. A system that is away is in the run's messages, not raised. Raises
-        ConfigurationError before anything is delivered, and RunStopped when going on could lose or
-        invent data.
+        ConfigurationError before anything is delivered, or where only a delivery shows the fault, and
+        RunStopped when going on could lose or invent data.
         """
         from marea.engine.run.runner import Runner
 

@@ -10,7 +10,7 @@ from connectors.rest.application import Application, Call, Reply
 from connectors.rest.tools import BATCH, Targets, accounts, batch, codes, ids, shape
 from marea.connectors.rest import chunks
 from marea.demo.crm_process import CrmProcess
-from marea.errors import SystemUnreachable
+from marea.errors import ConfigurationError, SystemUnreachable
 from marea.model import Operation
 from marea.ports import OPERATION
 
@@ -143,7 +143,6 @@ def test_an_application_that_is_away_is_not_asked_in_halves(
     ("option", "value", "end"),
     [
         ({"results": "results", "key": "code"}, {"results": [{"code": "a"}]}, {1: "answer"}),
-        ({"results": "results", "key": "code"}, {"other": []}, {0: "answer", 1: "answer"}),
         ({"results": "", "key": "code"}, [{"code": "b"}, {"code": "a"}, "x"], {}),
         ({"errors": "errors", "key": "code"}, {"errors": []}, {}),
         ({"errors": "errors", "key": "code"}, {"saved": 2}, {}),
@@ -159,6 +158,82 @@ def test_lists_of_all_and_lists_of_the_refused(
     target = targets.at(application.address, batch={**ONLY, **option})
     receipt = target.deliver(shape(), batch(shape(), accounts("a", "b")))
     assert codes(receipt) == end
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said", "place"),
+    [
+        (
+            {"results": "result"},
+            {"results": [], "took": 3},
+            'no list "result" in the answer, which has: results, took',
+            "results",
+        ),
+        (
+            {"results": "done"},
+            {"done": {"code": "a"}},
+            'no list "done" in the answer, which has: done',
+            "results",
+        ),
+        ({"results": "r"}, None, 'no list "r" in the answer, which has: nothing', "results"),
+        ({"results": ""}, {"data": []}, "the answer is no list, which has: data", "results"),
+        (
+            {"results": "r", "key": "cod"},
+            {"r": [{"code": "a", "ok": True}]},
+            'no "cod" in an item of "r", which has: code, ok',
+            "key",
+        ),
+        (
+            {"errors": "e", "key": "cod"},
+            {"e": [{"code": "a"}]},
+            'no "cod" in an item of "e", which has: code',
+            "key",
+        ),
+    ],
+)
+@pytest.mark.parametrize("rows", [2, 300])
+def test_answers_looked_up_in_the_wrong_place_are_a_fault_of_the_configuration(
+    application: Application,
+    targets: Targets,
+    option: dict[str, Any],
+    value: Any,
+    said: str,
+    place: str,
+    rows: int,
+) -> None:
+    application.script = lambda call: Reply(200, value)
+    target = targets.at(application.address, batch={**ONLY, "key": "code", **option})
+    with pytest.raises(ConfigurationError) as caught:
+        target.deliver(shape(), batch(shape(), accounts(*map(str, range(rows)))))
+    (fault,) = caught.value.faults
+    assert fault.message == f"the answer to a batch cannot be read: {said}"
+    assert fault.field == f"systems.crm.batch.{place}"
+    assert fault.hint == f"correct batch.{place} of system crm"
+
+
+def test_one_answer_among_others_that_lacks_its_list_is_the_applications(
+    application: Application, targets: Targets
+) -> None:
+    def script(call: Call) -> Reply:
+        named = [{"code": record["code"]} for record in call.value]
+        return Reply(200, {"error": "Oops"} if named[0]["code"] == "0" else {"results": named})
+
+    application.script = script
+    target = targets.at(application.address, batch={**ONLY, "size": 2, "results": "results", "key": "code"})
+    receipt = target.deliver(shape(), batch(shape(), accounts(*map(str, range(10)))))
+    assert codes(receipt) == {0: "answer", 1: "answer"}
+    assert receipt.rejected[0].text == 'no list "results" in the answer, which has: error'
+
+
+def test_names_that_an_answer_has_are_told_without_secrets(
+    application: Application, targets: Targets
+) -> None:
+    application.script = lambda call: Reply(200, {"s3cret-token": [], "x\x1b[2J" + "y" * 99: 1})
+    option = {**ONLY, "results": "r", "key": "code"}
+    target = targets.at(application.address, batch=option, auth={"bearer": "s3cret-token"})
+    with pytest.raises(ConfigurationError) as caught:
+        target.deliver(shape(), batch(shape(), accounts("a")))
+    assert caught.value.faults[0].message.endswith("which has: ***, x [2J" + "y" * 35)
 
 
 def test_an_answer_that_is_no_json_decides_nothing(application: Application, targets: Targets) -> None:

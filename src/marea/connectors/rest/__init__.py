@@ -102,4 +102,4 @@ class RestConnector:
             headers={**headers, **options.headers},
             secrets=options.secrets | secrets | {*system.secrets},
         )
-        return RestTarget(system.name, address, options, dict(system.options), self._policy or Policy())
+        return RestTarget(system, address, options, self._policy or Policy())

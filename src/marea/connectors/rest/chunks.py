@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from marea.config.scrub import one_line
 from marea.connectors.rest.answers import Answer, Unreadable, dig, refusal
 from marea.connectors.rest.course import Applied, Failed, Refused, Verdict
 from marea.connectors.rest.operations import wrapped
@@ -15,6 +16,9 @@ from marea.model import Operation, Problem
 
 BODY_BYTES = 4 * 1024 * 1024
 """A call holds no more than this, however many records its size allows; one record may be larger."""
+
+_NAMES, _NAME = 12, 40
+"""How many names of an answer are told, and how much of each."""
 
 
 def chunks(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
@@ -51,19 +55,55 @@ def verdicts(batch: Batch, chunk: list[Record], answer: Answer) -> list[Verdict]
     if batch.results is None and batch.errors is None:
         return [_applied(batch, record, None) for record in chunk]
     try:
-        items = dig(answer.value(), batch.errors or batch.results or "")
+        value = answer.value()
     except Unreadable as error:
         return [_untold(str(error)) for _ in chunk]
-    named = _by_key(items if isinstance(items, list) else [], batch.key)
+    items = dig(value, batch.errors or batch.results or "")
+    if not isinstance(items, list):
+        if batch.results is not None:
+            return [_unlisted(batch.results, value) for _ in chunk]
+        items = []  # none was refused
+    named = _by_key(items, batch.key)
+    if nameless := _nameless(batch, items, named):
+        return [nameless for _ in chunk]
     return [_verdict(batch, record, named.get(record.key)) for record in chunk]
 
 
-def _by_key(items: list[object], fields: tuple[str, ...]) -> dict[tuple[str | None, ...], list[object]]:
-    named: dict[tuple[str | None, ...], list[object]] = {}
+_Key = tuple[str | None, ...]
+
+
+def _by_key(items: list[object], fields: tuple[str, ...]) -> dict[_Key, list[object]]:
+    named: dict[_Key, list[object]] = {}
     for item in items:
         if isinstance(item, Mapping):
             named.setdefault(tuple(text_of(dig(item, field)) for field in fields), []).append(item)
     return named
+
+
+def _nameless(batch: Batch, items: list[object], named: Mapping[_Key, list[object]]) -> Failed | None:
+    """That the items are not named by `key`: of a list of the refused, one that names none may be anybody."""
+    unnamed = [key for key in named if None in key]
+    if not unnamed or (batch.errors is None and len(unnamed) < len(named)):
+        return None
+    lacking = next(field for field, text in zip(batch.key, unnamed[0], strict=True) if text is None)
+    listed = batch.results if batch.errors is None else batch.errors
+    where = f'of "{listed}"' if listed else "of the answer"
+    return _misread(
+        f'no "{lacking}" in an item {where}, which has: {_names(named[unnamed[0]][0])}', "batch.key"
+    )
+
+
+def _unlisted(results: str, value: object) -> Failed:
+    text = f'no list "{results}" in the answer' if results else "the answer is no list"
+    return _misread(f"{text}, which has: {_names(value)}", "batch.results")
+
+
+def _names(value: object) -> str:
+    """What there is at the top of an answer; its own words are scrubbed where they are told."""
+    if not isinstance(value, Mapping):
+        return "no names" if value is not None else "nothing"
+    shown = [one_line(str(name), ())[:_NAME] for name in list(value)[:_NAMES]]
+    return ", ".join([*shown, *(["…"] if len(value) > _NAMES else [])]) or "nothing"
 
 
 def _verdict(batch: Batch, record: Record, items: list[object] | None) -> Verdict:
@@ -84,3 +124,8 @@ def _applied(batch: Batch, record: Record, item: object) -> Applied:
 
 def _untold(reason: str) -> Failed:
     return Failed(Failure("answer", f"the answer to the batch does not tell: {reason}"))
+
+
+def _misread(reason: str, option: str) -> Failed:
+    """Nothing was found where the option says; asked again, the application would answer the same."""
+    return Failed(Failure("answer", reason, again=False, option=option))

@@ -57,6 +57,8 @@ class Course:
         self._unknown: dict[int, Problem] = {}
         self._in_doubt: dict[int, Problem] = {}
         self._failures = 0
+        self._misread: Failure | None = None
+        self._read = False
         self.end: Failure | None = None
         """Why nothing more is sent: the application is away, or the delivery was asked to end."""
 
@@ -64,6 +66,11 @@ class Course:
     def away(self) -> Failure | None:
         """What tells that the application is away."""
         return self.end if self.end != ENDED else None
+
+    @property
+    def misread(self) -> Failure | None:
+        """What tells that answers are looked up in the wrong place: none that came was understood."""
+        return self._misread if not self._read else None
 
     @property
     def untouched(self) -> bool:
@@ -80,6 +87,7 @@ class Course:
             self._fail(row, verdict.failure, milliseconds)
             return
         self._failures = 0
+        self._read = True
         self._open[row] = 0
         self._milliseconds[row] = milliseconds
         if isinstance(verdict, Refused):
@@ -90,6 +98,8 @@ class Course:
             self._ids[row] = verdict.target_id
 
     def _fail(self, row: int, failure: Failure, milliseconds: int | None) -> None:
+        if failure.option:
+            self._misread = failure
         if failure.lost:
             self._unknown[row] = Problem(UNKNOWN, f"whether it was applied is not known: {failure.text}")
         if failure.absent or self.end is not None:

@@ -41,6 +41,8 @@ class Failure:
     """Whether trying again at once may help."""
     asked: float | None = None
     """Seconds the application asked to wait."""
+    option: str = ""
+    """The option by which an answer that came was looked up in vain, such as `batch.results`."""
 
     @property
     def throttled(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -12,13 +13,14 @@ from marea.connectors.rest.options import Options
 from marea.connectors.rest.records import records
 from marea.connectors.rest.retry import Failure, Policy
 from marea.connectors.rest.words import clean
-from marea.errors import SystemUnreachable
+from marea.errors import ConfigurationError, Fault, SystemUnreachable
 from marea.ports import Receipt, Shape
 from marea.stop import Stop
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from marea.config.settings import SystemSettings
     from marea.connectors.rest.connection import Connection
 
 
@@ -28,14 +30,12 @@ KNOCK_SECONDS = 5.0
 class RestTarget:
     """An application that takes records over HTTP."""
 
-    def __init__(
-        self, name: str, address: str, options: Options, written: dict[str, object], policy: Policy
-    ) -> None:
-        """`address` is the system's url without user and password, `written` its options as they stand."""
-        self._name = name
+    def __init__(self, system: SystemSettings, address: str, options: Options, policy: Policy) -> None:
+        """`address` is the system's url without user and password, `options` its own as they are meant."""
+        self._system = system
+        self._name = system.name
         self._address = address
         self._options = options
-        self._written = written
         self._policy = policy
         self._stop = Stop()
         self._connection: Connection | None = None
@@ -54,7 +54,8 @@ class RestTarget:
         """Applies a batch, `concurrency` calls at once; see `marea.ports.Target`.
 
         Never raises BatchRefused: a batch makes many calls, and one that is refused as a
-        whole is halved here, while the others go on.
+        whole is halved here, while the others go on. Raises ConfigurationError where no answer holds
+        what the options look for; what was sent then is in doubt, as after a death, and is sent again.
         """
         from marea.connectors.rest.courier import Courier
 
@@ -64,6 +65,8 @@ class RestTarget:
         workers = min(self._options.concurrency, batch.num_rows)
         connection.run(courier.run(records(shape, batch), workers, self._stop))
         secrets = connection.wire.secrets
+        if course.misread is not None:
+            raise ConfigurationError([self._misread(shape, course.misread, secrets)])
         if course.away is not None and course.untouched:
             raise SystemUnreachable(
                 self._name,
@@ -104,7 +107,17 @@ class RestTarget:
             return self._connection
 
     def _routes(self, shape: Shape) -> routes.Routes:
-        return routes.of_entity(self._written, shape.options, shape.entity, shape.key)
+        return routes.of_entity(self._system.options, shape.options, shape.entity, shape.key)
+
+    def _misread(self, shape: Shape, why: Failure, secrets: Iterable[str]) -> Fault:
+        """The fault of the option that every answer was looked up by in vain, where it is written."""
+        text = f"the answer to a batch cannot be read: {clean(why.text, secrets)}"
+        part, _, name = why.option.partition(".")
+        own = shape.options.get(part)
+        if isinstance(own, Mapping) and name in own:
+            hint = f"correct target.{why.option} of {shape.entity}"
+            return Fault(text, entity=shape.entity, field=f"target.{why.option}", hint=hint)
+        return self._system.fault(text, why.option, f"correct {why.option} of system {self._name}")
 
     def _next(self, why: Failure) -> str:
         """What to do: when to run again, no sooner than the application asked for, or what to mend first."""

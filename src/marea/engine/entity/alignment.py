@@ -158,7 +158,7 @@ class Alignment:
     def target(self) -> Target:
         """The system it is delivered to, prepared for it."""
         target = self._systems.target(self.entity.target.system)
-        with self._placing():
+        with self.placing():
             target.prepare(self.shape)
         return target
 
@@ -169,11 +169,11 @@ class Alignment:
         Raises ConfigurationError, SystemUnreachable.
         """
         target = self._systems.target(self.entity.target.system)
-        with self._placing():
+        with self.placing():
             return isinstance(target, Making) and target.would_make(self.shape)
 
     @contextmanager
-    def _placing(self) -> Iterator[None]:
+    def placing(self) -> Iterator[None]:
         """Gives the faults that its target finds the file, and the line of what they are about."""
         try:
             with self._systems.located():
@@ -194,5 +194,5 @@ class Alignment:
             return fault
         part, _, name = fault.field.partition(".")
         lines = {item.name: item.line for item in self.entity.fields} if part == "fields" else {}
-        line = lines.get(name) or line_of(self.entity.target, name)
+        line = lines.get(name) or line_of(self.entity.target, name.partition(".")[0])
         return replace(fault, file=self._file, line=line, entity=self.entity.name)

@@ -57,8 +57,8 @@ class Runner:
         """Synchronize entities, parents first. What cannot be reached is in the run's messages, not raised.
 
         `stop` ends it early: what is in delivery then is settled and committed. Raises
-        ConfigurationError before the run is begun, RunStopped when going on could lose or
-        invent data; the run is then closed as failed.
+        ConfigurationError before the run is begun; and where only a delivery shows the fault, as RunStopped
+        when going on could lose or invent data: the run is then closed as failed.
         """
         stop = stop or Stop()
         started = self._clock()

@@ -237,7 +237,10 @@ def delivered(
         if item.plan is None:
             return Settled(item.position)
         batch = to_deliver(item.plan)
-        delivery = deliver(system, alignment.target, alignment.shape, batch, stop) if batch.num_rows else None
+        with alignment.placing():
+            delivery = (
+                deliver(system, alignment.target, alignment.shape, batch, stop) if batch.num_rows else None
+            )
         settlement = settle(item.plan, delivery, entities, clock())
         position = item.position if delivery is None or delivery.whole else None
         away = delivery.away if delivery else None
