@@ -156,6 +156,50 @@ def test_sources_that_cannot_be_read(marea: Marea, folder: Path, source: str, co
     assert not (folder / "marea.yaml").exists()
 
 
+LEGACY = """
+CREATE TABLE clienti (codice TEXT PRIMARY KEY, upd DATETIME, "visto il" TIMESTAMP);
+CREATE TABLE indirizzi (codice TEXT NOT NULL REFERENCES clienti (codice), riga INTEGER NOT NULL, citta TEXT,
+  PRIMARY KEY (codice, riga));
+CREATE TABLE articoli (codice TEXT PRIMARY KEY, data_modifica DATETIME);
+CREATE TABLE listini (articolo TEXT NOT NULL REFERENCES articoli (codice), listino TEXT NOT NULL,
+  PRIMARY KEY (articolo, listino));
+INSERT INTO clienti VALUES ('1', '2026-01-01 10:00:00', NULL);
+INSERT INTO indirizzi VALUES ('1', 1, 'Roma')
+"""
+
+
+def test_dates_of_other_names_are_offered_for_the_last_edit(marea: Marea, folder: Path) -> None:
+    database(folder, LEGACY)
+    done = marea("init", "--source", "sqlite:///erp.db")
+    assert (
+        "  clienti: clienti by codice; no last-edit date, unless one is upd or visto il; with indirizzi\n"
+        in done.out
+    )
+    file = folder / "marea.yaml"
+    text = file.read_text("utf-8")
+    assert "      # modified: upd   # a date and time: set by every edit?\n" in text
+    assert '      # modified: "visto il"   # a date and time: set by every edit?\n' in text
+    entities = marea("init", "--source", "sqlite:///erp.db", "--force", "--json").document["entities"]
+    assert {name: found["dates"] for name, found in entities.items()} == {
+        "articoli": [], "clienti": ["upd", "visto il"],
+    }  # fmt: skip
+    file.write_text(text.replace("# modified: upd   #", "modified: upd   #"), "utf-8")
+    assert load("marea.yaml").entities["clienti"].source.modified == "upd"
+    assert marea("check").code == 0
+
+
+def test_what_is_said_of_tables_without_a_date_is_what_runs_do(marea: Marea, folder: Path) -> None:
+    database(folder, LEGACY)
+    assert marea("init", "--source", "sqlite:///erp.db").code == 0
+    listed = (folder / "marea.yaml").read_text("utf-8").partition("  clienti:")
+    needs, reads = "so a change here alone needs a full run", "so every run reads the whole table"
+    assert (listed[0].count(needs), listed[0].count(reads)) == (1, 0)
+    assert (listed[2].count(needs), listed[2].count(reads)) == (0, 2)
+    assert marea("sync", "clienti").code == 0
+    run_sql(f"sqlite:///{folder}/erp.db", "UPDATE indirizzi SET citta = 'Bari'")
+    assert marea("sync", "clienti", "--json").document["entities"]["clienti"]["updated"] == 1
+
+
 def test_a_database_without_keys(marea: Marea, folder: Path) -> None:
     database(folder, "CREATE TABLE heap (line TEXT)")
     assert "no table there has a primary key" in marea("init", "--source", "sqlite:///erp.db").err

@@ -17,7 +17,7 @@ from marea.cli.output import plural, say, show_json
 from marea.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from marea.engine.init.discovery import Discovery
+    from marea.engine.init.discovery import Belonging, Discovery, Draft
     from marea.engine.look.doctor import EntityReport, Report, SystemReport
     from marea.engine.look.promises import TableReport
 
@@ -72,6 +72,7 @@ def _discovery(path: Path, found: Discovery) -> dict[str, object]:
             "table": draft.table.name,
             "key": draft.table.key,
             "modified": draft.modified,
+            "dates": draft.dates,
             "related": [part.name for part in draft.related],
             "references": sorted(set(draft.references.values())),
         }
@@ -80,10 +81,16 @@ def _discovery(path: Path, found: Discovery) -> dict[str, object]:
     return {"file": str(path), "entities": entities, "without_key": found.keyless}
 
 
+def _unless(part: Draft | Belonging) -> str:
+    """What may be the last-edit date that is not known."""
+    one = "one" if len(part.dates) > 1 else "it"
+    return f", unless {one} is {' or '.join(part.dates)}" if part.dates else ""
+
+
 def _tell_discovery(path: Path, found: Discovery) -> None:
     for draft in found.drafts:
         parts = [f"  {draft.name}: {draft.table.name} by {', '.join(draft.table.key)}"]
-        parts.append(f"edited {draft.modified}" if draft.modified else "no last-edit date")
+        parts.append(f"edited {draft.modified}" if draft.modified else f"no last-edit date{_unless(draft)}")
         if draft.related:
             parts.append(f"with {', '.join(part.name for part in draft.related)}")
         if draft.references:

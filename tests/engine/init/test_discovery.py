@@ -3,7 +3,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from marea.engine.init.discovery import discover, distinct, modified, snake
+from marea.engine.init.discovery import discover, distinct, snake
+from marea.engine.init.edited import dates, modified
 from marea.engine.init.initialise import masked, scalar
 from marea.ports import Column, ForeignKey, Table
 
@@ -97,11 +98,36 @@ def test_tables_without_a_key_are_named() -> None:
         (["create_date", "write_date"], "coalesce(write_date, create_date)"),
         (["created_at", "UPDATED_AT"], "UPDATED_AT"),
         (["created_at"], None),
+        (["upd"], None),
+        (["Data_Modifica"], "Data_Modifica"),
+        (["DataUltMod"], "DataUltMod"),
+        (["ultima_modifica"], "ultima_modifica"),
+        (["ult_agg"], "ult_agg"),
+        (["writedate"], "writedate"),
+        (["WriteDate", "CreateDate"], "coalesce(WriteDate, CreateDate)"),
+        (["geändert_am"], "geändert_am"),
+        (["Last Date Modified"], "Last Date Modified"),
+        (["$systemModifiedAt"], "$systemModifiedAt"),
     ],
 )
 def test_last_edit_dates_by_name(names: list[str], found: str | None) -> None:
     columns = tuple(Column(name, TIME, "timestamp") for name in names)
     assert modified(Table("t", columns, ("id",))) == found
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (["upd", "Shipped"], ("upd", "Shipped")),
+        (["data_creazione", "upd"], ("upd",)),
+        (["upd", "modified"], ()),
+    ],
+)
+def test_dates_that_may_be_the_last_edit_where_no_name_says_it(
+    names: list[str], found: tuple[str, ...]
+) -> None:
+    columns = (*(Column(name, TIME, "timestamp") for name in names), Column("due", pa.date32(), "date"))
+    assert dates(Table("t", columns, ("id",))) == found
 
 
 def test_a_name_without_a_time_is_no_date() -> None:

@@ -6,18 +6,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from marea.ports import Column, ForeignKey, Table
-
-EDITED = (
-    *("tbmodified", "write_date", "updated_at", "modified_at", "last_modified", "lastmodified", "modified"),
-    *("updated", "last_update", "last_updated", "lastupdate", "last_updated_at", "changed_at", "changed"),
-    *("update_date", "updatedat", "modifieddate", "modified_date", "modification_date", "modificationdate"),
-    *("date_modified", "dateupdated", "last_edit", "edited_at", "last_change", "lastchange", "mtime"),
-)
-"""Names of last-edit columns as they are found in the wild, the surest first."""
-
-CREATED = {"write_date": "create_date"}
-"""Last-edit columns that stay empty until the first edit, and what holds until then (Tryton, Odoo)."""
+from marea.engine.init.edited import dates, modified
+from marea.ports import ForeignKey, Table
 
 GENERIC = {"id", "code", "key", "name", "uuid", "guid"}
 """Key columns that many tables have: that two tables share one says nothing."""
@@ -33,6 +23,8 @@ class Belonging:
     """(its column, the root's column)."""
     many: bool
     modified: str | None
+    dates: tuple[str, ...]
+    """Where none is known for a last-edit date: what may be one."""
 
 
 @dataclass(slots=True)
@@ -42,9 +34,16 @@ class Draft:
     name: str
     table: Table
     modified: str | None
+    dates: tuple[str, ...] = ()
+    """Where none is known for a last-edit date: what may be one."""
     related: list[Belonging] = field(default_factory=list)
     references: dict[str, str] = field(default_factory=dict)
     """Column -> the entity it refers to."""
+
+    @property
+    def dated(self) -> bool:
+        """Whether any of its tables has a last-edit date: without one every run reads all."""
+        return any([self.modified, *(part.modified for part in self.related)])
 
 
 @dataclass(slots=True)
@@ -64,36 +63,16 @@ def discover(tables: Sequence[Table]) -> Discovery:
     parts = {name: owner for name, owner in owners.items() if owner[0] not in owners}
     names = _names(keyed)
     drafts = {
-        name: Draft(names[name], table, modified(table)) for name, table in keyed.items() if name not in parts
+        name: Draft(names[name], table, modified(table), dates(table))
+        for name, table in keyed.items()
+        if name not in parts
     }
     for name, (parent, on, many) in parts.items():
         table = keyed[name]
         own = _own_name(name, drafts[parent], names[name])
-        drafts[parent].related.append(Belonging(own, table, on, many, modified(table)))
+        drafts[parent].related.append(Belonging(own, table, on, many, modified(table), dates(table)))
     _refer(drafts)
     return Discovery(list(drafts.values()), [table.name for table in tables if not table.key])
-
-
-def modified(table: Table) -> str | None:
-    """The last-edit column or expression of a table, by the names in use; None where there is none."""
-    column = edited(table)
-    if column is None:
-        return None
-    created = table.column(CREATED.get(column.name.casefold(), ""))
-    return f"coalesce({column.name}, {created.name})" if created and column.nullable else column.name
-
-
-def edited(table: Table) -> Column | None:
-    """The last-edit column of a table."""
-    found = {column.name.casefold(): column for column in table.columns if _is_time(column)}
-    return next((found[name] for name in EDITED if name in found), None)
-
-
-def _is_time(column: Column) -> bool:
-    import pyarrow as pa
-
-    named = any(word in column.native.upper() for word in ("DATE", "TIME"))
-    return named or pa.types.is_timestamp(column.type) or pa.types.is_date(column.type)
 
 
 # -- which table belongs to which ----------------------------------------------------------------

@@ -17,7 +17,8 @@ from marea.config.mistake import Mistake
 from marea.config.secrets import Secrets, named
 from marea.config.settings import SystemSettings
 from marea.connectors.registry import connector
-from marea.engine.init.discovery import Belonging, Discovery, Draft, discover, distinct, edited, free, snake
+from marea.engine.init.discovery import Belonging, Discovery, Draft, discover, distinct, free, snake
+from marea.engine.init.edited import edited
 from marea.errors import ConfigurationError
 from marea.ports import Column, Source, Table
 
@@ -169,11 +170,11 @@ class _Text:
         yield from ("", f"  {scalar(draft.name)}:", "    source:", "      system: source")
         yield f"      table: {scalar(table.name)}"
         yield f"      key: {_names(table.key)}"
-        yield from self._modified(draft.modified, "      ", "every run reads the whole table")
+        yield from self._modified(draft, draft, "      ")
         if draft.related:
             yield "      related:"
         for part in draft.related:
-            yield from self._related(part)
+            yield from self._related(draft, part)
         fields = self._fields(draft)
         name = draft.name if self._takes.database else draft.name.replace("_", "-")
         key = _names(self._key_fields(draft))
@@ -183,18 +184,22 @@ class _Text:
         for field, value in fields.items():
             yield from _field(field, value)
 
-    def _modified(self, modified: str | None, indent: str, otherwise: str) -> Iterator[str]:
-        if modified:
-            yield f"{indent}modified: {modified}"
-        else:
-            yield f"{indent}# modified: no last-edit date was found, so {otherwise}"
+    def _modified(self, draft: Draft, part: Draft | Belonging, indent: str) -> Iterator[str]:
+        """The last-edit date of a table of an entity, or what is so without one, and what may be one."""
+        if part.modified:
+            yield f"{indent}modified: {part.modified}"
+            return
+        without = "a change here alone needs a full run" if draft.dated else "every run reads the whole table"
+        yield f"{indent}# no last-edit date was found, so {without}"
+        for name in part.dates:
+            yield f"{indent}# modified: {scalar(name)}   # a date and time: set by every edit?"
 
-    def _related(self, part: Belonging) -> Iterator[str]:
+    def _related(self, draft: Draft, part: Belonging) -> Iterator[str]:
         on = ", ".join(f"{scalar(own)}: {scalar(root)}" for own, root in part.on)
         yield f"        {scalar(part.name)}:"
         yield f"          table: {scalar(part.table.name)}"
         yield f"          on: {{{on}}}"
-        yield from self._modified(part.modified, "          ", "a change here alone needs a full run")
+        yield from self._modified(draft, part, "          ")
         if part.many:
             yield "          many: true"
             yield f"          order: {_names(part.table.key[len(part.on) :])}"
