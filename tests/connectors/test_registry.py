@@ -209,14 +209,17 @@ def test_the_lint_knows_one_more_without_being_told(grown: Path) -> None:
     assert "marea.connectors.apex is not allowed to import marea.connectors.sqlite" in done.stdout
 
 
-def _installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
-    (tmp_path / "acme_marea.py").write_text(code)
-    metadata = tmp_path / "acme_marea-1.0.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-marea\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text("[marea.connectors]\nacme = acme_marea:AcmeConnector\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "acme_marea", raising=False)
+def _installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, name: str = "acme") -> None:
+    """A package with one connector, found before those that were installed earlier."""
+    module, home = f"{name}_marea", tmp_path / name
+    metadata = home / f"{module}-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (home / f"{module}.py").write_text(code)
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}-marea\nVersion: 1.0\n")
+    line = f"{name} = {module}:{declared.class_name(name)}"
+    (metadata / "entry_points.txt").write_text(f"[marea.connectors]\n{line}\n")
+    monkeypatch.syspath_prepend(home)
+    monkeypatch.delitem(sys.modules, module, raising=False)
 
 
 @pytest.mark.unit
@@ -233,21 +236,39 @@ def test_a_connector_that_is_installed_needs_nothing_of_ours_edited(
         addresses.connector("http://h/d", "acme")
 
 
+BROKEN = {
+    "import acme_driver": "the connector acme cannot be used: No module named 'acme_driver'",
+    "class Another:\n    pass\n": "the connector acme cannot be used: AttributeError: ",
+    "class AcmeConnector:\n    pass\n": "the connector acme does not say what it serves",
+    "raise RuntimeError('no\\nlicence')": "the connector acme cannot be used: RuntimeError: no licence",
+    "class AcmeConnector": "the connector acme cannot be used: SyntaxError: ",
+}
+"""What a package may hold -> what is said where its connector is wanted."""
+
+
 @pytest.mark.unit
-@pytest.mark.parametrize(
-    ("code", "said"),
-    [
-        ("import acme_driver", "the connector acme cannot be used: No module named 'acme_driver'"),
-        ("class AcmeConnector:\n    pass\n", "the connector acme does not say what it serves"),
-    ],
-)
-def test_one_that_cannot_be_used_says_so_where_it_is_wanted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, said: str
+@pytest.mark.parametrize("last", ["acme", "csvdir"])
+@pytest.mark.parametrize("code", BROKEN)
+def test_one_that_cannot_be_used_stops_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, last: str
 ) -> None:
-    _installed(tmp_path, monkeypatch, code)
-    with pytest.raises(Mistake, match=said):
-        addresses.connector("acme://h/d", None)
+    sound = ACME.replace("acme", "csvdir").replace("Acme", "Csvdir")
+    for name in ("acme", "csvdir") if last == "csvdir" else ("csvdir", "acme"):
+        _installed(tmp_path, monkeypatch, code if name == "acme" else sound, name)
+    assert addresses.connector("csvdir:///x", None) == "csvdir"
     assert addresses.connector("https://h/d", None) == "rest"
+    with pytest.raises(Mistake, match=BROKEN[code]):
+        addresses.connector("csvdir:///x", "acme")
+    with pytest.raises(Mistake, match="no connector serves a URL that begins with csvdri://") as caught:
+        addresses.connector("csvdri:///x", None)
+    assert caught.value.hint.startswith(BROKEN[code])
+    assert caught.value.hint.endswith('; did you mean "csvdir"?')
+    with pytest.raises(Mistake, match="no connector serves") as caught:
+        addresses.connector("acme://h/d", None)
+    assert caught.value.hint.startswith(BROKEN[code])
+    with pytest.raises(Mistake, match="the connector csvdir does not serve") as caught:
+        addresses.connector("csvdri:///x", "csvdir")
+    assert "acme" not in caught.value.hint
 
 
 @pytest.mark.unit

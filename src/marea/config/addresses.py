@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
-from marea.config.declared import declared, known, schemes, serving
+from marea.config.declared import declared, known, schemes, serving, unusable
 from marea.config.mistake import Mistake
 from marea.config.names import suggest
 
@@ -34,7 +34,8 @@ def connector(url: str, named: str | None) -> str:
         found = named if declared(known(named)).serves(scheme, named) else None
     if found is None:
         served = "no connector serves" if named is None else f"the connector {named} does not serve"
-        raise Mistake(f"{served} a URL that begins with {scheme}://", suggest(scheme, schemes(named)))
+        hint = "; ".join([*unusable(named), suggest(scheme, schemes(named))])
+        raise Mistake(f"{served} a URL that begins with {scheme}://", hint)
     if not declared(found).file:  # a path is taken as it is
         check(url)
     return found

@@ -68,12 +68,15 @@ def known(name: str) -> str:
 
 def found(name: str) -> Any:
     """The class of a connector. Raises Mistake where there is none, or where it cannot be imported."""
+    load = _in_folder if built_in(name) else _in_package
     try:
-        if built_in(name):
-            return getattr(import_module(f"{GROUP}.{name}"), class_name(name))
-        return _installed()[known(name)].load()
-    except (ImportError, AttributeError) as error:
-        raise Mistake(f"the connector {name} cannot be used: {error}", "mend or remove its package") from None
+        return load(known(name))
+    except Mistake:
+        raise
+    except Exception as error:  # what a package does when it is imported is its own
+        kind = "" if isinstance(error, ImportError) else f"{type(error).__name__}: "
+        words = f"the connector {name} cannot be used: {kind}{error}"
+        raise Mistake(" ".join(words.split()), "mend or remove its package") from None
 
 
 def declared(name: str) -> Declaration:
@@ -88,15 +91,35 @@ def serving(scheme: str, named: str | None) -> str | None:
     """The connector that a scheme chooses, where `connector:` says nothing or `sql`; None: there is none.
 
     What Marea brings goes first: a package that is installed changes no configuration that is there.
+    One that cannot be used stands in the way of no other.
     """
-    return next((name for name in _nearest_first(scheme) if declared(name).serves(scheme, named)), None)
+    usable = ((name, _says(name)) for name in _nearest_first(scheme))
+    serves = (name for name, says in usable if isinstance(says, Declaration) and says.serves(scheme, named))
+    return next(serves, None)
 
 
 def schemes(named: str | None) -> list[str]:
     """Every URL scheme that is served, where `connector:` says `named`."""
-    every = [(name, declared(name)) for name in connectors() if named in (None, "sql", name)]
-    offered = [scheme for _, says in every for scheme in (*says.schemes, *says.named)]
-    return sorted({scheme for scheme in offered if any(says.serves(scheme, named) for _, says in every)})
+    every = [says for says in _considered(named) if isinstance(says, Declaration)]
+    offered = [scheme for says in every for scheme in (*says.schemes, *says.named)]
+    return sorted({scheme for scheme in offered if any(says.serves(scheme, named) for says in every)})
+
+
+def unusable(named: str | None) -> list[str]:
+    """Why each connector that cannot be used cannot, of those considered where `connector:` says `named`."""
+    return [says.message for says in _considered(named) if isinstance(says, Mistake)]
+
+
+def _considered(named: str | None) -> list[Declaration | Mistake]:
+    return [_says(name) for name in connectors() if named in (None, "sql", name)]
+
+
+def _says(name: str) -> Declaration | Mistake:
+    """What a connector says of itself, else what is wrong with it."""
+    try:
+        return declared(name)
+    except Mistake as mistake:
+        return mistake
 
 
 def _nearest_first(scheme: str) -> Iterator[str]:
@@ -104,6 +127,14 @@ def _nearest_first(scheme: str) -> Iterator[str]:
         yield scheme
     yield from _folders()
     yield from _installed()
+
+
+def _in_folder(name: str) -> Any:
+    return getattr(import_module(f"{GROUP}.{name}"), class_name(name))
+
+
+def _in_package(name: str) -> Any:
+    return _installed()[name].load()
 
 
 def _folders() -> list[str]:
