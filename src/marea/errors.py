@@ -86,9 +86,11 @@ class SystemUnreachable(MareaError):
 
     code = "unreachable"
 
-    def __init__(self, system: str, message: str, *, hint: str = "") -> None:
+    def __init__(self, system: str, message: str, *, hint: str = "", asked: bool = True) -> None:
+        """`asked` is false where what is needed to ask it is not there."""
         super().__init__(message, where=system, hint=hint)
         self.system = system
+        self.asked = asked
 
 
 class EntityBusy(MareaError):

@@ -108,6 +108,8 @@ class Presence(StrEnum):
     OUTSIDE = "outside where"
     AWAY = "away"
     """The source did not answer."""
+    NOT_ASKED = "not asked"
+    """What is needed to ask the source is not there."""
 
 
 class FirstLoad(StrEnum):

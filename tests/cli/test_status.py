@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from cli.conftest import Marea, Shop
@@ -77,6 +79,60 @@ def test_what_asks_no_system_needs_no_secret(
     assert marea("sync").code == 3  # remembered from here
     monkeypatch.delenv("ERP_PASSWORD")
     assert marea(*words, "--json").code == 0
+    assert marea("sync").code == 2
+
+
+@pytest.fixture
+def without_erp_password(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    monkeypatch.delenv("ERP_PASSWORD", raising=False)
+    shop.configure("sqlite:///erp.db", "postgresql://reader:${ERP_PASSWORD}@127.0.0.1:1/erp")
+    return shop
+
+
+WHY = "the environment variable ERP_PASSWORD is not set (set ERP_PASSWORD before starting marea)"
+
+
+def test_explain_tells_what_the_state_knows_without_the_secret_of_the_source(
+    marea: Marea, without_erp_password: Shop
+) -> None:
+    done = marea("explain", "customers", "1,00001")
+    assert (done.code, done.err) == (0, "")
+    rejected, *steps = done.out.splitlines()
+    assert rejected == (
+        "customers 1,00001 is rejected: name is required and empty; the source erp was not asked: " + WHY
+    )
+    assert "  -> mend it in the source" in steps
+    assert "in the source erp now: not asked" in steps
+    assert any(line.startswith("in the ledger: due") for line in steps)
+    assert any(line.endswith("run 2  rejected (last-edit date)") for line in steps)
+    document = marea("explain", "customers", "1,00005", "--json").document
+    assert document["verdict"].startswith("customers 1,00005 was last delivered to crm on ")
+    assert (document["source"]["found"], document["source"]["message"]) == ("not asked", WHY)
+    assert (document["now"], document["ledger"]["state"]) == (None, "aligned")
+    waits = marea("explain", "customers", "1,00003", "--json").document
+    assert "marea explain tax_codes 98" in waits["steps"]
+    strange = marea("explain", "customers", "1,nobody", "--json")
+    assert (strange.code, strange.document["ledger"]) == (0, None)
+
+
+@pytest.mark.parametrize(
+    "crm",
+    [
+        '{url: "postgresql://writer:${CRM_PASSWORD}@127.0.0.1:1/crm"}',
+        '{url: "https://127.0.0.1:1", auth: {bearer: "${CRM_PASSWORD}"}}',
+        '{url: "${CRM_PASSWORD}"}',
+    ],
+)
+def test_explain_asks_the_source_without_the_secret_of_the_target(
+    marea: Marea, shop: Shop, monkeypatch: pytest.MonkeyPatch, crm: str
+) -> None:
+    monkeypatch.delenv("CRM_PASSWORD", raising=False)
+    file = shop.folder / "marea.yaml"
+    text = re.sub(r"crm: \{url: .*\}", lambda _: f"crm: {crm}", file.read_text("utf-8"))
+    file.write_text(text.replace(", create: true", ""), "utf-8")
+    done = marea("explain", "customers", "1,00006", "--json")
+    assert done.code == 0
+    assert done.document["now"]["outcome"] == "updated"
     assert marea("sync").code == 2
 
 

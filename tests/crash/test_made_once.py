@@ -304,6 +304,18 @@ def test_explain_says_first_what_to_do(shop: Shop) -> None:
         shop.sync()
 
 
+def test_explain_needs_no_secret_of_the_application(
+    shop: Shop, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SHOP_TOKEN", raising=False)
+    shop.killed()
+    shop.sync()
+    shop.offer(ONCE + ', auth: {bearer: "${SHOP_TOKEN}"}')
+    capsys.readouterr()
+    assert run(["explain", "customers", "b", "--config", str(shop.file), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["steps"][0] == LOOK
+
+
 def test_an_update_in_doubt_comes_again_by_itself(shop: Shop) -> None:
     shop.sync()
     shop.edit("newer")

@@ -25,7 +25,7 @@ EXIT_CODES = {
 
 
 def opened(options: Namespace, *, systems: bool = True) -> Project:
-    """The project the command line means; without `systems` it answers from its state alone."""
+    """The project the command line means; without `systems` their secrets need not be there."""
     from marea.engine.project import open_project
 
     return open_project(options.config or os.environ.get("MAREA_CONFIG") or DEFAULT, systems=systems)

@@ -46,7 +46,7 @@ def _touched(found: Touched) -> Iterator[str]:
 
 def explain(options: Namespace) -> int:
     """Tells the life of one record."""
-    with opened(options) as project:
+    with opened(options, systems=False) as project:
         found = project.explain(options.entity, options.key, zone=UTC if options.json else None)
     if options.json:
         from marea.cli.journal import document as entry
@@ -145,6 +145,7 @@ _PRESENCE = {
     Presence.NOT_THERE: "not there",
     Presence.OUTSIDE: "there, but outside the filter",
     Presence.AWAY: "away",
+    Presence.NOT_ASKED: "not asked",
 }
 
 

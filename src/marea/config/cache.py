@@ -35,7 +35,7 @@ def load_cached(
 ) -> Settings:
     """As `marea.config.load.load`, remembering the file's checked content in the user's cache folder.
 
-    Without `systems` these are left out, and `environment` need not have what they need. A memory
+    Without `systems` `environment` need not have what these need. A memory
     that is missing, damaged or of another program version is as good as none.
     """
     file = os.fspath(path)

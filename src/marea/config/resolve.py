@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 from marea.config import addresses
 from marea.config.declared import declared
-from marea.config.mistake import Mistake
+from marea.config.mistake import Lacking, Mistake
 from marea.config.secrets import Secrets
 from marea.config.settings import Settings, SystemSettings
 from marea.errors import ConfigurationError
@@ -18,24 +18,41 @@ from marea.errors import ConfigurationError
 def resolved(settings: Settings, environment: Mapping[str, str], *, systems: bool = True) -> Settings:
     """The settings with secrets filled in, connectors found and paths of files made absolute.
 
-    Without `systems` these are left out: nothing can be asked but the state. Raises
-    ConfigurationError, without a line, where the environment lacks something: what a line holds,
+    Without `systems` the environment may lack what these need; those it does for say so. Raises
+    ConfigurationError, without a line, where the environment lacks something else: what a line holds,
     only a load can tell.
     """
     try:
-        return _resolved(settings if systems else replace(settings, systems={}), environment)
+        return _resolved(settings, environment, _system if systems else _perhaps)
     except Mistake as mistake:
         raise ConfigurationError.single(mistake.message, file=settings.file, hint=mistake.hint) from None
 
 
-def _resolved(settings: Settings, environment: Mapping[str, str]) -> Settings:
+def _resolved(
+    settings: Settings,
+    environment: Mapping[str, str],
+    resolve: Callable[[SystemSettings, Secrets], SystemSettings],
+) -> Settings:
     folder = Path(settings.file).parent
     secrets = Secrets(environment, folder)
     return replace(
         settings,
         state=addresses.state(secrets.fill_url(settings.state), folder),
-        systems={name: _system(system, secrets) for name, system in settings.systems.items()},
+        systems={name: resolve(system, secrets) for name, system in settings.systems.items()},
     )
+
+
+def _perhaps(system: SystemSettings, secrets: Secrets) -> SystemSettings:
+    """The system; where the environment lacks what it needs, what can be known of it without."""
+    try:
+        return _system(system, secrets)
+    except Lacking as lacking:
+        why = f"{lacking.message} ({lacking.hint})"
+    known = replace(system, lacking=why)
+    try:
+        return _system(known, replace(secrets, standing_in=True))
+    except Mistake:  # not even what kind of system it is
+        return known
 
 
 def _system(system: SystemSettings, secrets: Secrets) -> SystemSettings:

@@ -34,6 +34,8 @@ class Secrets:
 
     environment: Mapping[str, str]
     folder: Path
+    standing_in: bool = False
+    """Whether a placeholder stands in for its value where that is not there."""
 
     def fill(self, text: str) -> str:
         """The text, its placeholders replaced and `$${` made `${`. Raises Mistake."""
@@ -86,7 +88,14 @@ class Secrets:
                 "holds `${` that begins no placeholder",
                 "write ${NAME} or ${file:/path}; where the characters themselves are meant, write $${",
             )
-        return self._file(name.removeprefix("file:")) if name.startswith("file:") else self._variable(name)
+        try:
+            return (
+                self._file(name.removeprefix("file:")) if name.startswith("file:") else self._variable(name)
+            )
+        except Lacking:
+            if not self.standing_in:
+                raise
+            return match[0]
 
     def _variable(self, name: str) -> str:
         if name not in self.environment:

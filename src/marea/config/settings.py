@@ -54,6 +54,8 @@ class SystemSettings:
     """Values that placeholders brought into url and options, and that are not to be shown."""
     lines: Mapping[str, int] = field(default_factory=dict, compare=False)
     """Place below it as it is written, such as `url` or `auth.bearer` -> its line."""
+    lacking: str = ""
+    """What the environment lacks for it, so that it cannot be asked; empty where it has all."""
 
     def fault(self, message: str, place: str = "", hint: str = "") -> Fault:
         """A fault at a place below it, or of the whole; its file is known where the settings are."""

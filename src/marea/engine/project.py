@@ -46,7 +46,7 @@ def open_project(
     """Opens the project of a configuration file; connects to nothing yet.
 
     `environment` replaces the process's own where the file names variables. Without `systems` it need
-    not have what these need, and the project answers from its state alone: `status`, `runs`, `log`.
+    not have what these need, and such are not asked: `status`, `runs`, `log` and `explain` do without.
     Raises ConfigurationError with every fault of the file.
     """
     from marea.config.cache import load_cached

@@ -73,8 +73,29 @@ def troubled(outcome: Outcome, **changes: object) -> RecordRow:
         ),
         (
             replace(FINDING, found=Presence.AWAY, message="connection refused", now=None),
-            "the source erp did not answer: connection refused",
-            "when it is back",
+            "was last delivered to crm on 2026-11-05 12:00 UTC; the source erp did not answer: connection",
+            "stands below",
+        ),
+        (
+            replace(FINDING, found=Presence.NOT_ASKED, message="PW is not set", now=None, ledger=None),
+            "no run has detected customers 0815; the source erp was not asked: PW is not set",
+            "stands below",
+        ),
+        (
+            replace(FINDING, found=Presence.NOT_ASKED, message="PW is not set", now=None, ledger=GONE),
+            "crm has nothing of customers 0815 by Marea; the source erp was not asked: PW is not set",
+            "stands below",
+        ),
+        (
+            replace(
+                FINDING,
+                found=Presence.NOT_ASKED,
+                message="PW is not set",
+                now=None,
+                ledger=troubled(Outcome.WAITING, blocked_on=("tax_codes", '"2 2"'), error="no such code"),
+            ),
+            "is waiting: no such code; the source erp was not asked: PW is not set",
+            "marea explain tax_codes '2 2'",
         ),
         (
             replace(FINDING, now=replace(SAME, problem=Problem("check", "no VAT number"))),

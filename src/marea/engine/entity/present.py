@@ -19,7 +19,7 @@ class Present:
     found: Presence
     system: str
     message: str = ""
-    """Why it did not answer."""
+    """Why it did not answer, or was not asked."""
     batch: Batch | None = None
     """The record alone."""
 
@@ -40,8 +40,13 @@ def present(alignment: Alignment, key: str) -> Present:
         everything = replace(pages, aggregate=replace(pages.aggregate, where=None))
         outside = _read(alignment, everything, key)
     except SystemUnreachable as error:
-        return Present(Presence.AWAY, error.system, error.message)
+        return Present(unknown(error), error.system, error.message)
     return Present(Presence.OUTSIDE if outside else Presence.NOT_THERE, system, "", outside)
+
+
+def unknown(error: SystemUnreachable) -> Presence:
+    """Why it is not known whether a record is there."""
+    return Presence.AWAY if error.asked else Presence.NOT_ASKED
 
 
 def _read(alignment: Alignment, pages: Pages, key: str) -> Batch | None:

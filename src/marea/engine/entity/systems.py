@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from marea.capabilities import Addressing
-from marea.config.settings import EntitySettings, Settings
+from marea.config.settings import EntitySettings, Settings, SystemSettings
 from marea.connectors.registry import connector
-from marea.errors import ConfigurationError
+from marea.errors import ConfigurationError, SystemUnreachable
 from marea.ports import Source, Target
 
 
@@ -48,18 +48,27 @@ class Systems:
             return its.addressing(settings, entity) if isinstance(its, Addressing) else {}
 
     def source(self, name: str) -> Source:
-        """The system as a source. Raises ConfigurationError where it is none."""
+        """The system as a source.
+
+        Raises ConfigurationError where it is none, SystemUnreachable where what it needs is not there.
+        """
         if name not in self._sources:
             settings = self._settings[name]
+            if settings.lacking:
+                raise _not_asked(settings)
             with self.located():
                 self._sources[name] = connector(settings.connector).source(settings)
         return self._sources[name]
 
     def target(self, name: str) -> Target:
-        """The system as a target. Raises ConfigurationError where it is none."""
+        """The system as a target.
+
+        Raises ConfigurationError where it is none. Where what it needs is not there it serves what asks
+        nothing of it; SystemUnreachable where not even that can be told.
+        """
         if name not in self._targets:
             settings = self._settings[name]
-            with self.located():
+            with _as_far_as_told(settings), self.located():
                 self._targets[name] = connector(settings.connector).target(settings)
         return self._targets[name]
 
@@ -71,3 +80,18 @@ class Systems:
             target.close()
         self._sources.clear()
         self._targets.clear()
+
+
+@contextmanager
+def _as_far_as_told(settings: SystemSettings) -> Iterator[None]:
+    """Takes faults of a system that lacks something for that."""
+    try:
+        yield
+    except ConfigurationError:
+        if settings.lacking:
+            raise _not_asked(settings) from None
+        raise
+
+
+def _not_asked(settings: SystemSettings) -> SystemUnreachable:
+    return SystemUnreachable(settings.name, settings.lacking, asked=False)

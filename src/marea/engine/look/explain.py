@@ -17,7 +17,7 @@ from marea.engine.entity.alignment import Alignment
 from marea.engine.entity.clock import Clock
 from marea.engine.entity.keys import Key, key_text, likely_texts
 from marea.engine.entity.known import known_entity, known_ids
-from marea.engine.entity.present import present
+from marea.engine.entity.present import present, unknown
 from marea.engine.entity.private import NAME_IN_SQL, PRIVATE, hidden, pairs, private_columns, values
 from marea.engine.entity.request import Request
 from marea.engine.entity.systems import Systems
@@ -49,7 +49,7 @@ class SourceNow:
     system: str
     found: Presence
     message: str = ""
-    """Why it did not answer."""
+    """Why it did not answer, or was not asked."""
     row: Mapping[str, Any] = field(default_factory=dict)
     """The root row's columns that the mapping, `where` and `modified` use."""
     related: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -83,7 +83,7 @@ class Explanation:
     verdict: Verdict
     source: SourceNow
     now: PlanNow | None
-    """None where the source has no such record, or did not answer."""
+    """None where the source has no such record, did not answer, or was not asked."""
     ledger: RecordRow | None
     """None where Marea has never seen it."""
     delivered: Mapping[str, Any]
@@ -184,7 +184,7 @@ class _Life:
             now = self._plan(there.batch) if there.found is Presence.THERE else None
             return self._source_now(there.found, there.batch), now
         except SystemUnreachable as error:
-            return SourceNow(error.system, Presence.AWAY, error.message), None
+            return SourceNow(error.system, unknown(error), error.message), None
 
     def _source_now(self, found: Presence, batch: Batch) -> SourceNow:
         row = batch.root.slice(0, 1).to_pylist()[0]

@@ -86,6 +86,12 @@ class Finding:
         """Whether its last-edit date is a column, and no expression, which `marea touch` cannot set."""
         return (self.entity.source.modified or "").isidentifier()
 
+    @property
+    def silence(self) -> str:
+        """Why the source says nothing."""
+        did = "was not asked" if self.found is Presence.NOT_ASKED else "did not answer"
+        return f"the source {self.entity.source.system} {did}: {self.message}"
+
     def when(self, moment: datetime) -> str:
         """A moment, to the minute."""
         return f"{moment.astimezone(self.zone):%Y-%m-%d %H:%M}{' UTC' if self.zone is UTC else ''}"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
+from marea.engine.entity.keys import shown
 from marea.engine.look.finding import Finding, Verdict
 from marea.engine.look.troubled import troubled
 from marea.model import FirstLoad, Outcome, Presence, RecordState
@@ -18,8 +20,8 @@ def judge(finding: Finding) -> Verdict:
     trouble = finding.ledger.trouble if finding.ledger else None
     if doubtful := _doubtful(finding, trouble if trouble and trouble.in_doubt else None):
         return doubtful
-    if finding.found is Presence.AWAY:
-        return _away(finding)
+    if finding.found in (Presence.AWAY, Presence.NOT_ASKED):
+        return _unread(finding, trouble)
     if finding.found is not Presence.THERE and finding.ledger and finding.ledger.state is RecordState.LAPSED:
         return _lapsed(finding)
     if finding.found is Presence.NOT_THERE:
@@ -48,9 +50,8 @@ def _doubtful(finding: Finding, trouble: Trouble | None) -> Verdict | None:
     if finding.found in (Presence.NOT_THERE, Presence.OUTSIDE):
         return Verdict(text, (DELETE, f"to end this: {retry}"))
     if now is None:
-        away = f"the source {finding.entity.source.system} did not answer: {finding.message}"
         hint = trouble.hint if trouble and trouble.hint else "it is delivered again when that is back"
-        return Verdict(text, (hint, away))
+        return Verdict(text, (hint, finding.silence))
     rejected = (f"it is rejected now: {now.problem.text}",) if now.problem else ()
     if trouble is not None and trouble.next_attempt:
         again = f"it is delivered again by the first run after {finding.when(trouble.next_attempt)}"
@@ -58,9 +59,29 @@ def _doubtful(finding: Finding, trouble: Trouble | None) -> Verdict | None:
     return Verdict(text, (f"it can be sent without making a second record: {retry}", *rejected))
 
 
-def _away(finding: Finding) -> Verdict:
-    text = f"the source {finding.entity.source.system} did not answer: {finding.message}"
-    return Verdict(text, (f"what {finding.target} was last given stands below; ask again when it is back",))
+def _unread(finding: Finding, trouble: Trouble | None) -> Verdict:
+    """What the state alone knows."""
+    steps = ("what it knows stands below; ask again where the source can be asked",)
+    if trouble is None:
+        return Verdict(f"{_remembered(finding)}; {finding.silence}", steps)
+    parent, key = trouble.blocked_on or ("", "")
+    hints = [trouble.hint or "", f"marea explain {parent} {quote(shown(key))}" if parent else ""]
+    text = f"{finding.name} is {trouble.outcome}: {trouble.error}; {finding.silence}"
+    return Verdict(text, (*filter(None, hints), *steps))
+
+
+def _remembered(finding: Finding) -> str:
+    """How a record stands in the ledger that is in no trouble there."""
+    if finding.in_doubt:
+        return f"{finding.name} is being delivered, or a run ended before it knew what became of that"
+    if finding.ledger is None:
+        return f"no run has detected {finding.name}"
+    if finding.ledger.state is RecordState.LAPSED:
+        return _lapsed(finding).text
+    at = finding.ledger.delivered_at
+    if not finding.delivered or at is None:
+        return f"{finding.target} has nothing of {finding.name} by Marea"
+    return f"{finding.name} was last delivered to {finding.target} on {finding.when(at)}"
 
 
 def _lapsed(finding: Finding) -> Verdict:

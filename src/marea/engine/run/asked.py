@@ -31,7 +31,7 @@ def asked(alignment: Alignment, ledger: Ledger, entity: int, keys: Sequence[Key]
 def _faults(alignment: Alignment, key: str) -> list[Fault]:
     entity = alignment.entity
     there = present(alignment, key)
-    if there.found is Presence.AWAY:
+    if there.found in (Presence.AWAY, Presence.NOT_ASKED):
         raise SystemUnreachable(there.system, there.message)
     if there.found is Presence.THERE and there.key == key:
         return []
