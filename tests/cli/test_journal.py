@@ -15,6 +15,8 @@ from marea.errors import ConfigurationError
 
 pytestmark = pytest.mark.integration
 
+NOW = "2022-01-01 00:00:00"
+
 
 def test_the_document_is_the_documented_one(marea: Marea, shop: Shop) -> None:
     done = marea("log", "--json")
@@ -180,3 +182,22 @@ def test_mistyped_words_are_told_the_nearest(marea: Marea, shop: Shop) -> None:
     assert "`marea plan`" in marea("sync", "--dry-run").err
     shop.configure("key: code, modified: modified}", "key: code, modified: modified, lag: 5m}")
     assert "it belongs one level up, beside `source`" in marea("check").err
+
+
+def test_what_changed_in_a_list_or_came_where_nothing_was_is_told_before_and_after(
+    marea: Marea, shop: Shop
+) -> None:
+    shop.erp(
+        f"UPDATE branches SET city = 'Bari', modified = '{NOW}' WHERE branch = 'B2' AND customer = '00004'"
+    )
+    shop.erp(f"UPDATE customers SET tax = NULL, modified = '{NOW}' WHERE code = '00002'")
+    marea("sync")
+    shop.erp("UPDATE customers SET tax = '10', modified = '2022-01-02 00:00:00' WHERE code = '00002'")
+    assert "    tax  null -> 10\n" in marea("plan", "customers").out
+    marea("sync")
+    assert "    tax  22 -> null\n" in marea("log", "--key", "1,00002", "--entity", "customers").out
+    assert "      tax  null -> 10\n" in marea("explain", "customers", "1,00002").out
+    told = marea("log", "--key", "1,00004", "--entity", "customers", "--cause", "related table").out
+    assert "    branches row 2 city  Città B2 -> Bari\n" in told
+    created = marea("log", "--key", "1,00004", "--entity", "customers", "--cause", "first load").out
+    assert "    name      Name 00004\n" in created

@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import os
 from argparse import Namespace
-from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from marea.cli.arguments import DEFAULT
-from marea.cli.output import table, value_text
 from marea.model import Books, Outcome, RunStatus
 
 if TYPE_CHECKING:
@@ -57,12 +55,3 @@ def seconds(value: float) -> str:
     minutes, rest = divmod(round(value), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def changes_text(changes: Mapping[str, Sequence[Any]], indent: str) -> Iterator[str]:
-    """Fields before and after, a line each; a field that only came into being has no before."""
-    rows = []
-    for name, (before, after) in changes.items():
-        old = "" if before is None else f"{value_text(before)} ->"
-        rows.append((indent + name, f"{old} {value_text(after)}".strip()))
-    return iter(table(("", ""), rows))

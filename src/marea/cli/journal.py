@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from marea.cli.common import changes_text, opened
+from marea.cli.changes import changes_text
+from marea.cli.common import opened
 from marea.cli.output import encode, moment, say, show_json_list
 from marea.config.names import suggest
 from marea.errors import ConfigurationError
-from marea.model import Cause, Outcome
+from marea.model import Cause, Operation, Outcome
 
 if TYPE_CHECKING:
     from marea.engine.project import Project
@@ -132,7 +133,8 @@ def lines(entry: Entry, indent: str = "", *, with_record: bool = True) -> Iterat
     yield f"{indent}{moment(entry.at)}  run {entry.run}{record}  {entry.outcome} ({entry.cause})"
     if entry.error:
         yield f"{indent}    {entry.error}"
-    yield from changes_text(entry.changes, f"{indent}    ")
+    created = entry.operation is Operation.CREATE
+    yield from changes_text(entry.changes, f"{indent}    ", created=created)
 
 
 def _wanted(options: Namespace) -> str:

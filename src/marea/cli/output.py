@@ -11,6 +11,8 @@ from math import isfinite
 from typing import Any, TextIO
 
 GAP = "  "
+WIDTH = 60
+"""Letters shown of one value."""
 
 
 def show_json(value: object) -> None:
@@ -93,14 +95,19 @@ def say(line: str, stream: TextIO | None = None) -> None:
     print(clean(line), file=stream)
 
 
-def shorten(text: str, width: int = 60) -> str:
-    """A text cut to a width, with a mark where it was cut."""
-    return text if len(text) <= width else text[: width - 1] + "…"
+def shorten(text: str) -> str:
+    """A text cut to the width of a value, with a mark where it was cut."""
+    return text if len(text) <= WIDTH else text[: WIDTH - 1] + "…"
+
+
+def plain(value: object) -> str:
+    """A field's value as people read it: texts bare, everything else as JSON, and so an empty text."""
+    return value if isinstance(value, str) and value else encode(value)
 
 
 def value_text(value: object) -> str:
-    """A field's value as people read it: texts bare, everything else as JSON, and so an empty text."""
-    return shorten(clean(value if isinstance(value, str) and value else encode(value)))
+    """A field's value on one line, as far as there is room."""
+    return shorten(clean(plain(value)))
 
 
 def plural(number: int, one: str) -> str:

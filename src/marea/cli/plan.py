@@ -6,10 +6,11 @@ from argparse import Namespace
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from marea.cli.changes import changes_text
 from marea.cli.commands import pasteable
-from marea.cli.common import changes_text, counts, in_words, key_value, opened
+from marea.cli.common import counts, in_words, key_value, opened
 from marea.cli.output import plural, say, show_json, table
-from marea.model import Outcome
+from marea.model import Operation, Outcome
 
 if TYPE_CHECKING:
     from marea.engine.look.preview import EntityPreview, PlannedRecord
@@ -82,7 +83,8 @@ def _records(name: str, preview: EntityPreview) -> Iterator[str]:
         if record.error:
             yield f"    {record.error}"
         elif record.outcome is not Outcome.UNCHANGED:
-            yield from changes_text(record.changes, "    ")
+            created = record.operation is Operation.CREATE
+            yield from changes_text(record.changes, "    ", created=created)
     books = preview.books
     rest = books.detected - books.counts[Outcome.UNCHANGED] - len(preview.records)
     if rest > 0:

@@ -8,8 +8,9 @@ from dataclasses import asdict
 from datetime import UTC
 from typing import TYPE_CHECKING
 
+from marea.cli.changes import changes_text
 from marea.cli.commands import pasteable, pasteable_throughout
-from marea.cli.common import changes_text, key_value, opened
+from marea.cli.common import key_value, opened
 from marea.cli.output import moment, plural, say, show_json, table, value_text
 from marea.model import Outcome, Presence, RecordState
 
@@ -168,7 +169,7 @@ def _now_text(now: PlanNow, found: Explanation) -> Iterator[str]:
     yield ""
     if now.changes:
         yield "what differs from the last delivery:"
-        yield from changes_text(now.changes, "  ")
+        yield from changes_text(now.changes, "  ", created=False)
     else:
         yield f"what {found.target} would be given:"
         yield from table(("", ""), [(f"  {name}", value_text(value)) for name, value in now.payload.items()])
