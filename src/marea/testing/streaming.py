@@ -61,14 +61,14 @@ class Streaming(Suite):
         with source.snapshot() as reader:
             assert self.fetch(reader, query, columns) == [{"a": "$1 ? %s :1 --", "b": "bound"}]
 
-    # -- streams -------------------------------------------------------------------------
+    # -- streams: of a number of rows that makes no whole number of tables ---------------
 
     def test_a_stream_keeps_order_and_size(self, source: Source, execute: Execute) -> None:
-        self.numbers(source, execute, 5_000)
+        self.numbers(source, execute, 5_003)
         with source.snapshot() as reader:
             tables = list(reader.stream(*self.select(source, "t", order="id DESC"), 1_000))
         ids = [value for table in tables for value in table["id"].to_pylist()]
-        assert ids == list(range(4_999, -1, -1))
+        assert ids == list(range(5_002, -1, -1))
         assert all(0 < table.num_rows <= 2_000 for table in tables)
         assert 3 <= len(tables) <= 10
 
@@ -78,19 +78,22 @@ class Streaming(Suite):
             assert list(reader.stream(*self.select(source, "t"), 100)) == []
 
     def test_several_streams_are_open_at_once(self, source: Source, execute: Execute) -> None:
-        self.numbers(source, execute, 3_000)
+        self.numbers(source, execute, 3_007)
         query, columns = self.select(source, "t", order="id")
         with source.snapshot() as reader:
             streams = [reader.stream(query, columns, 100) for _ in range(4)]
-            for tables in zip(*streams, strict=True):
-                assert len({tuple(table["id"].to_pylist()) for table in tables}) == 1
+            pages = [
+                {tuple(table["id"].to_pylist()) for table in tables} for tables in zip(*streams, strict=True)
+            ]
+        assert all(len(page) == 1 for page in pages)
+        assert [number for page in pages for number in page.pop()] == list(range(3_007))
 
     def test_a_stream_may_be_left_half_read(self, source: Source, execute: Execute) -> None:
-        self.numbers(source, execute, 3_000)
+        self.numbers(source, execute, 3_007)
         query, columns = self.select(source, "t", order="id")
         with source.snapshot() as reader:
             assert next(iter(reader.stream(query, columns, 100)))["id"][0].as_py() == 0
-            assert self.fetch(reader, query, columns)[-1]["id"] == 2_999
+            assert self.fetch(reader, query, columns)[-1]["id"] == 3_006
 
     def test_a_snapshot_is_one_moment(self, source: Source, execute: Execute) -> None:
         self.numbers(source, execute, 10)
