@@ -34,7 +34,10 @@ class Catalogue(Protocol):
     """Optional capability of a source: it can list what it holds (`marea init`)."""
 
     def tables(self) -> list[str]:
-        """Names of the tables the login may read, sorted, system tables left out. Repeatable."""
+        """Names of the tables the login sees, sorted, system tables left out. Repeatable.
+
+        Also of those it may not read: `Table.grant` says so.
+        """
         ...
 
 

@@ -154,7 +154,10 @@ def test_what_the_login_may_not_read_is_said(postgresql_url: str, on_postgresql:
         SystemSettings("erp", "postgresql", postgresql_url, {"user": "limited"}),
     )
     try:
-        assert limited.tables() == []
+        assert limited.tables() == ["secret"]
+        secret = limited.describe("secret")
+        assert secret is not None
+        assert secret.grant == "GRANT SELECT ON public.secret TO limited"
         with pytest.raises(ConfigurationError, match="permission denied"):
             peek(limited).rows("secret")
     finally:

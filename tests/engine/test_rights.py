@@ -10,6 +10,8 @@ import pytest
 
 import marea
 from by_hand import run_sql
+from marea.cli.main import run
+from marea.engine.init.initialise import starter
 from marea.errors import ConfigurationError
 from worlds import copied, synchronize, write_project
 
@@ -57,6 +59,36 @@ def test_a_table_that_may_not_be_read_is_told_where_it_stands(
     assert [str(fault) for fault in caught.value.faults] == [said]
     with marea.open(file, {}) as project:
         assert [str(fault) for fault in project.check().faults] == [said]
+
+
+def test_a_table_that_may_not_be_read_is_left_out_of_a_first_configuration_and_told(
+    reader: tuple[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    url, granted = reader
+    monkeypatch.chdir(tmp_path)
+    assert run(["init", "--source", url]) == 0
+    told = capsys.readouterr().out
+    assert f"  secret: left out, the login may not read it ({granted})\n" in told
+    assert f"  # secret is left out, the login may not read it: {granted}\n" in Path("marea.yaml").read_text()
+    assert run(["check"]) == 0
+    assert "secret" not in capsys.readouterr().out
+
+
+def test_a_login_that_may_read_nothing_is_told_what_lets_it(postgresql_url: str, tmp_path: Path) -> None:
+    run_sql(postgresql_url, "CREATE TABLE a (x int PRIMARY KEY)")
+    parts = urlsplit(postgresql_url)
+    name = f"blind_{parts.path.lstrip('/')}"
+    run_sql(postgresql_url, f'CREATE ROLE "{name}" LOGIN')
+    url = parts._replace(netloc=f"{name}@{parts.netloc.rpartition('@')[2]}").geturl()
+    try:
+        with pytest.raises(ConfigurationError, match="may read none of the tables there") as caught:
+            starter(url, None, tmp_path / "marea.yaml", {})
+        assert caught.value.faults[0].hint == f"GRANT SELECT ON public.a TO {name}"
+    finally:
+        run_sql(postgresql_url, f'DROP ROLE "{name}"')
 
 
 def test_a_column_that_may_not_be_read_is_told_with_what_to_grant(

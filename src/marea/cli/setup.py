@@ -78,7 +78,12 @@ def _discovery(path: Path, found: Discovery) -> dict[str, object]:
         }
         for draft in found.drafts
     }
-    return {"file": str(path), "entities": entities, "without_key": found.keyless}
+    return {
+        "file": str(path),
+        "entities": entities,
+        "without_key": found.keyless,
+        "unreadable": found.unreadable,
+    }
 
 
 def _unless(part: Draft | Belonging) -> str:
@@ -98,6 +103,8 @@ def _tell_discovery(path: Path, found: Discovery) -> None:
         say("; ".join(parts))
     for name in found.keyless:
         say(f"  {name}: left out, it has no primary key")
+    for name, grant in found.unreadable.items():
+        say(f"  {name}: left out, the login may not read it ({grant})")
     say(f"{plural(len(found.drafts), 'entity').replace('entitys', 'entities')} written to {path}")
 
 

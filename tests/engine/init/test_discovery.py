@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pyarrow as pa
 import pytest
 
@@ -85,6 +87,12 @@ def test_entities_do_not_wait_for_each_other() -> None:
 def test_a_key_shared_by_its_general_name_says_nothing() -> None:
     found = discover([table("a", "id"), table("b", "id line")])
     assert [draft.name for draft in found.drafts] == ["a", "b"]
+
+
+def test_tables_that_may_not_be_read_are_named() -> None:
+    secret = replace(table("orders", "id"), grant="GRANT …")
+    found = discover([secret, table("lines", "order_id line", keys=(to("order_id", "orders"),))])
+    assert ([draft.name for draft in found.drafts], found.unreadable) == (["lines"], {"orders": "GRANT …"})
 
 
 def test_tables_without_a_key_are_named() -> None:

@@ -82,9 +82,8 @@ SELECT CASE WHEN pg_catalog.pg_table_is_visible(c.oid) THEN c.relname
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'f') AND NOT c.relispartition
     AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%'
-    AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
 """
-"""One column with the names of all tables the login may read, in no order."""
+"""One column with the names of all tables, in no order; `grant` of each says whether it may be read."""
 
 _ARROW = {
     "boolean": pa.bool_(),

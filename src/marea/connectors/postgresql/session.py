@@ -47,7 +47,7 @@ class PostgresqlSession(Session):
         return described(row[0]) if row else None
 
     def tables(self) -> list[str]:
-        """Tables the login may read."""
+        """All of the database."""
         with self._errors():
             return sorted(row[0] for row in self._connection.execute(_text(TABLES)))
 

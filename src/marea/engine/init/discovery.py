@@ -53,10 +53,14 @@ class Discovery:
     drafts: list[Draft]
     keyless: list[str]
     """Tables without a primary key, which cannot be kept aligned as they are."""
+    unreadable: dict[str, str]
+    """Tables that the login may not read, each with what lets it."""
 
 
 def discover(tables: Sequence[Table]) -> Discovery:
-    """Sorts the tables of a database into entities and what belongs to them."""
+    """Sorts the tables of a database into entities, what belongs to them, and what cannot be taken."""
+    unreadable = {table.name: table.grant for table in tables if table.grant}
+    tables = [table for table in tables if not table.grant]
     keyed = {table.name: table for table in tables if table.key}
     owners = {name: owner for name, table in keyed.items() if (owner := _owner(table, keyed))}
     # What belongs to a part of another would need nesting: it becomes an entity of its own.
@@ -72,7 +76,8 @@ def discover(tables: Sequence[Table]) -> Discovery:
         own = _own_name(name, drafts[parent], names[name])
         drafts[parent].related.append(Belonging(own, table, on, many, modified(table), dates(table)))
     _refer(drafts)
-    return Discovery(list(drafts.values()), [table.name for table in tables if not table.key])
+    keyless = [table.name for table in tables if not table.key]
+    return Discovery(list(drafts.values()), keyless, unreadable)
 
 
 # -- which table belongs to which ----------------------------------------------------------------

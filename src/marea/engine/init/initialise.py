@@ -19,7 +19,7 @@ from marea.config.settings import SystemSettings
 from marea.connectors.registry import connector
 from marea.engine.init.discovery import Belonging, Discovery, Draft, discover, distinct, free, snake
 from marea.engine.init.edited import edited
-from marea.errors import ConfigurationError
+from marea.errors import ConfigurationError, Fault
 from marea.ports import Column, Source, Table
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _URL = re.compile(r"[a-z]+://[\w./:@%+-]*[\w/]")
 _YAML_WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null", "none"}
+_GRANTS = 3  # more in one hint are noise
 _UNSENDABLE = ("interval", "list", "struct", "map", "large_list", "month_day_nano_interval")
 
 
@@ -58,12 +59,18 @@ def starter(source: str, target: str | None, file: Path, environment: Mapping[st
     name, _ = _reached("--target", target, secrets)
     found = discover(_tables(source, secrets))
     if not found.drafts:
-        raise ConfigurationError.single(
-            "no table there has a primary key, so that nothing can be told apart",
-            hint="give the tables keys, or let the login see them",
-        )
+        raise ConfigurationError([_nothing(found)])
     text = "\n".join(_Text(source, target, file, found, declared(name)).lines()) + "\n"
     return Starter(text, found, tuple(name for name in named(text) if name not in environment))
+
+
+def _nothing(found: Discovery) -> Fault:
+    """Why there is nothing to write."""
+    if found.unreadable and not found.keyless:
+        hint = "; ".join(list(found.unreadable.values())[:_GRANTS])
+        return Fault("the login may read none of the tables there", hint=hint)
+    hint = "give the tables keys, or let the login see them"
+    return Fault("no table there has a primary key, so that nothing can be told apart", hint=hint)
 
 
 def _tables(url: str, secrets: Secrets) -> list[Table]:
@@ -141,6 +148,8 @@ class _Text:
             yield from self._entity(draft)
         for table in self._found.keyless:
             yield f"  # {table} has no primary key: nothing tells its rows apart, so it is left out."
+        for table, grant in self._found.unreadable.items():
+            yield f"  # {table} is left out, the login may not read it: {grant}"
 
     def _system(self, name: str, url: str) -> Iterator[str]:
         shown, secret = masked(self._located(url), f"{name.upper()}_PASSWORD")
