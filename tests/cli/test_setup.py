@@ -117,8 +117,8 @@ def test_an_application_as_target_gets_the_defaults_of_rest(marea: Marea, folder
     assert "upsert: {method: PUT" in text
     assert "object: cust-supp" in text.replace('"', "")
     assert "hush" not in text + done.out + done.err
-    assert "https://user:${TARGET_PASSWORD}@crm.example.com/api" in text
-    assert load("marea.yaml", {"TARGET_PASSWORD": "x"}).systems["target"].connector == "rest"
+    assert "https://user:${CRM_PASSWORD}@crm.example.com/api" in text
+    assert load("marea.yaml", {"CRM_PASSWORD": "x"}).systems["crm"].connector == "rest"
 
 
 def test_a_file_that_is_there_is_not_written_over(marea: Marea, folder: Path) -> None:
@@ -220,14 +220,15 @@ def test_init_says_what_to_set_first(
 ) -> None:
     run_sql(postgresql_url, "CREATE TABLE parts (id INTEGER PRIMARY KEY)")
     with_password = re.sub(r"://([^:@/]+)(:[^@]*)?@", r"://\1:s3cr3t@", postgresql_url)
-    monkeypatch.delenv("SOURCE_PASSWORD", raising=False)
+    variable = f"{postgresql_url.rpartition('/')[2].upper()}_PASSWORD"
+    monkeypatch.delenv(variable, raising=False)
     done = marea("init", "--source", with_password)
     assert done.out.splitlines()[-2:] == [
-        "set SOURCE_PASSWORD first: the file holds no password",
+        f"set {variable} first: the file holds no password",
         "next: marea check, marea plan, marea sync",
     ]
-    assert "SOURCE_PASSWORD is not set" in marea("check").err
-    monkeypatch.setenv("SOURCE_PASSWORD", "s3cr3t")
+    assert f"{variable} is not set" in marea("check").err
+    monkeypatch.setenv(variable, "s3cr3t")
     assert marea("check").code == 0
 
 

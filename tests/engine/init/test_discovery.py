@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from marea.engine.init.discovery import discover, distinct, snake
 from marea.engine.init.edited import dates, modified
-from marea.engine.init.initialise import masked, scalar
+from marea.engine.init.places import masked, places
+from marea.engine.init.text import scalar
 from marea.ports import Column, ForeignKey, Table
 
 pytestmark = pytest.mark.unit
@@ -176,3 +178,20 @@ def test_scalars_are_quoted_where_yaml_would_misread_them() -> None:
     assert [scalar(text) for text in ("name", "no", "a b", "1", 'say "x"')] == [
         "name", '"no"', '"a b"', '"1"', '"say \\"x\\""',
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "called"),
+    [
+        ("sqlite:///erp.db", "sqlite:///target.db", ("erp", "target")),
+        ("sqlite:////srv/data/MagoNet.2024.db", "https://crm.example.com/api", ("mago_net", "crm")),
+        ("postgresql://u:p@host:5432/erp?sslmode=require", "postgresql://host/erp", ("erp", "erp_2")),
+        ("postgresql://host/9lives", "http://127.0.0.1:8800/api", ("source", "target")),
+        ("postgresql://u:${ERP}@host/shop", "http://[::1]/api", ("shop", "target")),
+        ("postgresql://host/${NAME}", "http://${HOST}/api", ("source", "target")),
+        ("postgresql://host", "https://gestionalé.it", ("source", "target")),
+    ],
+)
+def test_systems_are_called_what_they_are(source: str, target: str, called: tuple[str, str]) -> None:
+    found = places(source, target, Path("marea.yaml"))
+    assert (found.source.name, found.target.name) == called
