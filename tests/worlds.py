@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -127,9 +127,7 @@ class World:
         self.kind = urlsplit(source).scheme
         self.file = write_project(folder, entities, source, target)
         self.clock_skew = 0
-        for statement in SCHEMA.format(stamp=TABLES[self.kind]).split(";"):
-            if statement.strip():
-                self.erp(statement)
+        self.erp(SCHEMA.format(stamp=TABLES[self.kind]))
 
     def erp(self, text: str) -> list[tuple[object, ...]]:
         """Run SQL in the ERP."""
@@ -141,15 +139,16 @@ class World:
 
     def fill(self, customers: int = 40) -> None:
         """Two tax codes, customers with options, and two branches for every fourth."""
-        self.erp(f"INSERT INTO tax_codes VALUES ('22', 22.00, '{OLD}'), ('10', 10.50, '{OLD}')")
         codes = [f"{number:05d}" for number in range(customers)]
-        self._insert("customers", (f"(1, '{c}', 'Name {c} ', '22', 100.50, '{OLD}')" for c in codes))
-        self._insert("options", (f"(1, '{c}', 'A', '{OLD}')" for c in codes))
-        rows = (f"(1, '{c}', '{b}', 'Città {b}', '{OLD}')" for c in codes[::4] for b in ("B2", "B1"))
-        self._insert("branches", rows)
-
-    def _insert(self, table: str, rows: Iterable[str]) -> None:
-        self.erp(f"INSERT INTO {table} VALUES {', '.join(rows)}")
+        rows = {
+            "tax_codes": [f"('22', 22.00, '{OLD}')", f"('10', 10.50, '{OLD}')"],
+            "customers": [f"(1, '{c}', 'Name {c} ', '22', 100.50, '{OLD}')" for c in codes],
+            "options": [f"(1, '{c}', 'A', '{OLD}')" for c in codes],
+            "branches": [
+                f"(1, '{c}', '{b}', 'Città {b}', '{OLD}')" for c in codes[::4] for b in ("B2", "B1")
+            ],
+        }
+        self.erp("; ".join(f"INSERT INTO {table} VALUES {', '.join(rows[table])}" for table in rows))
 
     def change(self, table: str, assignments: str, where: str) -> None:
         """An edit as the ERP makes it: with the last-edit date."""
