@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ AGAIN = (SystemUnreachable, EntityBusy, RunInterrupted)
 EXITS = {ConfigurationError: USAGE, RunStopped: INTERNAL, **dict.fromkeys(AGAIN, AWAY)}
 
 
+@cache
 def codes() -> set[str]:
     """Every code in the source, those of the database's own and of the application's left out."""
     files = [file for file in SOURCE.rglob("*.py") if file.parent != SOURCE / "testing"]

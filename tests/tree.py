@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from statistics import median
 
@@ -32,6 +33,7 @@ class Module:
     functions: tuple[Function, ...]
 
 
+@cache
 def modules(folder: str) -> list[Module]:
     """The modules below a folder of the project, by path."""
     files = sorted((HOME / folder).rglob("*.py"))

@@ -7,18 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from demo.conftest import SIZE
 from marea.demo.crm_process import CrmProcess
-from marea.demo.rows import WRONG, Size
+from marea.demo.rows import WRONG
 from marea.demo.scene import Scene
-from marea.demo.story import main
 from marea.demo.teller import Teller
 
 pytestmark = pytest.mark.integration
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 COMMANDS = ["check", "status", "plan", "sync", "log", "explain"]
-CUSTOMERS = 200
-SIZE = Size(customers=CUSTOMERS, items=100, suppliers=20, outdated=50)
 
 
 def block(language):
@@ -39,14 +37,11 @@ def scene(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory):
+def kept(story):
     """The folder that the demo leaves, its CRM started again by the command the demo prints."""
-    folder = tmp_path_factory.mktemp("readme") / "demo"
-    told = io.StringIO()
-    assert main(folder, SIZE, told) == 0
-    port = int(re.search(r"marea\.demo\.crm --storage crm\.db --port (\d+)", told.getvalue())[1])
-    with CrmProcess(folder / "crm.db", port):
-        yield folder
+    port = int(re.search(r"marea\.demo\.crm --storage crm\.db --port (\d+)", story.told)[1])
+    with CrmProcess(story.folder / "crm.db", port):
+        yield story.folder
 
 
 def carried_out(words, folder):
@@ -58,7 +53,7 @@ def test_the_configuration_of_the_readme_delivers_the_demos_customers(scene):
     assert [words[0] for words in commands()] == COMMANDS
     for words in commands():
         scene.marea(*words, exits=1 if words[0] == "sync" else 0, because="as the README promises")
-    assert len(scene.crm.records("accounts")) == CUSTOMERS - len(WRONG)
+    assert len(scene.crm.records("accounts")) == SIZE.customers - len(WRONG)
 
 
 def test_every_command_of_the_readme_shows_something_in_the_folder_of_the_demo(kept):

@@ -2,6 +2,7 @@ import io
 
 import pytest
 
+from demo.conftest import SIZE
 from marea.demo.rows import Size
 from marea.demo.scene import Scene
 from marea.demo.steps import first_synchronization, mass_change
@@ -11,23 +12,19 @@ from marea.errors import ConfigurationError
 
 pytestmark = pytest.mark.integration
 
-SMALL = Size(customers=200, items=100, suppliers=20, outdated=50)
 
-
-def test_the_whole_story_holds_and_leaves_what_it_was_asked_to_keep(tmp_path):
-    out = io.StringIO()
-    kept = tmp_path / "kept"
-    assert main(kept, SMALL, out) == 0, out.getvalue()
-    told = out.getvalue()
-    assert "checks held" in told
-    assert "✗" not in told
-    assert {"erp.db", "crm.db", "marea.db", "marea.yaml"} <= {file.name for file in kept.iterdir()}
-    assert f"cd {kept}" in told
+def test_the_whole_story_holds_and_leaves_what_it_was_asked_to_keep(story):
+    assert story.code == 0, story.told
+    assert "checks held" in story.told
+    assert "✗" not in story.told
+    left = {file.name for file in story.folder.iterdir()}
+    assert {"erp.db", "crm.db", "marea.db", "marea.yaml"} <= left
+    assert f"cd {story.folder}" in story.told
 
 
 def test_an_account_changed_behind_the_storys_back_breaks_it(tmp_path):
     out = io.StringIO()
-    with Scene(tmp_path, SMALL, Teller(out)) as scene:
+    with Scene(tmp_path, SIZE, Teller(out)) as scene:
         first_synchronization(scene)
         [account] = [record for record in scene.crm.records("accounts") if record["code"] == "C00005"]
         scene.crm.ask("PUT", "/api/accounts/C00005", {**account, "name": "Somebody else"})
@@ -46,5 +43,5 @@ def test_a_promise_that_does_not_hold_is_exit_code_1():
 def test_a_folder_that_holds_something_is_left_alone(tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(ConfigurationError, match="not empty"):
-        main(tmp_path, SMALL, io.StringIO())
+        main(tmp_path, SIZE, io.StringIO())
     assert [file.name for file in tmp_path.iterdir()] == ["mine.txt"]
