@@ -46,6 +46,10 @@ class Keeping(MemoryTarget):
         lost, self.lost = self.lost, False
         return self.unheard(batch) if lost else receipt
 
+    def leave(self) -> None:
+        """Its system is away from now on."""
+        self._away_after = 0
+
     def unheard(self, batch: pa.Table) -> Receipt:
         """What is said where it was applied and the answer was lost."""
         return all_deferred(batch, UNKNOWN)
@@ -91,6 +95,10 @@ class TestMemoryTarget(TargetContract):
     @pytest.fixture
     def lose_answer(self, target: Keeping) -> Callable[[], object]:
         return lambda: setattr(target, "lost", True)
+
+    @pytest.fixture
+    def leave(self, target: Keeping) -> Callable[[], object]:
+        return target.leave
 
     @pytest.fixture
     def gone(self, target: Keeping) -> Callable[[], object]:
@@ -179,6 +187,36 @@ class Doubling(Keeping):
         held = self.records[shape.object]
         held |= {f"{key} again": row for key, row in held.items() if batch[OPERATION][0].as_py() == "create"}
         return receipt
+
+
+class Blind(Keeping):
+    """Takes for applied what it sent to nobody."""
+
+    def deliver(self, shape: Shape, batch: pa.Table) -> Receipt:
+        try:
+            return super().deliver(shape, batch)
+        except SystemUnreachable:
+            return Receipt()
+
+
+class Blaming(Keeping):
+    """Takes an outage for a refusal."""
+
+    def deliver(self, shape: Shape, batch: pa.Table) -> Receipt:
+        try:
+            return super().deliver(shape, batch)
+        except SystemUnreachable as error:
+            raise BatchRefused(error.message) from None
+
+
+class Unaware(Keeping):
+    """Puts off what it sent to nobody, and goes on as if somebody were there."""
+
+    def deliver(self, shape: Shape, batch: pa.Table) -> Receipt:
+        try:
+            return super().deliver(shape, batch)
+        except SystemUnreachable:
+            return all_deferred(batch, "unreachable")
 
 
 class Deaf(Keeping):
@@ -274,6 +312,9 @@ BROKEN = {
     LostIsInDoubt: (TargetContract.test_a_lost_answer_is_no_verdict,),
     LostAtOnce: (TargetContract.test_a_lost_answer_is_no_verdict,),
     Doubling: (TargetContract.test_a_lost_answer_is_no_verdict,),
+    Blind: (TargetContract.test_nothing_is_applied_once_the_system_has_gone_away,),
+    Blaming: (TargetContract.test_nothing_is_applied_once_the_system_has_gone_away,),
+    Unaware: (TargetContract.test_nothing_is_applied_once_the_system_has_gone_away,),
     Deaf: (TargetContract.test_a_delivery_that_is_to_end_sends_nothing_more,),
     Abrupt: (TargetContract.test_a_delivery_that_is_to_end_sends_nothing_more,),
     Forgetful: (TargetContract.test_a_place_that_is_gone_is_made_anew_only_on_request,),
@@ -300,6 +341,7 @@ def perform(kind: type[Keeping], test: Callable[..., None]) -> None:
         "codes": suite.made(),
         "refused": suite.row("no"),
         "lose_answer": lambda: setattr(target, "lost", True),
+        "leave": target.leave,
         "gone": lambda: target.records.pop("t"),
     }
     test(suite, **{name: given[name] for name in signature(test).parameters if name != "self"})
@@ -324,6 +366,7 @@ def test_each_promise_about_verdicts_has_somebody_who_breaks_it() -> None:
         ("refused", TargetContract.test_a_record_that_is_refused_holds_back_no_other),
         ("refused", TargetContract.test_what_is_said_of_a_refused_batch_is_so),
         ("lose_answer", TargetContract.test_a_lost_answer_is_no_verdict),
+        ("leave", TargetContract.test_nothing_is_applied_once_the_system_has_gone_away),
         ("gone", TargetContract.test_a_place_that_is_gone_is_made_anew_only_on_request),
     ],
     ids=lambda it: it if isinstance(it, str) else it.__name__,

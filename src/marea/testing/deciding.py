@@ -42,6 +42,11 @@ class Deciding(Delivering):
         """Makes the system apply the next write and not answer; None: its answers cannot be lost."""
         return None
 
+    @pytest.fixture
+    def leave(self) -> Callable[[], object] | None:
+        """Takes the system away from a target that is prepared; None: it cannot go away."""
+        return None
+
     def names(self, held: Held) -> dict[str, str]:
         """What the object t holds: code -> name."""
         return {row["code"]: row["name"] for row in held("t")}
@@ -113,6 +118,22 @@ class Deciding(Delivering):
         else:
             assert list(left) == [0], "it was told as applied, and is not there"
         return receipt
+
+    # -- away --------------------------------------------------------------------------------
+
+    def test_nothing_is_applied_once_the_system_has_gone_away(
+        self, target: Target, codes: Shape, leave: Callable[[], object] | None
+    ) -> None:
+        """Each record is put off, and the target told as away."""
+        assert leave is not None, NEEDS.format("leave")
+        target.prepare(codes)
+        leave()
+        sent = batch(codes, [self.row("a"), self.row("b")], Operation.CREATE)
+        done = deliver("erp", target, codes, sent, Stop())
+        assert not done.receipt.rejected
+        left = {**done.receipt.deferred, **done.receipt.in_doubt}
+        assert sorted(left) == [0, 1], "it was told as applied, and nobody was there"
+        assert done.away is not None
 
     # -- ended early -------------------------------------------------------------------------
 

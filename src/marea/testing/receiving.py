@@ -33,7 +33,7 @@ class TargetContract(Deciding):
     password is "pa55word"; `cut` breaks all connections of `target` from outside, at once or before
     its next answer, and `sessions` gives those that the system has, by names that never come again.
     `codes` may be replaced by a shape that the system is made ready for. Where there is no `refused`,
-    `lose_answer` or `gone`, the tests that need it are gaps.
+    `lose_answer`, `leave` or `gone`, the tests that need it are gaps.
     """
 
     @pytest.fixture

@@ -30,6 +30,11 @@ class SqlTargetContract(Arriving):
         return lambda name: self.read(source, name)
 
     @pytest.fixture
+    def leave(self, cut: Callable[[], None]) -> Callable[[], object]:
+        """Breaks the connection that `prepare` opened."""
+        return cut
+
+    @pytest.fixture
     def gone(self, execute: Execute) -> Callable[[], object]:
         """Drops the table."""
         return lambda: execute("DROP TABLE t")

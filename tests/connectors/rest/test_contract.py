@@ -84,6 +84,10 @@ class TestRestTarget(TargetContract):
     def lose_answer(self, cut: Callable[[], None]) -> Callable[[], None]:
         return cut
 
+    @pytest.fixture
+    def leave(self, crm: CrmProcess) -> Callable[[], object]:
+        return lambda: crm.ask("POST", "/admin/faults", {"maintenance": True})
+
     def test_a_cut_that_cuts_nothing_proves_nothing(
         self,
         target: Target,
@@ -136,3 +140,7 @@ class TestRestTargetThatCannotRepeat(Deciding):
 
     def test_it_is_one_that_cannot_repeat(self, target: Target, codes: Shape) -> None:
         assert not target.repeats(codes)
+
+    @pytest.fixture
+    def leave(self, crm: CrmProcess) -> Callable[[], object]:
+        return lambda: crm.ask("POST", "/admin/faults", {"maintenance": True})
