@@ -101,3 +101,37 @@ def test_a_file_that_is_not_there_says_so(tmp_path: Path) -> None:
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be read: Is a directory"):
         load(tmp_path, {})
+
+
+OPTIONS_TOO = """
+version: 1
+systems:
+  erp: {url: "mysql://reader:${ERP_PASSWORD}@host/db", tinyint: integer}
+  crm: {url: "https://crm.example.com", bach: {size: 500}, concurrency: many, auth: {bearer: "${CRM_TOKEN}"}}
+  shop: {url: "https://shop.example.com", rate: fast, update: {path: "/{id}"}}
+  lost: {url: "nowhere://host", option: 1}
+entities:
+  customers:
+    source: {system: erp, table: customers, key: code, modifed: modified}
+    target: {system: crm, object: customers, key: code}
+    fields: {code: code}
+"""
+
+
+def test_options_that_connectors_refuse_are_told_beside_other_faults(tmp_path: Path) -> None:
+    file = tmp_path / "marea.yaml"
+    file.write_text(OPTIONS_TOO, "utf-8")
+    with pytest.raises(ConfigurationError) as raised:
+        load(file, {"ERP_PASSWORD": "s3cr3t"})
+    told = [(each.line, each.field, each.message.partition(":")[0]) for each in raised.value.faults]
+    assert told == [
+        (4, "systems.erp", 'unknown option "tinyint"'),
+        (5, "systems.crm.concurrency", "must be a whole number, not text"),
+        (5, "systems.crm.auth.bearer", "the environment variable CRM_TOKEN is not set"),
+        (5, "systems.crm", 'unknown option bach (did you mean "batch"?)'),
+        (6, "systems.shop.rate", "must be a rate above zero"),
+        (6, "systems.shop", "update needs create"),
+        (7, "systems.lost.url", "no connector serves a URL that begins with nowhere"),
+        (10, "source.modifed", "there is no such key"),
+    ]
+    assert "s3cr3t" not in str(raised.value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from marea.config import file
+from marea.config.options import OWN
 from marea.config.settings import (
     CheckSettings,
     DeletesSettings,
@@ -25,8 +26,6 @@ from marea.config.tree import Document, Path
 from marea.config.values import NEVER
 
 T = TypeVar("T")
-
-_OWN = {"url", "connector", "maintenance"}  # what is left of a system belongs to its connector
 
 
 def settings(document: Document, model: file.MareaFile) -> Settings:
@@ -52,7 +51,7 @@ class _Builder:
             name=name,
             connector=model.connector or "",
             url=model.url,
-            options={key: value for key, value in given.items() if key not in _OWN},
+            options={key: value for key, value in given.items() if key not in OWN},
             maintenance=tuple(model.maintenance),
             line=self._document.line(path),
             lines=self._document.below(path),

@@ -42,7 +42,7 @@ def as_written(
     the environment is to blame for included.
     """
     # Slow to import; a run whose file did not change since the last one never comes here.
-    from marea.config import build, checks, shape, tree
+    from marea.config import build, checks, options, shape, tree
     from marea.config.secrets import Secrets
 
     document = tree.read(file, written)
@@ -50,5 +50,5 @@ def as_written(
     secrets = Secrets(environment, Path(file).parent)
     faults = [*document.faults, *faults, *checks.faults(document, secrets, systems=systems)]
     if model is None or faults:
-        raise ConfigurationError(in_order(faults))
+        raise ConfigurationError(in_order([*faults, *options.faults(document, secrets, faults)]))
     return build.settings(document, model)
