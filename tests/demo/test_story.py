@@ -17,6 +17,9 @@ def test_the_whole_story_holds_and_leaves_what_it_was_asked_to_keep(story):
     assert story.code == 0, story.told
     assert "checks held" in story.told
     assert "✗" not in story.told
+    assert "the run delivered nothing: it goes by the last-edit date" in story.told
+    assert "found nothing" not in story.told
+    assert "1 row changed" in story.told
     left = {file.name for file in story.folder.iterdir()}
     assert {"erp.db", "crm.db", "marea.db", "marea.yaml"} <= left
     assert f"cd {story.folder}" in story.told

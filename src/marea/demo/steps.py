@@ -14,6 +14,12 @@ BATCH = 500
 STILL = "what was rejected before is not mended yet"
 """Why runs that deliver everything else end with exit code 1."""
 
+AGAIN = (
+    "(What was edited within a second of a run, the next one reads again, since that second may have brought"
+    " more: records that are equal count as unchanged.)"
+)
+"""Why a run may detect what the one before has delivered."""
+
 
 def first_synchronization(scene: Scene) -> None:
     """Everything is delivered once; a second run has nothing to do."""
@@ -77,7 +83,12 @@ def direct_sql(scene: Scene) -> None:
     )
     scene.forget_calls()
     scene.marea("sync", exits=1, because=f"nothing to deliver, and {STILL}")
-    tell.check("the run found nothing: it goes by the last-edit date, and no date moved", {}, scene.changed())
+    tell.check(
+        "the run delivered nothing: it goes by the last-edit date, and no product's date moved",
+        {},
+        scene.changed(),
+    )
+    tell.say(AGAIN)
     tell.say(
         "So the administrator says which records are meant. That sets their date, and the next run follows."
     )
@@ -117,10 +128,7 @@ def outage(scene: Scene) -> None:
     )
     scene.marea("sync", exits=3, because="it is still away; nothing is lost")
 
-    tell.say(
-        "The CRM is back. One run delivers what is due: each record once, as it is now. (What changed within"
-        " a second of a run is looked at again by the next one: where it is equal, it counts as unchanged.)"
-    )
+    tell.say("The CRM is back. One run delivers what is due: each record once, as it is now.")
     scene.crm.start()
     scene.marea("sync", exits=1, because=f"all that changed was delivered, and {STILL}")
     tell.check(

@@ -45,7 +45,7 @@ class Teller:
     def edit(self, who: str, sql: str, rows: int) -> None:
         """A change that somebody made in the ERP."""
         self._line(f"  {who}> {sql}", "yellow")
-        self._line(f"       {rows:,} rows changed", "dim")
+        self._line(f"       {rows:,} {'row' if rows == 1 else 'rows'} changed", "dim")
 
     def command(self, line: str) -> None:
         """A command as a user would type it."""
