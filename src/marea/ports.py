@@ -29,6 +29,7 @@ TARGET_ID = "$target_id"  # utf8: the id the target gave this record, or null
 MISFIT = "$misfit"  # struct of column, type, value (utf8): what of a row its column's type cannot hold
 PAYLOAD = "$payload"  # utf8: the record in the target's shape as canonical JSON
 CHANGES = "$changes"  # utf8: {field: [before, after]} as JSON text, null where nothing is compared
+TRIED = "$tried"  # list of utf8: keys at the target, as `marea.sql.keys.identities` writes them, or null
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +203,8 @@ class Target(Protocol):
 
         CHANGES are those since the last agreed payload: where they name a key field the record was
         known by another key, and may not stay there under it.
+        TRIED is there only where deliveries whose end is not known may have given records other keys:
+        such a record may stand under one of these, and may not stay there but under its own.
         Key fields are null only in deletes, which have a TARGET_ID then: the plan rejects the
         other records without a key.
         A create is an upsert where `repeats` says so: the same batch may come again after a

@@ -23,7 +23,7 @@ from marea.model import (
     RunKind,
 )
 from marea.store.commit import Move
-from marea.store.custody import Custody
+from marea.store.custody import Announced, Custody
 from marea.store.state import State
 from store.desk import OWNER, Desk, row
 
@@ -37,7 +37,8 @@ def custody(desk: Desk) -> Custody:
 
 
 def intend(desk: Desk, n: int, *keys: str, operation: Operation = Operation.UPDATE) -> None:
-    desk.state.intend(custody(desk), n, {operation: pa.chunked_array([keys[:1], keys[1:]], pa.string())})
+    announced = Announced({operation: pa.chunked_array([keys[:1], keys[1:]], pa.string())})
+    desk.state.intend(custody(desk), n, announced)
 
 
 def die_and_begin_again(desk: Desk) -> Desk:
@@ -92,8 +93,8 @@ def test_what_may_have_been_created_is_told_from_the_rest(desk: Desk) -> None:
     keys = {Operation.UPDATE: '"u"', Operation.CREATE: '"c"'}
     columns = {operation: pa.chunked_array([[key, '"both"']], pa.string()) for operation, key in keys.items()}
     desk.commit(row('"u"', Outcome.CREATED, target_id="T1"))
-    desk.state.intend(custody(desk), 0, {Operation.UPDATE: columns[Operation.UPDATE]})
-    desk.state.intend(custody(desk), 1, columns)
+    desk.state.intend(custody(desk), 0, Announced({Operation.UPDATE: columns[Operation.UPDATE]}))
+    desk.state.intend(custody(desk), 1, Announced(columns))
     told = {'"both"': Operation.CREATE, '"c"': Operation.CREATE, '"u"': Operation.UPDATE}
     assert desk.state.ledger.in_doubt(desk.entity) == told
     again = die_and_begin_again(desk)
@@ -129,8 +130,8 @@ def test_an_intent_goes_with_all_its_operations(desk: Desk) -> None:
         operation: pa.chunked_array([[f'"{operation}"']], pa.string()) for operation in ("create", "update")
     }
     announced = {Operation(name): column for name, column in both.items()}
-    desk.state.intend(custody(desk), 0, announced)
-    desk.state.leave(custody(desk), 0, announced)
+    desk.state.intend(custody(desk), 0, Announced(announced))
+    desk.state.leave(custody(desk), 0, Announced(announced))
     assert len(desk.state.ledger.in_doubt(desk.entity)) == 2
     desk.state.withdraw(custody(desk), 0)
     assert desk.state.ledger.in_doubt(desk.entity) == {}
@@ -212,7 +213,7 @@ def test_what_a_living_run_may_still_deliver_is_due_now_and_once_more_when_it_ha
     assert list(state.ledger.in_doubt(second.entity)) == []
     third = die_and_begin_again(second)
     assert third.due(third.at) == {}
-    state.leave(custody(first), 0, {Operation.UPDATE: pa.chunked_array([['"1"']], pa.string())})
+    state.leave(custody(first), 0, Announced({Operation.UPDATE: pa.chunked_array([['"1"']], pa.string())}))
     fourth = die_and_begin_again(third)
     assert fourth.due(fourth.at) == {'"1"': "retry"}
     fourth.commit(row('"1"', Outcome.UPDATED))

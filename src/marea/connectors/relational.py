@@ -130,7 +130,8 @@ class RelationalTarget:
     def _apply(self, place: _Place, work: Work) -> None:
         session = self._open()
         try:
-            direct = place.fresh and work.creates_only and not work.renames.num_rows
+            moves = work.renames.num_rows or work.tried.num_rows
+            direct = place.fresh and work.creates_only and not moves
             if not (direct and self._load(session, place, work)):
                 self._merge(session, place, work)
             self._commit(session)
@@ -170,6 +171,11 @@ class RelationalTarget:
             self._run(session, self._statements.delete(landing))
         if work.renames.num_rows:
             self._stage(session, landing.keys, (*landing.old, *landing.new), work.renames)
+            self._run(session, self._statements.rename(landing))
+        if work.tried.num_rows:
+            # A key is moved in one transaction: where its row was found already, one here is not ours.
+            self._stage(session, landing.keys, (*landing.old, *landing.new), work.tried)
+            self._run(session, self._statements.untaken(landing))
             self._run(session, self._statements.rename(landing))
         if work.upserts.num_rows:
             self._stage(session, landing.stage, landing.columns, work.upserts)

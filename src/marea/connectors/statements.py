@@ -153,6 +153,12 @@ class Statements(ABC):
     def rename(self, landing: Landing) -> list[str]:
         """Gives the rows with an old key of `keys` their new key."""
 
+    def untaken(self, landing: Landing) -> list[str]:
+        """Leaves of `keys` those alone whose new key no row has."""
+        keys = self.staging(landing.keys)
+        there = f"{self.dialect.table(landing.table.name)} t WHERE {self.same(landing, keys, landing.new)}"
+        return [f"DELETE FROM {keys} WHERE EXISTS (SELECT 1 FROM {there})"]
+
     @abstractmethod
     def delete(self, landing: Landing) -> list[str]:
         """Deletes the rows with an old key of `keys`."""

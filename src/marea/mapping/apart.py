@@ -26,6 +26,15 @@ def keys_apart(entity: EntitySettings, aggregate: Aggregate, parser: Parser) -> 
     return own <= carried or own <= carried | _constant(aggregate, parser)
 
 
+def keys_stay(entity: EntitySettings, aggregate: Aggregate, parser: Parser) -> bool:
+    """Whether the target's key is of columns of the source key alone: a record's never changes there.
+
+    True is certain, as long as the mapping stays; what cannot be shown is False.
+    """
+    own = {column.name.casefold() for column in aggregate.key}
+    return all(own.intersection(_carried(entity, name, parser)) for name in entity.target.key)
+
+
 def _carried(entity: EntitySettings, name: str, parser: Parser) -> Iterator[str]:
     """The root column that a field is nothing but."""
     for field in entity.fields:

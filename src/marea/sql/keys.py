@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 import pyarrow as pa
@@ -35,6 +36,26 @@ def identities(columns: Sequence[pa.ChunkedArray]) -> pa.Array:
     """
     texts = [as_text(column) for column in columns]
     return texts[0] if len(texts) == 1 else key_texts([pa.chunked_array([text]) for text in texts])
+
+
+def parted(ids: pa.Array, types: Sequence[pa.DataType]) -> list[pa.Array]:
+    """What `identities` wrote of columns of these types, as such columns again; null of null."""
+    if len(types) == 1:
+        return [_value(ids, types[0])]
+    rows = [json.loads(text) if text is not None else [None] * len(types) for text in ids.to_pylist()]
+    parts = [pa.array([row[place] for row in rows], pa.string()) for place in range(len(types))]
+    return [_value(part, type_) for part, type_ in zip(parts, types, strict=True)]
+
+
+def _value(texts: pa.Array, type_: pa.DataType) -> pa.Array:
+    """What `as_text` wrote, in its own type again."""
+    if pa.types.is_binary(type_) or pa.types.is_large_binary(type_):
+        values = [bytes.fromhex(text) if text is not None else None for text in texts.to_pylist()]
+        return pa.array(values, type_)
+    if pa.types.is_time(type_):
+        moments = pc.binary_join_element_wise("1970-01-01 ", texts, "").cast(pa.timestamp("us"))
+        return moments.cast(type_)
+    return texts.cast(type_)
 
 
 def as_text(column: pa.ChunkedArray) -> pa.Array:

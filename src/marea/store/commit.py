@@ -94,6 +94,7 @@ def apply_commit(database: Database, commit: Commit, first: int) -> None:
             database.stage(_append_payloads(database, commit.rows, first), first)
             again.update(_met_again(database, commit))
             _write_rows(database, commit, present)
+            _write_tried(database, commit, present)
         if commit.intent is not None:
             database.run("drop_intent", entity=commit.entity, fence=commit.fence, n=commit.intent)
         if commit.mapping is not None:
@@ -207,6 +208,14 @@ def _write_rows(database: Database, commit: Commit, present: set[Outcome]) -> No
         if Outcome.DEFERRED in present:
             database.run("keep_doubts", entity=commit.entity, unknown=UNKNOWN, **CODES)
         database.run("note_troubles", **ids)
+
+
+def _write_tried(database: Database, commit: Commit, present: set[Outcome]) -> None:
+    """Which keys records in doubt may have been given at the target, from now on."""
+    if present.difference(TROUBLED) and database.row("has_tried", entity=commit.entity):
+        database.run("clear_tried", entity=commit.entity)
+    if Outcome.DEFERRED in present and commit.intent is not None:
+        database.run("keep_tried", entity=commit.entity, fence=commit.fence, n=commit.intent, **CODES)
 
 
 def _write_claims(database: Database, commit: Commit, present: set[Outcome]) -> None:

@@ -94,6 +94,20 @@ def in_doubt(database: Database, entity: int) -> dict[str, Operation]:
     return {key: Operation(operation) for key, operation in sorted(found.items())}
 
 
+def tried(database: Database, entity: int) -> pa.Table | None:
+    """The keys at the target that records in doubt may stand under, and that no other record has.
+
+    Columns: key (utf8), tried (list of utf8, as `marea.sql.keys.identities` writes them); None for none.
+    """
+    import pyarrow as pa
+
+    found: dict[str, list[str]] = {}
+    for key, target_id in database.rows("tried", entity=entity):
+        found.setdefault(key, []).append(target_id)
+    lists = pa.array(found.values(), pa.list_(pa.string()))
+    return pa.table({"key": pa.array(found, pa.string()), "tried": lists}) if found else None
+
+
 def _intending(database: Database, entity: int) -> list[tuple[int, str, bool]]:
     """Run, standing, and whether its process is known to be dead, of all intents there are."""
     found = database.rows("intending", entity=entity)
@@ -106,34 +120,43 @@ def _take_up(database: Database, entity: int, at: int, dead: Set[int]) -> None:
         database.run("leave_intents", entity=entity, run=run)
     database.run("mark_intended", entity=entity)
     database.run("note_doubts", entity=entity, at=at, code=UNKNOWN)
+    database.run("note_tried", entity=entity)
+    database.run("claim_tried", entity=entity)
     database.run("drop_left", entity=entity)
     database.run("keep_intents", entity=entity)
 
 
-Announced = Mapping[Operation, "pa.ChunkedArray"]
-"""The keys (utf8, JSON text) of what is about to be delivered, by operation."""
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What is about to be delivered."""
+
+    keys: Mapping[Operation, pa.ChunkedArray]
+    """The keys of the records (utf8, JSON text), by operation."""
+    given: pa.Table | None = None
+    """key, target_id, target_key (utf8): the keys at the target that records are given which they may not
+    have in the next delivery; the last is null where the entity keeps no claims. None where none is."""
 
 
-def intend(database: Database, custody: Custody, n: int, keys: Announced) -> None:
-    """Commits that the records of these keys are about to be delivered as batch `n`.
+def intend(database: Database, custody: Custody, n: int, announced: Announced) -> None:
+    """Commits that these records are about to be delivered as batch `n`.
 
     Raises RunStopped when the lease was lost: nothing may be delivered then (I4); and for a
     key that is null, of which no state could tell whose outcome is not known.
     """
-    if any(column.null_count for column in keys.values()):
+    if any(column.null_count for column in announced.keys.values()):
         raise no_key()
-    texts = _texts(keys)  # before the transaction: a commit may be waiting for it
+    texts = _texts(announced)  # before the transaction: a commit may be waiting for it
     with database.transaction():
         hold_lease(database, custody.entity, custody.fence)
         _add(database, custody, n, texts, OPEN)
 
 
-def leave(database: Database, custody: Custody, n: int, keys: Announced) -> None:
+def leave(database: Database, custody: Custody, n: int, announced: Announced) -> None:
     """Says that the delivery of batch `n` is over and its outcome not known; with or without the lease.
 
     A run that has taken the entity over may have dropped the intent already, so it is there again.
     """
-    texts = _texts(keys)
+    texts = _texts(announced)
     with database.transaction():
         _add(database, custody, n, texts, LEFT)
 
@@ -143,14 +166,35 @@ def withdraw(database: Database, custody: Custody, n: int) -> None:
     database.run("drop_intent", entity=custody.entity, fence=custody.fence, n=n)
 
 
-def _texts(keys: Announced) -> dict[Operation, str]:
-    return {operation: as_list(column) for operation, column in keys.items()}
+_Texts = list[tuple[Operation, str, str | None]]
+"""Operation, its keys, and what is given: that stands in one of an intent's rows."""
 
 
-def _add(database: Database, custody: Custody, n: int, texts: Mapping[Operation, str], standing: str) -> None:
-    ids = {"entity": custody.entity, "fence": custody.fence, "run": custody.run}
-    for operation, keys in texts.items():
-        database.run("add_intent", **ids, n=n, operation=operation.value, keys=keys, standing=standing)
+def _texts(announced: Announced) -> _Texts:
+    texts: _Texts = [(operation, as_list(column), None) for operation, column in announced.keys.items()]
+    if announced.given is not None:
+        operation, keys, _ = texts[0]
+        texts[0] = operation, keys, _as_lists(announced.given)
+    return texts
+
+
+def _add(database: Database, custody: Custody, n: int, texts: _Texts, standing: str) -> None:
+    ids = {"entity": custody.entity, "fence": custody.fence, "run": custody.run, "n": n, "standing": standing}
+    for operation, keys, given in texts:
+        database.run("add_intent", **ids, operation=operation.value, keys=keys, given=given)
+
+
+def _as_lists(given: pa.Table) -> str:
+    """Rows as one JSON list of lists of texts."""
+    import pyarrow as pa
+    from pyarrow import compute as pc
+
+    from marea.sql.keys import key_texts
+
+    texts = [pc.coalesce(key_texts([column]), "null") for column in given.columns]
+    rows = pc.binary_join_element_wise(*texts, ",")
+    together = pa.ListArray.from_arrays([0, len(rows)], rows)
+    return f"[[{pc.binary_join(together, '],[')[0].as_py()}]]"
 
 
 def as_list(keys: pa.ChunkedArray) -> str:
@@ -167,7 +211,7 @@ def as_list(keys: pa.ChunkedArray) -> str:
 
 
 def _forget(database: Database, entity: int) -> None:
-    for what in ("records", "troubles", "claims", "positions"):
+    for what in ("records", "troubles", "claims", "tried", "positions"):
         database.run(f"forget_{what}", entity=entity)
     database.run("drop_intents", entity=entity)
     database.run("begin_anew", entity=entity)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from marea.model import ABSENT, Cause, Operation, Outcome, RecordState, leaves_doubt
-from marea.store.custody import in_doubt
+from marea.store.custody import in_doubt, tried
 from marea.store.database import Database, Row
 from marea.store.moments import moment
 from marea.store.statements import CODES
@@ -126,6 +126,10 @@ class Ledger:
 
         rows = self._database.match("holders", target_keys, entity=entity)
         return pa.array([row[0] for row in rows], pa.string())
+
+    def tried(self, entity: int) -> pa.Table | None:
+        """The keys at the target that records in doubt may stand under; see `marea.store.custody`."""
+        return tried(self._database, entity)
 
     def claiming(self, entity: int) -> bool:
         """Whether any record of the entity has a claim."""

@@ -59,6 +59,7 @@ class PostgresqlDatabase(Database):
         "asked_ids": f"(SELECT CAST(value AS bigint), n FROM {ASKED} AS asked (value, n)) AS asked",
         "stamp_number": "CAST(substring(stamp from '^(-?[0-9]+[.]?[0-9]*(e[-+]?[0-9]+)?)') AS numeric)",
         "intended": "json_array_elements_text(CAST(intent.keys AS json)) AS intended (value)",
+        "given": "json_array_elements(CAST(intent.given AS json)) AS given (value)",
         "as_asked": "ORDER BY asked.n",
     }
 

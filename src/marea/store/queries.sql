@@ -74,12 +74,15 @@ DELETE FROM trouble WHERE entity = :entity
 -- name: forget_claims
 DELETE FROM claim WHERE entity = :entity
 
+-- name: forget_tried
+DELETE FROM tried WHERE entity = :entity
+
 -- name: forget_positions
 DELETE FROM position WHERE entity = :entity
 
 -- name: add_intent
-INSERT INTO intent (entity, fence, n, operation, run, keys, standing)
-VALUES (:entity, :fence, :n, :operation, :run, :keys, :standing)
+INSERT INTO intent (entity, fence, n, operation, run, keys, given, standing)
+VALUES (:entity, :fence, :n, :operation, :run, :keys, :given, :standing)
 ON CONFLICT (entity, fence, n, operation) DO UPDATE SET standing = excluded.standing
 
 -- name: drop_intent
@@ -123,6 +126,40 @@ ON CONFLICT (entity, key) DO UPDATE SET
     outcome = excluded.outcome, operation = excluded.operation, next_attempt = excluded.next_attempt,
     code = excluded.code, error = excluded.error, field = NULL, hint = NULL,
     blocked_entity = NULL, blocked_key = NULL, target_key = NULL, run = excluded.run
+
+-- name: note_tried
+INSERT INTO tried (entity, key, target_id, target_key)
+SELECT :entity, given.value ->> 0, given.value ->> 1, given.value ->> 2 FROM intent CROSS JOIN {given}
+WHERE intent.entity = :entity AND intent.standing <> 'kept'
+ON CONFLICT (entity, key, target_id) DO NOTHING
+
+-- name: claim_tried
+-- Nobody else is given a key that a record may stand under.
+INSERT INTO claim (entity, target_key, key)
+SELECT :entity, target_key, key FROM tried WHERE entity = :entity AND target_key IS NOT NULL
+ON CONFLICT (entity, target_key) DO NOTHING
+
+-- name: keep_tried
+INSERT INTO tried (entity, key, target_id, target_key)
+SELECT :entity, batch.key, given.value ->> 1, given.value ->> 2
+FROM intent CROSS JOIN {given} JOIN batch ON batch.key = given.value ->> 0
+WHERE intent.entity = :entity AND intent.fence = :fence AND intent.n = :n
+    AND batch.outcome = 'deferred' AND batch.code NOT IN (:unreachable, :interrupted)
+ON CONFLICT (entity, key, target_id) DO NOTHING
+
+-- name: has_tried
+SELECT 1 FROM tried WHERE entity = :entity LIMIT 1
+
+-- name: clear_tried
+DELETE FROM tried WHERE entity = :entity AND key IN (
+    SELECT key FROM batch WHERE outcome IN ('created', 'updated', 'deleted'))
+
+-- name: tried
+-- But for a key that another record has by now.
+SELECT tried.key, tried.target_id FROM tried
+LEFT JOIN claim ON claim.entity = tried.entity AND claim.target_key = tried.target_key
+WHERE tried.entity = :entity AND (claim.key IS NULL OR claim.key = tried.key)
+ORDER BY tried.key, tried.target_id
 
 -- name: positions
 SELECT capture, value, moved_at FROM position WHERE entity = :entity

@@ -62,6 +62,7 @@ class SqliteDatabase(Database):
         "asked_ids": "carray(:asked) AS asked",
         "stamp_number": "CAST(stamp AS numeric)",  # of the number it begins with
         "intended": "json_each(intent.keys) AS intended",
+        "given": "json_each(intent.given) AS given",
         "as_asked": "",  # the array is what is read first, from its beginning
     }
 

@@ -100,13 +100,13 @@ class State:
         """Writes all claims of an entity anew; see `marea.store.custody`."""
         set_claims(self._database, custody, claims)
 
-    def intend(self, custody: Custody, n: int, keys: Announced) -> None:
+    def intend(self, custody: Custody, n: int, announced: Announced) -> None:
         """Commits that these records are about to be delivered; see `marea.store.custody`."""
-        intend(self._database, custody, n, keys)
+        intend(self._database, custody, n, announced)
 
-    def leave(self, custody: Custody, n: int, keys: Announced) -> None:
+    def leave(self, custody: Custody, n: int, announced: Announced) -> None:
         """Says that nobody will know what became of this delivery; see `marea.store.custody`."""
-        leave(self._database, custody, n, keys)
+        leave(self._database, custody, n, announced)
 
     def withdraw(self, custody: Custody, n: int) -> None:
         """Takes back an intent whose delivery was never begun; see `marea.store.custody`."""

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from marea.model import Operation
-from marea.ports import CHANGES, KEY, OPERATION, PAYLOAD, TARGET_ID, Shape, Target
+from marea.ports import CHANGES, KEY, OPERATION, PAYLOAD, TARGET_ID, TRIED, Shape, Target
 from marea.sql.keys import identities
 from marea.testing.suite import Suite
 from marea.testing.values import arrow
@@ -32,7 +32,10 @@ def shape(
 def batch(
     shape: Shape, rows: Sequence[Row], operation: Operation, ids: Sequence[str | None] = ()
 ) -> pa.Table:
-    """A batch as the delivery stage gives it: one operation for all rows, or one in each row's OPERATION."""
+    """A batch as the delivery stage gives it: one operation for all rows, or one in each row's OPERATION.
+
+    A row may have TRIED.
+    """
     table = arrow(rows, shape.fields)
     keys = [json.dumps(index) for index, _ in enumerate(rows)]
     operations = [str(row.get(OPERATION, operation)) for row in rows]
@@ -41,10 +44,15 @@ def batch(
         KEY: keys,
         OPERATION: operations,
         TARGET_ID: list(ids) or [None] * len(rows),
-        PAYLOAD: [json.dumps(row, default=str) for row in rows],
+        PAYLOAD: [
+            json.dumps({name: row[name] for name in row if name != TRIED}, default=str) for row in rows
+        ],
         CHANGES: [None] * len(rows),
     }.items():
         table = table.append_column(name, pa.array(values, text))
+    if any(TRIED in row for row in rows):
+        tried = [row.get(TRIED) for row in rows]
+        table = table.append_column(TRIED, pa.array(tried, pa.list_(text)))
     return table
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from marea.errors import BatchRefused, ConfigurationError, SystemUnreachable
 from marea.model import Operation
-from marea.ports import OPERATION, TARGET_ID, Receipt, Shape
+from marea.ports import OPERATION, TARGET_ID, TRIED, Receipt, Shape
 from marea.sql.keys import identities
 
 if TYPE_CHECKING:
@@ -66,16 +66,19 @@ class MemoryTarget:
                 raise BatchRefused(words, code="memory")
         self.batches.append(batch.num_rows)
         operations, before = batch[OPERATION].to_pylist(), batch[TARGET_ID].to_pylist()
-        for operation, old, key, row in zip(operations, before, keys, rows, strict=True):
-            self._apply(shape.object, operation, old or key, key, row)
+        tried = batch[TRIED].to_pylist() if TRIED in batch.column_names else [None] * len(rows)
+        for operation, old, others, key, row in zip(operations, before, tried, keys, rows, strict=True):
+            self._apply(shape.object, operation, [*(others or ()), old or key], key, row)
         return Receipt()  # it gives no ids: the keys stand for them
 
     def close(self) -> None:
         """Nothing is held open."""
 
-    def _apply(self, name: str, operation: str, old: str, key: str, row: dict[str, Any]) -> None:
+    def _apply(self, name: str, operation: str, old: list[str], key: str, row: dict[str, Any]) -> None:
         held = self.records.setdefault(name, {})
-        found = held.pop(old, {})
+        found: dict[str, Any] = {}
+        for other in old:
+            found |= held.pop(other, {})
         if operation != Operation.DELETE:
             held[key] = {**found, **held.get(key, {}), **row}
 

@@ -15,7 +15,7 @@ import pytest
 from marea.capabilities import Knocking, Making
 from marea.errors import ConfigurationError, SystemUnreachable
 from marea.model import Operation
-from marea.ports import OPERATION, Shape, Target
+from marea.ports import OPERATION, TRIED, Shape, Target
 from marea.testing.deciding import NEEDS, Deciding, Held
 from marea.testing.delivering import batch, shape
 from marea.testing.values import TEXTS
@@ -109,6 +109,17 @@ class TargetContract(Deciding):
         for _ in range(2):
             assert self.deliver(target, codes, [self.row("z")], Operation.UPDATE, ["a"]) == ["z"]
             assert [row["code"] for row in held("t")] == ["z"]
+
+    def test_no_record_stays_under_a_key_in_doubt(self, target: Target, held: Held, codes: Shape) -> None:
+        target.prepare(codes)
+        self.deliver(target, codes, [self.row(code) for code in "xyz"])
+        rows = [
+            {**self.row("a"), OPERATION: Operation.UPDATE, TRIED: ["x", "never"]},
+            {**self.row("b"), OPERATION: Operation.CREATE, TRIED: ["y", "b"]},
+        ]
+        for _ in range(2):
+            self.deliver(target, codes, rows, ids=["z", None])
+            assert sorted(self.names(held)) == ["a", "b"]
 
     def test_composite_keys(self, target: Target, held: Held) -> None:
         fields = {"code": pa.string(), "line": pa.int64(), "name": pa.string()}

@@ -9,7 +9,7 @@ import pytest
 
 from marea.errors import BatchRefused, ConfigurationError, SystemUnreachable
 from marea.model import Operation
-from marea.ports import OPERATION, Shape, Source, Target
+from marea.ports import OPERATION, TRIED, Shape, Source, Target
 from marea.testing.arriving import Arriving
 from marea.testing.deciding import Held
 from marea.testing.delivering import CODES, Row, shape
@@ -91,6 +91,14 @@ class SqlTargetContract(Arriving):
         for _ in range(2):
             assert self.deliver(target, codes, [self.row("z")], Operation.UPDATE, ["a"]) == ["z"]
             assert [(row["code"], row["theirs"]) for row in self.read(source, "t")] == [("z", 42)]
+
+    def test_a_row_under_a_key_in_doubt_is_not_ours_where_ours_is_found(
+        self, target: Target, held: Held, codes: Shape
+    ) -> None:
+        target.prepare(codes)
+        self.deliver(target, codes, [self.row("a"), self.row("theirs")])
+        self.deliver(target, codes, [{**self.row("b"), TRIED: ["theirs"]}], Operation.UPDATE, ["a"])
+        assert self.names(held) == {"b": "name b", "theirs": "name theirs"}
 
     def test_a_key_that_a_batch_frees_may_be_taken_in_it(
         self, target: Target, held: Held, codes: Shape

@@ -12,7 +12,7 @@ from marea.config.load import load
 from marea.engine.project import Project
 from marea.errors import RunStopped
 from marea.model import Operation, Outcome, RunStatus
-from marea.store.custody import Custody
+from marea.store.custody import Announced, Custody
 from marea.store.state import open_state
 from worlds import copied, counts, journal, synchronize, write_project
 
@@ -171,6 +171,7 @@ def test_check_tells_of_a_join_of_text_with_a_number(items: Items, dated: str) -
 
 def test_a_state_takes_no_intent_without_a_key(tmp_path: Path) -> None:
     state = open_state(f"sqlite:///{tmp_path}/state.db")
+    keys = {Operation.CREATE: pa.chunked_array([pa.array(["1", None])])}
     with pytest.raises(RunStopped, match="without a key"):
-        state.intend(Custody(1, 1, 1), 0, {Operation.CREATE: pa.chunked_array([pa.array(["1", None])])})
+        state.intend(Custody(1, 1, 1), 0, Announced(keys))
     state.close()

@@ -80,16 +80,34 @@ class ByKey:
 
     def moved(self, record: Record, applied: Applied) -> bool:
         """Whether the record may still be there as it was known before, beside what was applied."""
-        if self._keyed:
-            return record.target_id not in (None, applied.target_id)
-        # With the id it had it is the same record: the application moved it, or takes both keys for one.
-        same = applied.target_id is not None and applied.target_id == record.target_id
-        return record.former is not None and not same
+        return bool(self._before(record, applied))
 
     async def forget(self, record: Record, applied: Applied) -> Verdict:
-        """Ends the upsert of a record that moved: removes it from under its old key."""
-        verdict = await self._remove(record)
-        return verdict if isinstance(verdict, Refused) else applied
+        """Ends the upsert of a record that moved: removes it from under its old keys."""
+        for before in self._before(record, applied):
+            verdict = await self._remove(before)
+            if isinstance(verdict, Refused):
+                return verdict
+        return applied
+
+    def _before(self, record: Record, applied: Applied) -> list[Record]:
+        """The record as it was known, and as it may have been, where it may still be there so."""
+        if self._keyed:
+            known = record.target_id not in (None, applied.target_id)
+        else:
+            # With the id it had it is the same record: the application moved it, or takes both keys for one.
+            if applied.target_id is not None and applied.target_id == record.target_id:
+                return []
+            known = record.former is not None
+        return [record] * known + [self._under(record, key) for key in self._addressable(record)]
+
+    def _addressable(self, record: Record) -> tuple[tuple[str, ...], ...]:
+        """The keys tried by which it can be removed: the id that one was given came with the lost answer."""
+        by_id = self._delete is not None and "id" in self._delete.path.names
+        return () if by_id and not self._keyed else record.tried
+
+    def _under(self, record: Record, key: tuple[str, ...]) -> Record:
+        return replace(record, key=key, former=None, target_id=identity(key) if self._keyed else None)
 
     async def _remove(self, record: Record) -> Verdict:
         """Deletes the record under the key it was delivered with, which its fields may no longer show."""

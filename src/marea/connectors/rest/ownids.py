@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from marea.connectors.rest.answers import Answer, Unreadable, dig, refusal
 from marea.connectors.rest.course import Applied, InDoubt, Refused, Verdict
@@ -42,10 +43,18 @@ class OwnIds:
             verdict = await self._update(record, record.target_id)
             if verdict is not None:
                 return verdict
-        found = await self._find(record)
+        found = await self._found(record)
         if isinstance(found, Refused):
             return found
         return await self._create(record) if found is None else await self._adopt(record, found)
+
+    async def _found(self, record: Record) -> str | Refused | None:
+        """What `_find` finds under its key, else under one that it may have been created with."""
+        for key in (record.key, *record.tried):
+            found = await self._find(replace(record, key=key))
+            if found is not None:
+                return found
+        return None
 
     async def _update(self, record: Record, target_id: str | None) -> Verdict | None:
         """None when there is no such record any more."""

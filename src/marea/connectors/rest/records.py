@@ -10,7 +10,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from marea.ports import CHANGES, OPERATION, PAYLOAD, TARGET_ID, Shape
+from marea.ports import CHANGES, OPERATION, PAYLOAD, TARGET_ID, TRIED, Shape
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,6 +29,8 @@ class Record:
     """The body as it was agreed on: never decoded and encoded again."""
     former: tuple[str, ...] | None = None
     """The key values it was last delivered with, where they are others now."""
+    tried: tuple[tuple[str, ...], ...] = ()
+    """Other key values it may have been given since, by deliveries whose end is not known."""
 
 
 def records(shape: Shape, batch: pa.Table) -> Iterator[Record]:
@@ -44,8 +46,28 @@ def records(shape: Shape, batch: pa.Table) -> Iterator[Record]:
         batch.column(CHANGES).to_pylist(),
         strict=True,
     )
+    tried = _tried(shape, batch)
     for row, (operation, key, target_id, payload, changes) in enumerate(rows):
-        yield Record(row, operation, key, target_id, payload or b"", _former(shape.key, key, changes))
+        others = tuple(other for other in tried.get(row, ()) if other != key)
+        yield Record(row, operation, key, target_id, payload or b"", _former(shape.key, key, changes), others)
+
+
+def _tried(shape: Shape, batch: pa.Table) -> dict[int, list[tuple[str, ...]]]:
+    """Row -> the keys that its record may stand under."""
+    if TRIED not in batch.column_names:
+        return {}
+    import pyarrow.compute as pc
+
+    from marea.sql.arrays import flat
+    from marea.sql.keys import parted
+
+    lists = flat(batch.column(TRIED))
+    types = [shape.fields.field(name).type for name in shape.key]
+    parts = [part.to_pylist() for part in parted(pc.list_flatten(lists), types)]
+    found: dict[int, list[tuple[str, ...]]] = {}
+    for row, *key in zip(pc.list_parent_indices(lists).to_pylist(), *parts, strict=True):
+        found.setdefault(row, []).append(tuple(map(key_text, key)))
+    return found
 
 
 def _former(fields: Sequence[str], key: tuple[str, ...], changes: str | None) -> tuple[str, ...] | None:

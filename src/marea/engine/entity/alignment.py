@@ -93,6 +93,13 @@ class Alignment:
         return keys_apart(self.entity, self.aggregate, self._parser)
 
     @cached_property
+    def keys_stay(self) -> bool:
+        """Whether a record's key at the target never changes while the mapping stays."""
+        from marea.mapping.apart import keys_stay
+
+        return keys_stay(self.entity, self.aggregate, self._parser)
+
+    @cached_property
     def pages(self) -> Pages:
         """The queries that read it."""
         return Pages(self.source.dialect, self.aggregate)

@@ -20,14 +20,14 @@ class Intents:
         self._open: dict[int, Announced] = {}
         self._begun: set[int] = set()
 
-    def announce(self, keys: Announced) -> int:
+    def announce(self, announced: Announced) -> int:
         """Commits that these records are about to be delivered; gives the number of the intent.
 
         Raises RunStopped when the lease was lost: nothing may be delivered then (I4).
         """
         number = next(self._numbers)
-        self._state.intend(self._custody, number, keys)
-        self._open[number] = keys
+        self._state.intend(self._custody, number, announced)
+        self._open[number] = announced
         return number
 
     def begun(self, number: int) -> None:
@@ -46,9 +46,9 @@ class Intents:
         To be called when nothing is being delivered any more. A run that has the entity meanwhile may
         have taken these intents up before this one's records reached the target.
         """
-        for number, keys in self._open.items():
+        for number, announced in self._open.items():
             if number in self._begun:
-                self._state.leave(self._custody, number, keys)
+                self._state.leave(self._custody, number, announced)
             else:
                 self._state.withdraw(self._custody, number)
         self._open.clear()

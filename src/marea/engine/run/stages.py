@@ -18,8 +18,9 @@ from marea.engine.run.claimed import are_kept, unclaimed
 from marea.errors import SystemUnreachable
 from marea.flow import Plan
 from marea.model import KEYLESS, NOT_UNIQUE, UNREADABLE, Cause, Operation, Outcome, RecordState
-from marea.ports import KEY
+from marea.ports import KEY, TRIED
 from marea.sql.arrays import put
+from marea.store.custody import Announced
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -81,6 +82,7 @@ class Planning:
         self._in_doubt = ledger.in_doubt(entity)
         # A first load does not ask a ledger that knows nothing; its keys come once each.
         self._nothing_known = ledger.empty(entity) and not self._in_doubt
+        self._tried = ledger.tried(entity)
         self._claims = self._claims_kept() if are_kept(alignment, ledger, entity) else None
 
     def planned(self, steps: Iterator[Step]) -> Generator[Planned, None, None]:
@@ -130,6 +132,8 @@ class Planning:
             records = _without_repeated(records, batch.repeated)
         known = self._known(records.column(KEY).combine_chunks())
         plan = self._planner.plan(records, known, batch.cause, detected=batch.detected, resend=self._resend)
+        if self._tried is not None:
+            plan = _with_tried(plan, self._tried)
         if batch.absent:
             plan = self._with_absent(plan, batch.absent)
         if batch.keyless:
@@ -192,15 +196,28 @@ def _doubted(known: pa.Table, keys: pa.Array, in_doubt: Mapping[str, Operation])
     return put(put(known, "state", state), "doubt", pc.coalesce(doubt, known["doubt"]))
 
 
+def _with_tried(plan: Plan, tried: pa.Table) -> Plan:
+    """The plan with the keys that its records may stand under."""
+    from pyarrow import compute as pc
+
+    places = pc.index_in(plan.records.column(KEY), tried.column("key"))
+    return replace(plan, records=put(plan.records, TRIED, tried.column("tried").take(places)))
+
+
 def intended(
-    plans: Iterator[Planned], announce: Callable[[Mapping[Operation, pa.ChunkedArray]], int]
+    plans: Iterator[Planned], alignment: Alignment, announce: Callable[[Announced], int]
 ) -> Generator[Planned, None, None]:
     """Announce each plan's deliveries before they are handed on to be made."""
-    from marea.delivery.chosen import keys_to_deliver
+    from marea.delivery.chosen import keys_to_deliver, keys_to_give
+
+    key, stay = alignment.entity.target.key, alignment.keys_stay
 
     def announced(item: Planned) -> Planned:
         keys = keys_to_deliver(item.plan) if item.plan is not None else {}
-        return replace(item, intent=announce(keys)) if keys else item
+        if item.plan is None or not keys:
+            return item
+        given = keys_to_give(item.plan, key, stay=stay)
+        return replace(item, intent=announce(Announced(keys, given)))
 
     yield from map(announced, plans)
 

@@ -178,12 +178,13 @@ class EntitySync:
 
     def _ahead(self, ahead: SideBySide, plans: Generator[Planned, None, None]) -> Iterator[Settled]:
         """What plans come to, each announced while the one before is delivered, and that is committed."""
-        announced = ahead(intended(plans, self._intents.announce), "plan", self._lease.stop)
+        announced = ahead(intended(plans, self._alignment, self._intents.announce), "plan", self._lease.stop)
         return ahead(self._delivered(announced), "deliver")
 
     def _one_by_one(self, ahead: SideBySide, plans: Generator[Planned, None, None]) -> Iterator[Settled]:
         """What plans come to, each announced when the one before is committed: one is in doubt at most."""
-        return self._delivered(intended(ahead(plans, "plan", self._lease.stop), self._intents.announce))
+        planned = ahead(plans, "plan", self._lease.stop)
+        return self._delivered(intended(planned, self._alignment, self._intents.announce))
 
     def _delivered(self, plans: Iterator[Planned]) -> Generator[Settled, None, None]:
         context, stop = self._context, self._lease.stop

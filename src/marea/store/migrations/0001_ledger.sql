@@ -68,6 +68,15 @@ CREATE TABLE claim (
 
 CREATE INDEX claim_key ON claim (entity, key);
 
+-- Only of records in doubt whose key at the target that may have changed.
+CREATE TABLE tried (
+    entity {int} NOT NULL,
+    key {key} NOT NULL,
+    target_id {key} NOT NULL,
+    target_key {key},
+    PRIMARY KEY (entity, key, target_id)
+) {clustered};
+
 CREATE TABLE intent (
     entity {int} NOT NULL,
     fence {int} NOT NULL,
@@ -75,6 +84,7 @@ CREATE TABLE intent (
     operation text NOT NULL,
     run {int} NOT NULL,
     keys text NOT NULL,
+    given text,
     standing text NOT NULL,
     PRIMARY KEY (entity, fence, n, operation)
 ) {plain};
