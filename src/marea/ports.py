@@ -145,7 +145,10 @@ class Shape:
 
 @dataclass(slots=True)
 class Receipt:
-    """What became of a batch: all of it was applied, except the rows named here, counted from 0."""
+    """What became of a batch: all of it was applied, except the rows named here, counted from 0.
+
+    A row is named once at most. A run stops at a receipt that cannot be one of its batch.
+    """
 
     rejected: dict[int, Problem] = field(default_factory=dict)
     target_ids: pa.Array | None = None

@@ -7,20 +7,18 @@ from dataclasses import replace
 from inspect import signature
 from threading import get_ident
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pyarrow as pa
 import pytest
 
-from marea.errors import BatchRefused, SystemUnreachable
+from marea.errors import BatchRefused, RunStopped, SystemUnreachable
 from marea.model import INTERRUPTED, UNKNOWN, Problem
 from marea.ports import OPERATION, Receipt, Shape, Target
 from marea.stop import Stop
 from marea.testing import TargetContract
 from marea.testing.deciding import Deciding
 from marea.testing.memory import MemoryTarget, Records
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 pytestmark = pytest.mark.contract
 
@@ -219,6 +217,13 @@ class Unaware(Keeping):
             return all_deferred(batch, "unreachable")
 
 
+class Terse(Keeping):
+    """Says how long the first record took, and of no other."""
+
+    def deliver(self, shape: Shape, batch: pa.Table) -> Receipt:
+        return replace(super().deliver(shape, batch), durations=pa.array([1]))
+
+
 class Deaf(Keeping):
     def heed(self, stop: Stop) -> None:
         pass
@@ -315,6 +320,7 @@ BROKEN = {
     Blind: (TargetContract.test_nothing_is_applied_once_the_system_has_gone_away,),
     Blaming: (TargetContract.test_nothing_is_applied_once_the_system_has_gone_away,),
     Unaware: (TargetContract.test_nothing_is_applied_once_the_system_has_gone_away,),
+    Terse: (TargetContract.test_creates_updates_and_deletes,),
     Deaf: (TargetContract.test_a_delivery_that_is_to_end_sends_nothing_more,),
     Abrupt: (TargetContract.test_a_delivery_that_is_to_end_sends_nothing_more,),
     Forgetful: (TargetContract.test_a_place_that_is_gone_is_made_anew_only_on_request,),
@@ -350,7 +356,7 @@ def perform(kind: type[Keeping], test: Callable[..., None]) -> None:
 @pytest.mark.parametrize(("broken", "test"), FOUND, ids=lambda it: it.__name__)
 def test_whoever_breaks_a_promise_is_found(broken: type[Keeping], test: Callable[..., None]) -> None:
     perform(Keeping, test)
-    wrong = (AssertionError, ValueError, SystemUnreachable, pytest.fail.Exception)
+    wrong = (AssertionError, ValueError, SystemUnreachable, RunStopped, pytest.fail.Exception)
     with pytest.raises(wrong):
         perform(broken, test)
 

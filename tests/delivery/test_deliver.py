@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marea.delivery.deliver import deliver
+from marea.errors import RunStopped
 from marea.model import INTERRUPTED, UNKNOWN, Problem
 from marea.ports import KEY, OPERATION, PAYLOAD, TARGET_ID, Receipt, Shape
 from marea.stop import Stop
@@ -120,6 +122,56 @@ def test_an_answer_that_was_lost_does_not_make_its_target_away() -> None:
     delivery = deliver("memory", Forgetful(), SHAPE, batch(["0", "1", "2"]), Stop())
     assert list(delivery.receipt.deferred) == [1]
     assert delivery.away is None
+
+
+class Saying(MemoryTarget):
+    """Applies all, and says what it is told to."""
+
+    def __init__(self, receipt: Any) -> None:
+        super().__init__()
+        self.receipt = receipt
+
+    def deliver(self, shape: Shape, batch: pa.Table) -> Receipt:
+        super().deliver(shape, batch)
+        return self.receipt
+
+
+NO = Problem("no", "no")
+
+
+@pytest.mark.parametrize(
+    ("receipt", "said"),
+    [
+        (None, "is none"),
+        (Receipt(deferred={2: NO}), "names row 2 of a batch of 2 rows"),
+        (Receipt(rejected={-1: NO}), "names row -1 of a batch of 2 rows"),
+        (Receipt(in_doubt={"0": NO}), "names row '0' of a batch of 2 rows"),
+        (Receipt(rejected={1: NO}, deferred={1: NO}), "says two things of row 1"),
+        (Receipt(rejected={1: "no"}), "names a row without a Problem"),
+        (Receipt(durations=pa.array([3])), "has 1 durations for 2 rows"),
+        (Receipt(durations=pa.array([0.5, 1.5])), "has durations of the type double"),
+        (Receipt(target_ids=pa.array(["a", "b", "c"])), "has 3 target_ids for 2 rows"),
+        (Receipt(target_ids=pa.array([1, 2])), "has target_ids of the type int64"),
+        (Receipt(target_ids=["a", "b"]), "has target_ids that are no Arrow array"),
+    ],
+    ids=lambda it: it if isinstance(it, str) else "",
+)
+def test_a_receipt_that_cannot_be_one_stops_the_run(receipt: Any, said: str) -> None:
+    with pytest.raises(RunStopped, match=f"^the connector of system erp gave a receipt that {said} "):
+        deliver("erp", Saying(receipt), SHAPE, batch(["0", "1"]), Stop())
+
+
+@pytest.mark.parametrize(
+    "receipt",
+    [
+        Receipt(target_ids=pa.nulls(2), durations=pa.array([1, None], pa.int32())),
+        Receipt(target_ids=pa.chunked_array([["a"], ["b"]], pa.large_string())),
+    ],
+    ids=["nulls", "large"],
+)
+def test_a_receipt_may_be_narrower_or_wider(receipt: Receipt) -> None:
+    found = deliver("erp", Saying(receipt), SHAPE, batch(["0", "1"]), Stop()).receipt
+    assert (found.target_ids.type, len(found.target_ids)) == (pa.string(), 2)
 
 
 class Ending(MemoryTarget):

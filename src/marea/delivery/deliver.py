@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from marea.capabilities import Stoppable
+from marea.delivery.receipts import checked
 from marea.errors import BatchRefused, SystemUnreachable
 from marea.model import INTERRUPTED, UNREACHABLE, Operation, Problem
 from marea.ports import OPERATION, TARGET_ID, Receipt, Shape, Target
@@ -47,7 +48,8 @@ class Delivered:
 def deliver(system: str, target: Target, shape: Shape, batch: pa.Table, stop: Stop) -> Delivered:
     """Deliver a batch to a system; every row ends applied, rejected, deferred or in doubt.
 
-    Raises nothing of the target's refusals or absence: they are in the result.
+    Raises nothing of the target's refusals or absence: they are in the result. Raises RunStopped
+    where a receipt cannot be one of its batch.
     """
     delivery = Delivered(system, Receipt())
     if isinstance(target, Stoppable):
@@ -77,7 +79,7 @@ def _deliver(
         _go_on(target, shape, batch.slice(0, half), start, delivery, stop)
         _go_on(target, shape, batch.slice(half), start + half, delivery, stop)
     else:
-        _add(delivery, receipt, start, rows)
+        _add(delivery, checked(delivery.system, receipt, rows), start, rows)
 
 
 def _go_on(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from marea.delivery.receipts import checked
 from marea.model import Operation
 from marea.ports import CHANGES, KEY, OPERATION, PAYLOAD, TARGET_ID, TRIED, Shape, Target
 from marea.sql.keys import identities
@@ -78,7 +79,7 @@ class Delivering(Suite):
         ids: Sequence[str | None] = (),
     ) -> list[str | None]:
         """Delivers a batch of which nothing may be rejected; gives the target ids."""
-        receipt = target.deliver(shape, batch(shape, rows, operation, ids))
+        receipt = checked("erp", target.deliver(shape, batch(shape, rows, operation, ids)), len(rows))
         assert not receipt.rejected
         assert not receipt.deferred
         if receipt.target_ids is None:  # its keys stand for its ids
