@@ -133,7 +133,7 @@ def document(run: Run) -> dict[str, object]:
 def _summary(project: Project, run: Run) -> Iterator[str]:
     yield f"run {run.id}: {run.kind}, {run.status}, {seconds(run.seconds)}"
     rows = [
-        (f"  {name}", _outcome(run, books), seconds(books.seconds) if books.detected else "")
+        (f"  {name}", _outcome(run, name, books), seconds(books.seconds) if books.detected else "")
         for name, books in run.entities.items()
     ]
     yield from table(("", "", ""), rows)
@@ -145,10 +145,9 @@ def _summary(project: Project, run: Run) -> Iterator[str]:
             yield from _reasons(project, run, outcome, number)
 
 
-def _outcome(run: Run, books: Books) -> str:
-    if run.status is RunStatus.INTERRUPTED and not books.detected:
-        return "no outcomes"
-    return in_words(books)
+def _outcome(run: Run, name: str, books: Books) -> str:
+    """What became of an entity; of one that was cut short before any record nothing is known."""
+    return "not reached" if name in run.cut_short and not books.detected else in_words(books)
 
 
 def _reasons(project: Project, run: Run, outcome: Outcome, number: int) -> Iterator[str]:

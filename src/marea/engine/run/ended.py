@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from marea.engine.run.left import ByKey
-from marea.model import Books, RunKind, RunStatus
+from marea.model import TROUBLED, Books, RunKind, RunStatus
 
 if TYPE_CHECKING:
     from marea.store.journal import Entry
@@ -26,7 +26,9 @@ class Run:
     notes: tuple[str, ...]
     """What it noticed otherwise, one sentence each."""
     entities: Mapping[str, Books]
-    """Entity -> its counts."""
+    """Entity -> its counts, parents first."""
+    cut_short: frozenset[str]
+    """Those that it did not come to, or not to the end of: a system went away, or it was stopped."""
     left: int
     """Records that earlier runs left not in order; 0 where the run chose records."""
     by_key: tuple[ByKey, ...]
@@ -36,3 +38,12 @@ class Run:
     def entries(self) -> Iterator[Entry]:
         """Its entries in the log in their order; to be read before the project is closed."""
         return self._read(self.id)
+
+
+def status_of(books: Mapping[str, Books], messages: Sequence[str]) -> RunStatus:
+    """The status of a run that went to its end: `messages` say what it left undone."""
+    if messages:
+        return RunStatus.INTERRUPTED
+    unfinished = any(book.counts[outcome] for book in books.values() for outcome in TROUBLED)
+    left_out = any(book.left_out for book in books.values())
+    return RunStatus.PARTIAL if unfinished or left_out else RunStatus.SUCCEEDED

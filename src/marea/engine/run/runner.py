@@ -22,13 +22,13 @@ from marea.engine.run.circles import tell_circles
 from marea.engine.run.claimed import keep_claims
 from marea.engine.run.context import PAGE_ROWS, Context, Progress
 from marea.engine.run.counted import Counted
-from marea.engine.run.ended import Run
+from marea.engine.run.ended import Run, status_of
 from marea.engine.run.heartbeat import Heartbeat
 from marea.engine.run.left import Left, left_of
 from marea.engine.run.quiet import is_quiet
 from marea.engine.run.undone import Undone
 from marea.errors import MareaError, RunInterrupted, RunStopped
-from marea.model import TROUBLED, Books, Outcome, RunKind, RunStatus
+from marea.model import Outcome, RunKind, RunStatus
 from marea.stop import Stop
 from marea.store.custody import Custody
 from marea.store.owner import current_owner
@@ -80,14 +80,14 @@ class Runner:
         context = Context(
             self._state, run, ids, referrer_ids, counted, self._clock, progress, self._page, notes, stop
         )
-        met = [rows[name] for name in names]
+        met = [rows[name] for name in order]
         with self._closing(run):
             try:
                 self._entities(alignments, quiet, rows, context, request, undone)
             except RunInterrupted as error:
                 undone.interrupted(error, self._settled(run, met))
             left = Left() if request.selects else left_of(alignments, met, self._state.ledger, run)
-            return self._finished(run, kind, started, undone.messages, notes, met, left)
+            return self._finished(run, kind, started, undone, notes, met, left)
 
     @contextmanager
     def _closing(self, run: int) -> Iterator[None]:
@@ -126,9 +126,10 @@ class Runner:
     ) -> None:
         """Run the entities one after the other; what is left undone is noted."""
         for name in alignments:
-            if name not in quiet or self._is_stale(rows[name]) or self._is_due(rows[name]):
-                work = partial(self._entity, alignments[name], rows[name], context, request)
-                undone.attempt(alignments[name], work)
+            work = partial(self._entity, alignments[name], rows[name], context, request)
+            awake = name not in quiet or self._is_stale(rows[name]) or self._is_due(rows[name])
+            if not awake or undone.attempt(alignments[name], work) is not None:
+                undone.ended.add(name)
         if not request.selects:
             self._release(alignments, rows, context, undone)
 
@@ -251,7 +252,7 @@ class Runner:
         run: int,
         kind: RunKind,
         started: int,
-        messages: Sequence[str],
+        undone: Undone,
         notes: Sequence[str],
         rows: Sequence[EntityRow],
         left: Left,
@@ -265,13 +266,23 @@ class Runner:
         if any(book.detected for book in books.values()):
             tell_circles(self._state)
         left_out = [sentence for name, book in books.items() for sentence in book.on_left_out(name)]
-        status = _status(books, messages)
+        messages = undone.messages
+        status = status_of(books, messages)
         now = self._clock()
         self._state.runs.finish(run, status, now, "; ".join([*messages, *notes, *left_out]))
         seconds = (now - started) / 1e6
-        read = self._entries
         return Run(
-            run, kind, status, seconds, tuple(messages), tuple(notes), books, left.records, left.by_key, read
+            run,
+            kind,
+            status,
+            seconds,
+            tuple(messages),
+            tuple(notes),
+            books,
+            frozenset(books) - undone.ended,
+            left.records,
+            left.by_key,
+            self._entries,
         )
 
     def _entries(self, run: int) -> Iterator[Entry]:
@@ -285,11 +296,3 @@ def _load_targets(alignments: Sequence[Alignment]) -> None:
     for alignment in alignments:
         with suppress(MareaError):
             alignment.load_target()
-
-
-def _status(books: Mapping[str, Books], messages: Sequence[str]) -> RunStatus:
-    if messages:
-        return RunStatus.INTERRUPTED
-    unfinished = any(book.counts[outcome] for book in books.values() for outcome in TROUBLED)
-    left_out = any(book.left_out for book in books.values())
-    return RunStatus.PARTIAL if unfinished or left_out else RunStatus.SUCCEEDED

@@ -18,6 +18,8 @@ class Undone:
         self._away: dict[str, str] = {}
         self._busy: dict[str, str] = {}
         self._interrupted: list[str] = []
+        self.ended: set[str] = set()
+        """The entities that the run came to, and to the end of."""
 
     @property
     def messages(self) -> list[str]:
