@@ -10,6 +10,20 @@ from cli.shapes import check_counts
 pytestmark = pytest.mark.integration
 
 
+def test_entities_are_told_in_the_order_they_run_in_whatever_the_file_has(marea: Marea, fresh: Shop) -> None:
+    order = ["tax_codes", "customers"]
+    file = (fresh.folder / "marea.yaml").read_text("utf-8")
+    assert file.index("customers:") < file.index("tax_codes:")
+    assert list(marea("plan", "--json").document["entities"]) == order
+    assert list(marea("sync", "--json").document["entities"]) == order
+    assert list(marea("sync", "customers", "tax_codes", "--full", "--json").document["entities"]) == order
+    status = marea("status", "--json").document
+    assert list(status["entities"]) == order
+    assert [list(run["entities"]) for run in status["runs"]] == [order] * 2
+    assert [list(run["entities"]) for run in marea("runs", "--json").document] == [order] * 2
+    assert list(marea("check", "--json").document["entities"]) == order
+
+
 def test_status_as_a_document(marea: Marea, shop: Shop) -> None:
     done = marea("status", "--json")
     assert done.code == 0
@@ -33,7 +47,7 @@ def test_what_is_at_the_target_is_counted_apart(marea: Marea, fresh: Shop) -> No
     assert sum(customers["records"].values()) == 14
     assert [(customers["delivered"],)] == fresh.crm("SELECT count(*) FROM accounts")
     assert customers["delivered"] == 12
-    header, line, *_ = marea("status").out.splitlines()
+    header, _, line, *_ = marea("status").out.splitlines()
     assert "records  delivered  not in order" in header
     assert line.split()[:5] == ["customers", "erp", "crm", "14", "12"]
 

@@ -13,6 +13,7 @@ from marea.config.names import suggest
 from marea.config.settings import EntitySettings, Settings
 from marea.engine.entity.clock import Clock, system_clock
 from marea.engine.entity.memory import Memory
+from marea.engine.entity.order import in_order
 from marea.engine.entity.request import Request
 from marea.engine.entity.systems import Systems
 from marea.errors import ConfigurationError
@@ -177,7 +178,9 @@ class Project:
 
     def runs(self, limit: int = 20) -> list[RunRow]:
         """The last runs, newest first."""
-        return self._memory.known.runs.recent(limit)
+        from marea.engine.look.status import last_runs
+
+        return last_runs(self.settings, self._memory.known, limit)
 
     def log(
         self,
@@ -242,8 +245,9 @@ class Project:
         return totals(self.settings, whole)
 
     def names(self, wanted: Sequence[str] | None = None) -> list[str]:
-        """The names of the entities wanted; of all by default. Raises ConfigurationError."""
-        return [self._entity(name).name for name in wanted] if wanted else list(self.settings.entities)
+        """The names of the entities wanted, of all by default, parents first. Raises ConfigurationError."""
+        known = self.settings.entities
+        return in_order(known, [self._entity(name).name for name in wanted] if wanted else known)
 
     # -- parts -----------------------------------------------------------------------------
 

@@ -81,9 +81,9 @@ def examine(settings: Settings, systems: Systems, memory: Memory, names: Sequenc
 
 def _meant(settings: Settings, names: Sequence[str]) -> Settings:
     """Those entities alone, and their systems; of all entities every system, one that nobody uses too."""
-    if set(names) == settings.entities.keys():
-        return settings
     entities = {name: settings.entities[name] for name in names}
+    if entities.keys() == settings.entities.keys():
+        return replace(settings, entities=entities)
     used = {system for one in entities.values() for system in (one.source.system, one.target.system)}
     systems = {name: system for name, system in settings.systems.items() if name in used}
     return replace(settings, entities=entities, systems=systems)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from marea.capture.position import WATERMARK, Position
 from marea.config.digest import mapping_digest
 from marea.config.settings import EntitySettings, Settings
 from marea.engine.entity.known import known_entity
+from marea.engine.entity.order import in_order
 from marea.model import FirstLoad
 
 if TYPE_CHECKING:
@@ -56,7 +57,19 @@ class Status:
 def status(settings: Settings, state: State, names: Sequence[str]) -> Status:
     """Where these entities stand; asks the state alone."""
     entities = {name: _entity(settings.entities[name], state) for name in names}
-    return Status(entities, state.runs.recent(RUNS))
+    return Status(entities, last_runs(settings, state, RUNS))
+
+
+def last_runs(settings: Settings, state: State, limit: int) -> list[RunRow]:
+    """The last runs, newest first; of each the entities in their order, former ones last."""
+    order = in_order(settings.entities, settings.entities)
+    place = {name: number for number, name in enumerate(order)}
+
+    def ordered(run: RunRow) -> RunRow:
+        names = sorted(run.books, key=lambda name: place.get(name, len(place)))
+        return replace(run, books={name: run.books[name] for name in names})
+
+    return list(map(ordered, state.runs.recent(limit)))
 
 
 def _entity(entity: EntitySettings, state: State) -> EntityStatus:
