@@ -82,7 +82,7 @@ class ConfigurationError(MareaError):
 
 
 class SystemUnreachable(MareaError):
-    """A system did not answer, refused the login, or said that it is in maintenance."""
+    """A system did not answer, said that it is in maintenance, or is an application that lets nobody in."""
 
     code = "unreachable"
 

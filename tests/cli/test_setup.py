@@ -416,6 +416,41 @@ def test_check_of_systems_that_are_away(marea: Marea, fresh: Shop) -> None:
     assert "hush" not in done.out + done.err
 
 
+def test_a_mistyped_file_is_a_fault_with_its_line_and_the_nearest_name(marea: Marea, shop: Shop) -> None:
+    shop.configure("sqlite:///erp.db", "sqlite:///erpp.db")
+    for command in ("check", "sync", "plan"):
+        done = marea(command)
+        assert done.code == 2
+        said = r'marea\.yaml:4: systems\.erp\.url: there is no file \S+/erpp\.db \(did you mean "erp\.db"\?\)'
+        assert len(re.findall(said, done.err)) == 1
+        assert "run again" not in done.err
+    assert (
+        "system erp (sqlite) was not asked: that waits until the faults below are mended"
+        in marea("check").out
+    )
+    done = marea("init", "--source", "sqlite:///erpp.db", "--output", "other.yaml")
+    assert (done.code, "--source: there is no file" in done.err) == (2, True)
+
+
+def test_a_folder_that_is_missing_is_away(marea: Marea, shop: Shop) -> None:
+    shop.configure("sqlite:///erp.db", "sqlite:///share/erp.db")
+    assert marea("check").code == 3
+    assert marea("sync").code == 3
+
+
+@pytest.mark.parametrize("role", ["source", "target"])
+def test_a_database_that_is_not_there_is_a_fault_with_its_line(
+    marea: Marea, fresh: Shop, postgresql_url: str, role: str
+) -> None:
+    system, file, line = ("erp", "erp.db", 4) if role == "source" else ("crm", "crm.db", 5)
+    fresh.configure(f"sqlite:///{file}", postgresql_url + "_nowhere")
+    for command in ("check", "sync"):
+        done = marea(command)
+        assert done.code == 2
+        assert f"marea.yaml:{line}: systems.{system}.url: " in done.err
+        assert re.search(r'database "\w+_nowhere" does not exist \(correct the name', done.err)
+
+
 def test_check_says_why_a_system_was_not_asked(marea: Marea, shop: Shop) -> None:
     shop.configure("systems:\n", "systems:\n  spare: {url: 'sqlite:///spare.db'}\n")
     assert "system spare (sqlite) was not asked: no entity uses it\n" in marea("check").out

@@ -85,15 +85,18 @@ def test_tls_is_not_given_up_when_it_is_required(mariadb_url: str) -> None:
 
 def test_a_refused_login_says_so_without_its_password(mariadb_url: str) -> None:
     refused = system(mariadb_url, user="nobody", password="pa55wörd日")
-    with pytest.raises(SystemUnreachable, match="denied") as caught:
+    with pytest.raises(ConfigurationError, match="denied") as caught:
         open_link(login(refused))
     assert "pa55" not in str(caught.value)
-    assert caught.value.hint
+    (fault,) = caught.value.faults
+    assert (fault.field, fault.hint) == ("systems.erp.password", "correct the user or the password")
 
 
 def test_a_database_that_is_not_there_says_so(mariadb_url: str) -> None:
-    with pytest.raises(SystemUnreachable, match="nowhere"):
+    with pytest.raises(ConfigurationError, match="nowhere") as caught:
         open_link(login(system(mariadb_url.rpartition("/")[0] + "/nowhere")))
+    (fault,) = caught.value.faults
+    assert (fault.field, fault.hint) == ("systems.erp.url", "correct the name of the database")
 
 
 def test_a_server_that_is_too_old_is_named(mariadb_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -245,13 +245,18 @@ def test_sql_that_fails_half_way_is_a_fault_of_the_configuration(source: Postgre
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "hint"), [("/t", "/nowhere_", "names"), ("postgres@", "nobody_:pa55word@", "names")]
+    ("old", "new", "hint"),
+    [
+        ("/t", "/nowhere_", "correct the name of the database"),
+        ("postgres@", "nobody_:pa55word@", "correct the name of the user"),
+    ],
 )
 def test_a_refused_login_gives_a_hint(postgresql_url: str, old: str, new: str, hint: str) -> None:
     source = PostgresqlSource(SystemSettings("erp", "postgresql", postgresql_url.replace(old, new)))
-    with pytest.raises(SystemUnreachable, match=hint) as caught:
+    with pytest.raises(ConfigurationError, match=hint) as caught:
         source.describe("t")
     assert "pa55word" not in str(caught.value)
+    assert caught.value.faults[0].field == "systems.erp.url"
 
 
 def test_streams_of_several_threads_see_one_moment(

@@ -162,10 +162,23 @@ def test_a_file_that_is_no_database(sqlite: SystemSettings, tmp_path: Path) -> N
         SqliteSource(sqlite).describe("t")
 
 
-def test_a_source_makes_no_file(sqlite: SystemSettings, tmp_path: Path) -> None:
-    with pytest.raises(SystemUnreachable, match=r"source\.db"):
-        SqliteSource(sqlite).describe("t")
+def test_a_source_makes_no_file_and_names_the_nearest(sqlite: SystemSettings, tmp_path: Path) -> None:
+    for others, hint in (((), "correct the path"), (("soruce.db", "x.txt"), 'did you mean "soruce.db"?')):
+        for other in others:
+            (tmp_path / other).touch()
+        with pytest.raises(ConfigurationError) as caught:
+            SqliteSource(sqlite).describe("t")
+        (fault,) = caught.value.faults
+        assert (fault.message, fault.hint) == (f"there is no file {tmp_path / 'source.db'}", hint)
+        assert fault.field == f"systems.{sqlite.name}.url"
     assert not (tmp_path / "source.db").exists()
+
+
+def test_a_file_whose_folder_is_missing_is_away(tmp_path: Path) -> None:
+    """It may lie on a share that is not mounted now."""
+    source = SqliteSource(SystemSettings("erp", "sqlite", f"sqlite:///{tmp_path}/share/erp.db"))
+    with pytest.raises(SystemUnreachable, match=r"share/erp\.db"):
+        source.describe("t")
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:"])

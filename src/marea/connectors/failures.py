@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
+from marea.config.settings import SystemSettings
 from marea.connectors.base import Address
 from marea.connectors.session import Contended, DuplicateKey
 from marea.errors import BatchRefused, ConfigurationError, MareaError, SystemUnreachable
@@ -38,6 +39,11 @@ def translated(
         return refusal(words, code=code, field=field)
     hint = "check the SQL of the configuration and the rights of the login"
     return ConfigurationError.single(f"system {system} says: {words}", hint=hint)
+
+
+def turned_away(system: SystemSettings, words: str, hint: str, place: str = "url") -> ConfigurationError:
+    """The server is there, and has no such database or lets no such login in: no further run mends that."""
+    return ConfigurationError([system.fault(words, place if place in system.options else "url", hint)])
 
 
 def unreachable(system: str, where: Address, words: str) -> SystemUnreachable:

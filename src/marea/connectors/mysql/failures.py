@@ -6,9 +6,9 @@ import re
 
 import pymysql
 
-from marea.connectors.failures import Kind, translated, unreachable
+from marea.connectors.failures import Kind, translated, turned_away, unreachable
 from marea.connectors.mysql.options import Login
-from marea.errors import MareaError, SystemUnreachable
+from marea.errors import MareaError
 
 _NUMBERS = {
     Kind.LOST: frozenset(
@@ -57,9 +57,22 @@ def translate(error: Exception, login: Login, *, writing: bool) -> MareaError:
     )
 
 
-def refused_login(error: Exception, login: Login) -> SystemUnreachable:
-    """Every failure to connect: whatever the reason, the next run may succeed."""
-    return unreachable(login.system, login.address, _words(error, login))
+_TURNED_AWAY = {
+    1044: ("user", "give the login rights on the database, or correct its name"),
+    1045: ("password", "correct the user or the password"),
+    1049: ("url", "correct the name of the database"),
+    1698: ("password", "correct the user or the password"),
+}
+"""What a server that lets nobody in answers of its databases and logins: the option meant, the next step."""
+
+
+def refused_login(error: Exception, login: Login) -> MareaError:
+    """A failure to connect: the next run may succeed, but for what only a correction mends."""
+    words = _words(error, login)
+    if turned := _TURNED_AWAY.get(number_of(error)):
+        place, hint = turned
+        return turned_away(login.settings, f"{login.address.shown}: {words}", hint, place)
+    return unreachable(login.system, login.address, words)
 
 
 def _words(error: Exception, login: Login) -> str:

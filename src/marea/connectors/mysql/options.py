@@ -31,7 +31,7 @@ _ZONE = re.compile(r"[+-]\d\d:\d\d|[A-Za-z][\w+/-]*")
 class Login:
     """How to reach one database, and how to read what its types leave open."""
 
-    system: str
+    settings: SystemSettings
     address: Address
     charset: str = "utf8mb4"
     ssl: str = "preferred"
@@ -41,6 +41,11 @@ class Login:
     """The zone of naive DATETIME columns; None: the server's."""
     tiny_bool: bool = True
     """Whether TINYINT(1) is a truth value."""
+
+    @property
+    def system(self) -> str:
+        """The name of its system."""
+        return self.settings.name
 
 
 def faults(options: Mapping[str, object]) -> list[str]:
@@ -65,7 +70,7 @@ def login(system: SystemSettings) -> Login:
         raise ConfigurationError([Fault(f"{place}: {text}", line=system.line) for text in found])
     zone = system.options.get("timezone")
     return Login(
-        system=system.name,
+        settings=system,
         address=where,
         charset=given.get("charset", "utf8mb4"),
         ssl=given.get("ssl", "verify" if "ssl_ca" in given else "preferred"),

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from marea.config.settings import SystemSettings
 from marea.connectors.base import Address, address
+from marea.connectors.failures import turned_away
 from marea.errors import ConfigurationError, MareaError, RunStopped, SystemUnreachable
 
 _SETTINGS = {
@@ -45,10 +46,15 @@ _PASSING = ("08", "40", "53", "55", "57", "58")
 
 _DENIED = "42501"
 
+_TURNED_AWAY = (
+    (re.compile(r'^database ".*" does not exist'), "url", "correct the name of the database"),
+    (re.compile(r'^role ".*" does not exist'), "user", "correct the name of the user"),
+    (re.compile("password authentication failed"), "password", "correct the user or the password"),
+    (re.compile("no password supplied"), "url", "give the password, e.g. `password: ${PGPASSWORD}`"),
+)
+"""What a server that lets nobody in says of its databases and logins, the option meant, the next step."""
+
 _HINTS = {
-    "password authentication failed": "check the user and the password of the system",
-    "no password supplied": "give the password, e.g. `password: ${PGPASSWORD}` of the system",
-    "does not exist": "check the names of the database and the user",
     "translate host name": "check the host name of the system",
     "refused": "check that the server runs and that host and port are right",
     "pg_hba.conf": "the server does not let this user in from here: see its pg_hba.conf",
@@ -68,8 +74,17 @@ def uri(system: SystemSettings) -> str:
     return f"postgresql://{netloc}{parts.path}?{urlencode(given, quote_via=quote)}"
 
 
+def refused(system: SystemSettings, message: str) -> MareaError:
+    """The error for a connection that was not made."""
+    where, said = address(system), words(message)
+    for pattern, place, hint in _TURNED_AWAY:
+        if pattern.search(said):
+            return turned_away(system, f"{where.shown}: {where.clean(said)}", hint, place)
+    return unreachable(system.name, where, message)
+
+
 def unreachable(system: str, where: Address, message: str) -> SystemUnreachable:
-    """The error for a connection that was not made or was lost."""
+    """The error for a connection that was lost, or that a server did not answer."""
     return SystemUnreachable(system, f"{where.shown}: {where.clean(words(message))}", hint=hint(message))
 
 
@@ -94,12 +109,12 @@ def passing(state: str) -> bool:
 def opened(system: SystemSettings) -> adbc_driver_manager.AdbcDatabase:
     """The driver's picture of the database, with its types: read once, connections to it are cheap then.
 
-    Raises SystemUnreachable.
+    Raises SystemUnreachable; ConfigurationError where the server has no such database, or no such login.
     """
     try:
         return _database(uri(system))
     except adbc_driver_manager.Error as error:
-        raise unreachable(system.name, address(system), str(error)) from None
+        raise refused(system, str(error)) from None
 
 
 def _database(address: str) -> adbc_driver_manager.AdbcDatabase:
@@ -132,7 +147,7 @@ class Link:
         try:
             self._connection = adbc_driver_manager.AdbcConnection(database)
         except adbc_driver_manager.Error as error:
-            raise unreachable(self._system, self._where, str(error)) from None
+            raise refused(system, str(error)) from None
         try:
             self.run(SETTINGS)
         except MareaError:

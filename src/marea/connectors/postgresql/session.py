@@ -14,7 +14,7 @@ from marea.config.settings import SystemSettings
 from marea.connectors.base import address
 from marea.connectors.postgresql.binding import inline
 from marea.connectors.postgresql.catalogue import TABLES, described, describing
-from marea.connectors.postgresql.link import SETTINGS, hint, passing, unreachable, uri, words
+from marea.connectors.postgresql.link import SETTINGS, hint, passing, refused, unreachable, uri, words
 from marea.connectors.session import Contended, DuplicateKey, Session
 from marea.errors import BatchRefused, ConfigurationError, MareaError, SystemUnreachable
 from marea.ports import Table
@@ -35,7 +35,7 @@ class PostgresqlSession(Session):
         try:
             self._connection = psycopg.connect(uri(system), prepare_threshold=None)
         except psycopg.Error as error:
-            raise unreachable(self._system, self._where, str(error)) from None
+            raise refused(system, str(error)) from None
         with self._errors():
             self._connection.execute(SETTINGS)
             self._connection.commit()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import apsw
 
+from marea.config.names import nearest
 from marea.config.settings import SystemSettings
 from marea.connectors.session import DuplicateKey
 from marea.connectors.sqlite.address import path
@@ -29,6 +31,8 @@ _DUPLICATE = (
 def opened(system: SystemSettings, *, write: bool) -> apsw.Connection:
     """A connection to the file; only to write is it made when it is not there."""
     modes = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE if write else apsw.SQLITE_OPEN_READONLY
+    if not write:
+        _find(system)
     with translated(system):
         connection = apsw.Connection(path(system), flags=modes)
     with translated(system):
@@ -37,6 +41,24 @@ def opened(system: SystemSettings, *, write: bool) -> apsw.Connection:
         if write:
             connection.pragma("foreign_keys", True)
     return connection
+
+
+def _find(system: SystemSettings) -> None:
+    """Raises ConfigurationError for a file that is missing where its folder is there.
+
+    A folder that is missing may be a share that is not mounted now, which SQLite itself tells.
+    """
+    file = Path(path(system))
+    if file.parent.is_dir() and not file.exists() and not file.is_symlink():
+        hint = nearest(file.name, _files(file.parent)) or "correct the path"
+        raise ConfigurationError([system.fault(f"there is no file {file}", "url", hint)])
+
+
+def _files(folder: Path) -> list[str]:
+    try:
+        return sorted(entry.name for entry in folder.iterdir() if entry.is_file())
+    except OSError:  # it may be entered and not listed
+        return []
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from marea.capabilities import Catalogue
@@ -63,12 +63,23 @@ def _nothing(found: Discovery) -> Fault:
 def _tables(url: str, secrets: Secrets) -> list[Table]:
     opened = _source(url, secrets)
     try:
-        if not isinstance(opened, Catalogue):
-            raise ConfigurationError.single("this source cannot list its tables", field="--source")
-        described = [opened.describe(name) for name in opened.tables()]
-        return [table for table in described if table is not None]
+        return _described(opened)
+    except ConfigurationError as error:
+        raise ConfigurationError([_of_source(fault) for fault in error.faults]) from None
     finally:
         opened.close()
+
+
+def _of_source(fault: Fault) -> Fault:
+    """A fault of the system that is in no file yet, of the option that it was named by."""
+    return replace(fault, field="--source") if fault.field.startswith("systems.") else fault
+
+
+def _described(opened: Source) -> list[Table]:
+    if not isinstance(opened, Catalogue):
+        raise ConfigurationError.single("this source cannot list its tables", field="--source")
+    described = [opened.describe(name) for name in opened.tables()]
+    return [table for table in described if table is not None]
 
 
 def _source(url: str, secrets: Secrets) -> Source:

@@ -234,13 +234,19 @@ class _Examination:
             action()
         except ConfigurationError as error:
             self._report.faults.extend(error.faults)
-            self._answers.setdefault(system, "")
+            if not any(_of_system(fault, system) for fault in error.faults):
+                self._answers.setdefault(system, "")
             return False
         except SystemUnreachable as error:
             self._answers[error.system] = error.message
             return False
         self._answers.setdefault(system, "")
         return True
+
+
+def _of_system(fault: Fault, system: str) -> bool:
+    """Whether it is of the system's own settings: then nothing says that it answers."""
+    return fault.field.startswith(f"systems.{system}.")
 
 
 def _doubts(alignment: Alignment) -> list[str]:
