@@ -65,9 +65,14 @@ def test_conditions_the_database_does_not_take(
     world: World, ask: Callable[[marea.Project, str], object]
 ) -> None:
     with marea.open(world.file, {}) as project:
-        for where, said in (("nome = 1", "nome"), ("code = 'a' AND", "syntax")):
+        listed = "columns of customers: kind, code, name"
+        for where, said, hint in (
+            ("nome = 1", "nome", 'did you mean "name"?'),
+            ("zzz = 1", "zzz", listed),
+            ("code = 'a' AND", "syntax", listed),
+        ):
             with pytest.raises(ConfigurationError, match=f"^--where: .*{said}") as caught:
                 ask(project, where)
-            assert "columns of customers: kind, code, name" in str(caught.value)
+            assert hint in str(caught.value)
             assert "CASE" not in str(caught.value)
             assert "THEN" not in str(caught.value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from marea.sql.conditions import incomplete, told, tried
+from marea.sql.conditions import incomplete, meant, told, tried
 
 pytestmark = pytest.mark.unit
 
@@ -49,3 +49,21 @@ def test_what_is_none(condition: str, why: str) -> None:
 )
 def test_what_is_put_around_a_condition_is_not_told(words: str, condition: str, said: str) -> None:
     assert told(words, tried(condition)) == said
+
+
+@pytest.mark.parametrize(
+    ("words", "expression", "hint"),
+    [
+        ("no such column: updd", "updd", 'did you mean "upd"?'),
+        ('column "updd" does not exist', "coalesce(updd, created)", 'did you mean "upd"?'),
+        ("Unknown column 'r.UPDD' in 'SELECT'", "r.UPDD > 0", 'did you mean "upd"?'),
+        ("Invalid column name 'crated'.", "upd > 'crated' and crated > 1", 'did you mean "created"?'),
+        ("no such column: updd", "other > 'updd'", ""),
+        ("no such column: zzzz", "zzzz", ""),
+        ('syntax error near "upd"', "upd upd", ""),
+    ],
+)
+def test_the_name_that_a_database_does_not_know_gets_the_nearest_that_is_there(
+    words: str, expression: str, hint: str
+) -> None:
+    assert meant(words, expression, ["upd", "created"]) == hint

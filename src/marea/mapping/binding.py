@@ -21,7 +21,7 @@ from marea.mapping.expression import ExpressionError, Parser
 from marea.mapping.sound import Bound, sound, speaks_of_fields
 from marea.ports import Column, Source, Table
 from marea.sql.aggregate import Aggregate, Relation, Stamp
-from marea.sql.conditions import incomplete, told, tried
+from marea.sql.conditions import incomplete, meant, told, tried
 
 
 @dataclass(slots=True)
@@ -153,7 +153,9 @@ class Binder:
         except ConfigurationError as error:
             words = error.faults[0]
             names = [column.name for column in table.columns]
-            hint = words.hint or f"columns: {', '.join(names[:12])}"
+            hint = (
+                meant(words.message, expression, names) or words.hint or f"columns: {', '.join(names[:12])}"
+            )
             self._fault(
                 told(words.message, expression), line_of(level.settings, key), f"{level.place}.{key}", hint
             )

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+
+from marea.config.names import nearest
 
 _AROUND = ") THEN 1 ELSE 0 END"
 _CLOSED = re.compile(r"(?:at or )?near \"\)\"")
+_NAME = re.compile(r"[^\W\d]\w*")
+_TEXT = re.compile(r"'[^']*'")
 _PLAIN = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`")
 _ESCAPING = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`", re.DOTALL)
 """How databases read quotes in which a backslash has no meaning, and in which it has."""
@@ -32,6 +37,17 @@ def told(words: str, expression: str) -> str:
     words = re.sub(rf"{re.escape(_AROUND)}[^'\"]*", "", words)
     closes = ")" in expression.removesuffix(_AROUND)
     return words if closes else _CLOSED.sub("at its end", words)
+
+
+def meant(words: str, expression: str, columns: Collection[str]) -> str:
+    """The hint for the name in an expression that its database does not know; empty where none is near.
+
+    It is what the database's words, whatever these are, repeat of the expression and is no column.
+    """
+    known = {name.casefold() for name in columns}
+    written = {name for name in _NAME.findall(_TEXT.sub(" ", expression)) if name.casefold() not in known}
+    named = (name for name in _NAME.findall(words) if name in written)
+    return next((hint for name in named if (hint := nearest(name, columns))), "")
 
 
 def unbalanced(text: str) -> str:

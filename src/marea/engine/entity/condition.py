@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from marea.errors import ConfigurationError
-from marea.sql.conditions import incomplete, told, tried
+from marea.sql.conditions import incomplete, meant, told, tried
 
 if TYPE_CHECKING:
     from marea.ports import Source, Table
@@ -22,9 +22,6 @@ def check_taken(source: Source, table: Table, where: str) -> None:
     try:
         source.type_of(table.name, tried(where))
     except ConfigurationError as error:
-        names = ", ".join(column.name for column in table.columns[:12])
-        raise ConfigurationError.single(
-            told(error.faults[0].message, tried(where)),
-            field="--where",
-            hint=f"columns of {table.name}: {names}",
-        ) from None
+        words, names = error.faults[0].message, [column.name for column in table.columns]
+        hint = meant(words, where, names) or f"columns of {table.name}: {', '.join(names[:12])}"
+        raise ConfigurationError.single(told(words, tried(where)), field="--where", hint=hint) from None

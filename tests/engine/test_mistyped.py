@@ -1,0 +1,40 @@
+"""A mistyped column in the source's own SQL is told with the nearest that is there, whatever the database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from by_hand import run_sql
+from marea.errors import ConfigurationError
+from worlds import copied, synchronize, write_project
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+def source(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The url of a table of parts, each with a last-edit date."""
+    here = request.param == "sqlite"
+    url = f"sqlite:///{tmp_path}/erp.db" if here else str(request.getfixturevalue(f"{request.param}_url"))
+    run_sql(url, "CREATE TABLE parts (code varchar(9) PRIMARY KEY, weight integer, upd timestamp NULL)")
+    return url
+
+
+def test_modified_and_where(source: str, tmp_path: Path) -> None:
+    entity = copied("parts", "code").replace("modified: modified", "modified: updd, where: wieght > 0")
+    with pytest.raises(ConfigurationError) as caught:
+        synchronize(write_project(tmp_path, entity, source=source))
+    assert {(fault.field, fault.hint) for fault in caught.value.faults} == {
+        ("source.modified", 'did you mean "upd"?'),
+        ("source.where", 'did you mean "weight"?'),
+    }
+    assert all("updd" in fault.message or "wieght" in fault.message for fault in caught.value.faults)
+
+
+def test_a_condition_that_a_command_is_given(source: str, tmp_path: Path) -> None:
+    entity = copied("parts", "code").replace("modified: modified", "modified: upd")
+    with pytest.raises(ConfigurationError) as caught:
+        synchronize(write_project(tmp_path, entity, source=source), where="wieght > 0")
+    assert caught.value.faults[0].hint == 'did you mean "weight"?'
