@@ -55,7 +55,7 @@ def test_a_connector_and_a_url_that_do_not_fit_are_a_mistake(url: str, named: st
     ("url", "located"),
     [
         ("sqlite:///erp.db", "sqlite:////data/erp.db"),
-        ("sqlite:///../erp.db?mode=ro", "sqlite:////erp.db?mode=ro"),
+        ("sqlite:///../erp.db", "sqlite:////erp.db"),
         ("sqlite:////var/erp.db", "sqlite:////var/erp.db"),
         ("sqlite:///:memory:", "sqlite:///:memory:"),
         ("postgresql://h/d", "postgresql://h/d"),

@@ -51,9 +51,9 @@ def test_options_are_checked_without_a_server() -> None:
 
 def test_faults_of_the_url_are_named_all_at_once() -> None:
     with pytest.raises(ConfigurationError) as caught:
-        login(system("mariadb://h/?charset=latin1&ssl=maybe&ssl_ca=/nowhere.pem&sll=verify"))
+        login(system("mariadb://h/?charset=latin1&ssl=maybe&ssl_ca=/nowhere.pem"))
     text = str(caught.value)
-    for part in ("names no database", "charset is one of utf8mb4", "ssl is one of", "/nowhere.pem", '"ssl"?'):
+    for part in ("names no database", "charset is one of utf8mb4", "ssl is one of", "/nowhere.pem"):
         assert part in text
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
+from psycopg.pq import Conninfo
 
 from marea.connectors.postgresql.dialect import PostgresqlDialect, base
+from marea.connectors.postgresql.parameters import PARAMETERS
 from marea.ports import Column
 
 pytestmark = pytest.mark.unit
@@ -114,3 +116,8 @@ def test_types_of_made_columns(type_: pa.DataType, expected: str) -> None:
 def test_a_type_without_a_column() -> None:
     with pytest.raises(ValueError, match="list"):
         SQL.native(pa.list_(pa.int32()), key=False)
+
+
+def test_every_parameter_that_libpq_takes_is_known() -> None:
+    taken = {option.keyword.decode() for option in Conninfo.get_defaults()}
+    assert taken <= set(PARAMETERS)

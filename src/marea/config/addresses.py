@@ -7,12 +7,13 @@ more of it than its scheme.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 from marea.config.declared import declared, known, schemes, serving, unusable
 from marea.config.mistake import Mistake
-from marea.config.names import suggest
+from marea.config.names import nearest, suggest
 
 _STATES = ("sqlite", "postgresql", "postgres")
 
@@ -36,9 +37,21 @@ def connector(url: str, named: str | None) -> str:
         served = "no connector serves" if named is None else f"the connector {named} does not serve"
         hint = "; ".join([*unusable(named), suggest(scheme, schemes(named))])
         raise Mistake(f"{served} a URL that begins with {scheme}://", hint)
-    if not declared(found).file:  # a path is taken as it is
+    says = declared(found)
+    if not says.file:  # a path is taken as it is
         check(url)
+    if says.parameters is not None:
+        _check_parameters(url, says.parameters)
     return found
+
+
+def _check_parameters(url: str, known: Sequence[str]) -> None:
+    """Raises Mistake for parameters that are not known; repeats none, which could be part of a secret."""
+    given = [name for name, _ in parse_qsl(url.partition("?")[2], keep_blank_values=True)]
+    if unknown := [name for name in given if name not in known]:
+        hints = dict.fromkeys(filter(None, (nearest(name, known) for name in unknown)))
+        hint = "; ".join(hints) or suggest("", known) or "none is known here"
+        raise Mistake("has a parameter behind `?` that is not known", hint)
 
 
 def check(url: str) -> None:

@@ -34,6 +34,8 @@ class Declaration:
     """Whether it keeps records in tables: `connector: sql` takes any such."""
     file: bool = False
     """Whether a URL is the path of a file, which the first write may make."""
+    parameters: tuple[str, ...] | None = None
+    """The parameters that its URLs may have behind a `?`; None where it looks at them itself."""
     starter: tuple[str, ...] = ()
     """Lines that `marea init` writes below the url of a target, to begin from."""
 

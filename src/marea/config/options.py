@@ -45,7 +45,7 @@ def _said(system: dict[str, Any], options: dict[str, Any], secrets: Secrets) -> 
     if not isinstance(url, str) or not isinstance(named, str | None):
         return []
     try:
-        connector, _ = addresses.reached(secrets.fill_url(url), named, secrets.folder)
+        connector = addresses.connector(secrets.fill_url(url).partition("?")[0], named)
         return list(found(connector)().validate(secrets.fill_all(options)))
     except Mistake:
         return []

@@ -34,20 +34,15 @@ def unknown_options(options: Mapping[str, object], known: Iterable[str]) -> list
 
 
 def parameter_faults(given: Mapping[str, str], known: Mapping[str, Sequence[str]]) -> list[str]:
-    """A sentence for every parameter of a url that is not known, or whose value is none of those allowed.
+    """A sentence for every parameter of a url whose value is none of those allowed.
 
     `known` has the values that each may have; none for one that may have any.
     """
-    unknown = [text.replace("option", "url parameter", 1) for text in unknown_options(given, known)]
     wrong = [
         name for name, allowed in known.items() if allowed and given.get(name, allowed[0]) not in allowed
     ]
     return [
-        *unknown,
-        *(
-            f"the url parameter {name} is one of {', '.join(known[name])}, not {given[name]!r}"
-            for name in wrong
-        ),
+        f"the url parameter {name} is one of {', '.join(known[name])}, not {given[name]!r}" for name in wrong
     ]
 
 

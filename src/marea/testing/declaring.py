@@ -75,6 +75,21 @@ class ConnectorContract(Suite):
         with pytest.raises(Mistake, match=f"the connector {self.name} does not serve"):
             addresses.connector("nowhere://host/place", self.name)
 
+    def test_a_parameter_of_a_url_that_is_not_known_is_told_before_anything_is_opened(
+        self, connector: Connector
+    ) -> None:
+        known = connector.declares.parameters
+        if known is None:
+            return
+        url = self.alike[0].partition("?")[0]
+        with pytest.raises(Mistake, match="not known") as caught:
+            addresses.connector(f"{url}?{SECRET}=1", self.name)
+        assert SECRET not in caught.value.message + caught.value.hint
+        for name in known:
+            with pytest.raises(Mistake) as caught:
+                addresses.connector(f"{url}?{name}__=1", self.name)
+            assert f'"{name}"' in caught.value.hint
+
     # -- options -----------------------------------------------------------------------------
 
     def test_sound_options_have_no_faults(self, connector: Connector) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from marea.config.declared import Declaration
 from marea.config.settings import SystemSettings
 from marea.connectors.base import LOGIN_OPTIONS, address, unknown_options
+from marea.connectors.mssql.options import PARAMETERS
 
 if TYPE_CHECKING:
     from marea.ports import Source, Target
@@ -20,7 +21,7 @@ class MssqlConnector:
     checked by a parser and by golden texts, its driver by nothing. Try it on a copy first.
     """
 
-    declares = Declaration(("mssql", "sqlserver"))
+    declares = Declaration(("mssql", "sqlserver"), parameters=tuple(PARAMETERS))
 
     def validate(self, options: Mapping[str, object]) -> list[str]:
         """Options it does not know."""

@@ -53,7 +53,7 @@ def login(system: SystemSettings) -> Login:
         faults.append(Fault(text, line=system.line, hint="pip install 'marea[mssql]'"))
     if faults:
         raise ConfigurationError(faults)
-    return Login(system.name, where, **given)
+    return Login(system.name, where, **{name: given[name] for name in PARAMETERS if name in given})
 
 
 def _braced(value: str) -> str:

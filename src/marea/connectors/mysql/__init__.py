@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from marea.config.declared import Declaration
 from marea.config.settings import SystemSettings
 from marea.connectors.base import address
+from marea.connectors.mysql.options import PARAMETERS
 
 if TYPE_CHECKING:
     from marea.ports import Source, Target
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 class MysqlConnector:
     """MariaDB from 10.6 and MySQL from 8.0.17, as a source and as a target."""
 
-    declares = Declaration(("mysql", "mariadb"))
+    declares = Declaration(("mysql", "mariadb"), parameters=tuple(PARAMETERS))
 
     def validate(self, options: Mapping[str, object]) -> list[str]:
         """What is wrong with a system's options."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from marea.config.declared import Declaration
 from marea.config.settings import SystemSettings
 from marea.connectors.base import LOGIN_OPTIONS, address, unknown_options
+from marea.connectors.postgresql.parameters import PARAMETERS
 
 if TYPE_CHECKING:
     from marea.ports import Source, Target
@@ -19,7 +20,7 @@ OPTIONS = frozenset({*LOGIN_OPTIONS, "timezone"})
 class PostgresqlConnector:
     """PostgreSQL 12 and later, as a source and as a target."""
 
-    declares = Declaration(("postgresql", "postgres"))
+    declares = Declaration(("postgresql", "postgres"), parameters=PARAMETERS)
 
     def validate(self, options: Mapping[str, object]) -> list[str]:
         """Options it does not know; the server itself checks the name of a time zone."""

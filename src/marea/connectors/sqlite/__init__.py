@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class SqliteConnector:
     """A SQLite file, as a source and as a target."""
 
-    declares = Declaration(("sqlite",), file=True)
+    declares = Declaration(("sqlite",), file=True, parameters=())
 
     def validate(self, options: Mapping[str, object]) -> list[str]:
         """It has no options: every one is unknown."""
