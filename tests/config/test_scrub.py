@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marea.config.scrub import one_line, scrubbed
+from marea.config.scrub import SHORTEST, one_line, scrubbed
 
 pytestmark = pytest.mark.property
 
-HOSTILE = st.text(st.sampled_from("pS3€è%&<>\"'\\/:@#? \t\n\x1b=+"), min_size=4, max_size=12).filter(
+HOSTILE = st.text(st.sampled_from("pS3€è%&<>\"'\\/:@#? \t\n\x1b=+"), min_size=SHORTEST, max_size=12).filter(
     lambda text: len(set(text) - set(" \t\n\x1b")) > 2
 )
 
@@ -41,3 +41,21 @@ def test_a_secret_is_found_though_its_blanks_were_joined(secret: str) -> None:
 def test_without_secrets_nothing_is_taken_out(said: str) -> None:
     assert scrubbed(said, ()) == said
     assert scrubbed(said, {"", "  "}) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("port 1 failed", "port 1 failed"),
+        ("login u:p@host", "login u:***@host"),
+        ("password=p;", "password=***;"),
+        ('the password "p" is wrong', 'the password "***" is wrong'),
+    ],
+)
+def test_a_short_secret_is_one_as_a_whole_word_alone(text: str, shown: str) -> None:
+    assert scrubbed(text, ["p"]) == shown
+    assert one_line(text, ["p"]) == shown
+
+
+def test_a_long_secret_is_one_wherever_it_stands() -> None:
+    assert scrubbed("xs3cr3tx p", ["s3cr3t", "p"]) == "x***x ***"

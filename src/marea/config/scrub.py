@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import blake2b
@@ -10,11 +11,14 @@ from urllib.parse import quote, quote_plus
 
 SHOWN_INSTEAD = "***"
 
+SHORTEST = 6
+"""Characters of the shortest value that is a secret wherever it stands: a shorter one is part of words."""
+
 
 def scrubbed(text: str, secrets: Iterable[str]) -> str:
     """The text without the secrets, however whoever wrote it has encoded them."""
-    for form in _forms(frozenset(secrets)):
-        text = text.replace(form, SHOWN_INSTEAD)
+    for pattern in _patterns(frozenset(secrets)):
+        text = pattern.sub(SHOWN_INSTEAD, text)
     return text
 
 
@@ -22,8 +26,8 @@ def told_apart(text: str, secrets: Iterable[str]) -> str:
     """As `scrubbed`, each secret replaced by words of its own, too few to guess it by: to compare texts."""
     for secret in sorted(secrets, key=len, reverse=True):
         digest = blake2b(secret.encode("utf-8", "surrogatepass"), digest_size=3).hexdigest()
-        for form in _forms(frozenset({secret})):
-            text = text.replace(form, f"{SHOWN_INSTEAD}({digest})")
+        for pattern in _patterns(frozenset({secret})):
+            text = pattern.sub(f"{SHOWN_INSTEAD}({digest})", text)
     return text
 
 
@@ -36,14 +40,21 @@ def one_line(text: str, secrets: Iterable[str]) -> str:
 
 
 @lru_cache(maxsize=16)
-def _forms(secrets: frozenset[str]) -> tuple[str, ...]:
+def _patterns(secrets: frozenset[str]) -> tuple[re.Pattern[str], ...]:
     """Every way a secret may be written, the longest first: a short one may be part of it.
 
-    Encoded twice as well: a body in JSON is repeated on a page in HTML.
+    A short secret is one only as a whole word: taken out of the middle of others it would show itself.
     """
-    once = {form for secret in secrets for form in _written(secret)}
-    found = {form for written in once for form in _written(written) if form.strip()}
-    return tuple(sorted(found, key=len, reverse=True))
+    found = {form: len(secret) < SHORTEST for secret in secrets for form in _forms(secret)}
+    longest = sorted(found, key=len, reverse=True)
+    return tuple(
+        re.compile(rf"(?<!\w){re.escape(form)}(?!\w)" if found[form] else re.escape(form)) for form in longest
+    )
+
+
+def _forms(secret: str) -> set[str]:
+    """Encoded twice as well: a body in JSON is repeated on a page in HTML."""
+    return {form for written in _written(secret) for form in _written(written) if form.strip()}
 
 
 def _written(secret: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from marea.config.mistake import Lacking, Mistake
+from marea.config.scrub import SHORTEST
 
 _PLACEHOLDER = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -20,9 +21,6 @@ _AUTHORITY = re.compile(r"[^/?#]*://[^/?#]*")
 
 OPEN = ("user", "username", "login", "email", "client_id", "grant_type", "scope")
 """Names of options whose value is no secret."""
-
-SHORTEST = 6
-"""Characters of the shortest value that is one by its place alone: a shorter one is part of many words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from marea.config.scrub import SHORTEST
 from marea.connectors.rest.answers import Answer, dig, refusal
 from marea.connectors.rest.words import LONGEST, clean
 
@@ -100,7 +101,7 @@ def test_any_json_gives_words(value: Any) -> None:
 
 @pytest.mark.property
 @given(
-    st.lists(st.text(min_size=1, max_size=12).filter(str.strip), min_size=1, max_size=3),
+    st.lists(st.text(min_size=SHORTEST, max_size=12).filter(str.strip), min_size=1, max_size=3),
     st.lists(st.text(max_size=30), max_size=5),
     st.integers(0, 3000),
 )
