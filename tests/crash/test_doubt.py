@@ -83,6 +83,27 @@ def test_it_is_delivered_though_its_date_says_nothing(world: World) -> None:
     assert (entry.operation, entry.cause) == (Operation.UPDATE, Cause.RETRY)
 
 
+@pytest.mark.parametrize("hindered", ["name = NULL", "tax = '99'"])
+def test_h24_a_rule_or_a_parent_that_is_missing_ends_no_doubt(world: World, hindered: str) -> None:
+    """Also where it leaves the source then: what it was before is not what the target has."""
+    world.sync()
+    put(world, "New", "00003")
+    die(world)
+    world.change("customers", hindered, "code = '00003'")
+    for _ in range(2):
+        assert world.sync().status is RunStatus.PARTIAL
+        world.change("customers", hindered, "code = '00003'")
+    world.erp("CREATE TABLE kept AS SELECT * FROM customers WHERE code = '00003'")
+    world.erp("DELETE FROM customers WHERE code = '00003'")
+    world.sync(full=True)
+    world.erp("INSERT INTO customers SELECT * FROM kept")
+    old = "name = 'Name 00003', tax = '22', modified = '2020-01-01 00:00:00'"
+    world.erp(f"UPDATE customers SET {old} WHERE code = '00003'")
+    world.sync(full=True)
+    assert names(world)["00003"] == "Name 00003"
+    assert_nothing_is_left(world)
+
+
 def test_creates_that_no_ledger_knows_are_not_doubled(world: World) -> None:
     die(world, commits=2)
     assert world.crm("SELECT count(*) FROM accounts") != [(0,)]

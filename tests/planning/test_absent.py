@@ -1,29 +1,23 @@
 from __future__ import annotations
 
-from itertools import product
-
 import pytest
 
 from marea.flow import Absent
-from marea.model import ABSENT, NOTHING_APPLIED, UNKNOWN, Operation, Outcome, RecordState
+from marea.model import ABSENT, UNKNOWN, Operation, Outcome, RecordState
 from marea.planning.absent import absent
 
 pytestmark = pytest.mark.unit
 
-TROUBLED = (Outcome.REJECTED, Outcome.WAITING, Outcome.HELD)
-
 
 def one(
     state: str | None,
-    outcome: str | None = None,
+    doubt: str | None = None,
     *,
     delivered: bool = False,
     filtered: bool = False,
     named: bool = False,
-    code: str = UNKNOWN,
 ) -> Absent:
-    row = {"state": state, "stamp": "s", "delivered": delivered, "outcome": outcome, "attempts": 3}
-    row |= {"operation": "create", "code": code}
+    row = {"state": state, "stamp": "s", "delivered": delivered, "attempts": 3, "doubt": doubt}
     return absent(["k"], [row], filtered=filtered, named=named)["k"]
 
 
@@ -35,9 +29,9 @@ def test_a_record_that_is_in_order_or_unknown_ends_without_a_word(state: str | N
     assert (found.outcome, found.problem) == (Outcome.UNCHANGED, None)
 
 
-@pytest.mark.parametrize(("outcome", "delivered"), [*product(TROUBLED, (True, False))])
-def test_the_trouble_of_a_record_ends_and_says_what_the_target_has(outcome: Outcome, delivered: bool) -> None:
-    found = one(RecordState.DUE, outcome, delivered=delivered)
+@pytest.mark.parametrize("delivered", [True, False])
+def test_the_trouble_of_a_record_ends_and_says_what_the_target_has(delivered: bool) -> None:
+    found = one(RecordState.DUE, delivered=delivered)
     assert (found.outcome, found.stamp, found.attempts) == (Outcome.UNCHANGED, "s", 3)
     assert found.problem is not None
     assert found.problem.code == ABSENT
@@ -46,7 +40,7 @@ def test_the_trouble_of_a_record_ends_and_says_what_the_target_has(outcome: Outc
 
 @pytest.mark.parametrize("delivered", [True, False])
 def test_a_record_in_doubt_stays_in_doubt(delivered: bool) -> None:
-    found = one(RecordState.DUE, Outcome.DEFERRED, delivered=delivered)
+    found = one(RecordState.DUE, Operation.CREATE, delivered=delivered)
     assert (found.outcome, found.attempts) == (Outcome.DEFERRED, 3)
     assert found.problem is not None
     assert "whether its last delivery arrived is not known" in found.problem.text
@@ -54,23 +48,15 @@ def test_a_record_in_doubt_stays_in_doubt(delivered: bool) -> None:
 
 @pytest.mark.parametrize("delivered", [True, False])
 def test_who_names_it_ends_its_doubt(delivered: bool) -> None:
-    found = one(RecordState.DUE, Outcome.DEFERRED, delivered=delivered, named=True)
+    found = one(RecordState.DUE, Operation.CREATE, delivered=delivered, named=True)
     assert (found.outcome, found.attempts, found.operation) == (Outcome.UNCHANGED, 3, Operation.NONE)
     assert found.problem is not None
     assert found.problem.code == UNKNOWN
     assert "nothing was sent, and the target may hold it" in found.problem.text
 
 
-@pytest.mark.parametrize("code", NOTHING_APPLIED)
-def test_what_was_never_sent_is_in_no_doubt(code: str) -> None:
-    found = one(RecordState.DUE, Outcome.DEFERRED, code=code)
-    assert found.outcome is Outcome.UNCHANGED
-    assert found.problem is not None
-    assert found.problem.code == ABSENT
-
-
 @pytest.mark.parametrize("filtered", [True, False])
 def test_a_filter_is_named_where_there_is_one(filtered: bool) -> None:
-    problem = one(RecordState.DUE, Outcome.REJECTED, filtered=filtered).problem
+    problem = one(RecordState.DUE, filtered=filtered).problem
     assert problem is not None
     assert ("within the filter" in problem.text) == filtered

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from marea.flow import Absent
-from marea.model import ABSENT, UNKNOWN, Operation, Outcome, Problem, RecordState, leaves_doubt
+from marea.model import ABSENT, UNKNOWN, Operation, Outcome, Problem, RecordState
 
 GONE = "no longer in the source"
 
@@ -33,7 +33,7 @@ def _absent(row: Mapping[str, Any], where: str, named: bool) -> Absent:
     """A record in order has nothing to end."""
     if row["state"] != RecordState.DUE:
         return Absent(Outcome.UNCHANGED)
-    if leaves_doubt(row["outcome"], row["code"]):
+    if row["doubt"] is not None:
         return _in_doubt(row, where, named)
     said = f"{where}; what the target was given was not deleted there" if row["delivered"] else where
     return _ended(row, Problem(ABSENT, said))
@@ -43,7 +43,7 @@ def _in_doubt(row: Mapping[str, Any], where: str, named: bool) -> Absent:
     """One in doubt stays so until it is named: the trouble ends then, and what is not known is said."""
     if not named:
         said = f"{where}; whether its last delivery arrived is not known"
-        operation = Operation(row["operation"])
+        operation = Operation(row["doubt"])
         problem = Problem(ABSENT, said, hint=DELETE)
         return Absent(Outcome.DEFERRED, operation, row["stamp"], row["attempts"], problem)
     return _ended(row, Problem(UNKNOWN, f"{where}; nothing was sent, and the target may hold it"))

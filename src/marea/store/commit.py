@@ -207,7 +207,7 @@ def _write_rows(database: Database, commit: Commit, present: set[Outcome]) -> No
         database.run("mark_records", **ids)
         if Outcome.DEFERRED in present:
             database.run("keep_doubts", entity=commit.entity, unknown=UNKNOWN, **CODES)
-        database.run("note_troubles", **ids)
+        database.run("note_troubles", **ids, **CODES)
 
 
 def _write_tried(database: Database, commit: Commit, present: set[Outcome]) -> None:

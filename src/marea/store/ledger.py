@@ -79,7 +79,7 @@ class Ledger:
 
     def claims(self, entity: int) -> bool:
         """Whether the target has anything of the entity, or may have."""
-        return self._database.row("claims_target", entity=entity, **CODES) is not None
+        return self._database.row("claims_target", entity=entity) is not None
 
     def delivered(self, entity: int) -> bool:
         """Whether any record of the entity was delivered and not deleted since."""
@@ -93,7 +93,7 @@ class Ledger:
         operation of a delivery that the target may have applied without saying so, or null).
         """
         schema = _known()
-        rows = self._database.match("look_up", keys, entity=entity, **CODES)
+        rows = self._database.match("look_up", keys, entity=entity)
         return _table(rows, schema.names, schema.types)
 
     def nothing(self, keys: pa.Array) -> pa.Table:
@@ -203,12 +203,12 @@ class Ledger:
     def troubles(self, entity: int, keys: Sequence[str]) -> list[dict[str, Any]]:
         """One row a key, in the order given; None where unknown.
 
-        Columns: state, stamp, delivered (applied at least once and not deleted since); outcome,
-        operation, attempts and code of its trouble.
+        Columns: state, stamp, delivered (applied at least once and not deleted since); attempts of its
+        trouble, and doubt, the operation of a delivery that the target may have applied without saying so.
         """
         import pyarrow as pa
 
-        names = ("state", "stamp", "delivered", "outcome", "operation", "attempts", "code")
+        names = ("state", "stamp", "delivered", "attempts", "doubt")
         rows = self._database.match("troubles", pa.array(keys, pa.string()), entity=entity)
         return [dict(zip(names, row, strict=True)) for row in rows]
 

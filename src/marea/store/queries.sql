@@ -117,15 +117,16 @@ WHERE intent.entity = :entity AND intent.standing <> 'kept' GROUP BY intended.va
 ON CONFLICT (entity, key) DO UPDATE SET state = 'due', run = excluded.run
 
 -- name: note_doubts
-INSERT INTO trouble (entity, key, outcome, operation, attempts, next_attempt, code, error, since, run)
+INSERT INTO trouble (entity, key, outcome, operation, attempts, next_attempt, code, error, doubt, since, run)
 SELECT :entity, intended.value, 'deferred', min(intent.operation), 0, :at, :code,
-    'run ' || max(intent.run) || ' did not tell what became of this delivery', :at, max(intent.run)
+    'run ' || max(intent.run) || ' did not tell what became of this delivery', min(intent.operation), :at,
+    max(intent.run)
 FROM intent CROSS JOIN {intended} WHERE intent.entity = :entity AND intent.standing <> 'kept'
 GROUP BY intended.value
 ON CONFLICT (entity, key) DO UPDATE SET
     outcome = excluded.outcome, operation = excluded.operation, next_attempt = excluded.next_attempt,
     code = excluded.code, error = excluded.error, field = NULL, hint = NULL,
-    blocked_entity = NULL, blocked_key = NULL, target_key = NULL, run = excluded.run
+    blocked_entity = NULL, blocked_key = NULL, target_key = NULL, doubt = excluded.doubt, run = excluded.run
 
 -- name: note_tried
 INSERT INTO tried (entity, key, target_id, target_key)
@@ -267,19 +268,19 @@ DELETE FROM trouble WHERE entity = :entity AND key IN (
 
 -- name: keep_doubts
 -- What was not sent leaves open what an earlier delivery left open.
-UPDATE batch SET code = :unknown, operation = trouble.operation,
+UPDATE batch SET code = :unknown, operation = trouble.doubt,
     error = CASE WHEN trouble.code = :unknown THEN trouble.error ELSE batch.error END,
     hint = CASE WHEN trouble.code = :unknown THEN trouble.hint ELSE batch.hint END
 FROM trouble
-WHERE trouble.entity = :entity AND trouble.key = batch.key
-    AND trouble.outcome = 'deferred' AND trouble.code NOT IN (:unreachable, :interrupted)
+WHERE trouble.entity = :entity AND trouble.key = batch.key AND trouble.doubt IS NOT NULL
     AND batch.outcome = 'deferred' AND batch.code IN (:unreachable, :interrupted)
 
 -- name: note_troubles
 INSERT INTO trouble (entity, key, outcome, operation, attempts, next_attempt, code, error, field, hint,
-    blocked_entity, blocked_key, target_key, since, run)
+    blocked_entity, blocked_key, target_key, doubt, since, run)
 SELECT :entity, key, outcome, operation, coalesce(attempt, 0), next_attempt, code, error, field, hint,
-    blocked_entity, blocked_key, CASE WHEN outcome = 'rejected' THEN target_key END, :at, :run
+    blocked_entity, blocked_key, CASE WHEN outcome = 'rejected' THEN target_key END,
+    CASE WHEN outcome = 'deferred' AND code NOT IN (:unreachable, :interrupted) THEN operation END, :at, :run
 FROM batch WHERE outcome IN ('rejected', 'waiting', 'deferred', 'held')
 ON CONFLICT (entity, key) DO UPDATE SET
     outcome = excluded.outcome, operation = excluded.operation,
@@ -290,7 +291,11 @@ ON CONFLICT (entity, key) DO UPDATE SET
             AND excluded.attempts = trouble.attempts
         THEN trouble.error ELSE excluded.error END,
     blocked_entity = excluded.blocked_entity, blocked_key = excluded.blocked_key,
-    target_key = excluded.target_key, run = excluded.run
+    target_key = excluded.target_key, run = excluded.run,
+    -- What was not sent again is as much in doubt as before, and so is a change that was sent and refused. A
+    -- create that may not be sent twice is never refused before somebody has looked, which ends its doubt.
+    doubt = CASE WHEN excluded.doubt IS NULL AND trouble.doubt = 'create' AND excluded.outcome = 'rejected'
+        THEN NULL ELSE coalesce(excluded.doubt, trouble.doubt) END
 
 -- name: has_records
 SELECT 1 FROM record WHERE entity = :entity LIMIT 1
@@ -302,17 +307,14 @@ SELECT 1 FROM record WHERE entity = :entity AND fingerprint IS NOT NULL LIMIT 1
 -- What was delivered, and what may have been.
 SELECT 1 FROM record WHERE entity = :entity AND (fingerprint IS NOT NULL OR state = 'lapsed')
 UNION ALL SELECT 1 FROM trouble
-WHERE entity = :entity AND outcome = 'deferred' AND code NOT IN (:unreachable, :interrupted)
+WHERE entity = :entity AND doubt IS NOT NULL
 UNION ALL SELECT 1 FROM intent WHERE entity = :entity
 LIMIT 1
 
 -- name: look_up
 SELECT record.state, record.target_id, record.fingerprint, record.form, record.stamp, record.payload,
     trouble.attempts,
-    -- What may have been created: of the other records that are deferred nothing was sent.
-    CASE WHEN record.state = 'lapsed' AND record.fingerprint IS NULL THEN 'create'
-        WHEN trouble.outcome = 'deferred' AND trouble.code NOT IN (:unreachable, :interrupted)
-        THEN trouble.operation END
+    CASE WHEN record.state = 'lapsed' AND record.fingerprint IS NULL THEN 'create' ELSE trouble.doubt END
 FROM {asked_keys} LEFT JOIN record ON record.entity = :entity AND record.key = asked.value
     LEFT JOIN trouble ON record.state = 'due' AND trouble.entity = :entity AND trouble.key = asked.value
 {as_asked}
@@ -395,8 +397,7 @@ WHERE entity = :entity AND run < :before AND outcome = 'deferred' AND next_attem
 GROUP BY 1, 2 ORDER BY count(*) DESC, min(key)
 
 -- name: troubles
-SELECT record.state, record.stamp, record.fingerprint IS NOT NULL, trouble.outcome, trouble.operation,
-    trouble.attempts, trouble.code
+SELECT record.state, record.stamp, record.fingerprint IS NOT NULL, trouble.attempts, trouble.doubt
 FROM {asked_keys} LEFT JOIN record ON record.entity = :entity AND record.key = asked.value
     LEFT JOIN trouble ON trouble.entity = :entity AND trouble.key = asked.value
 {as_asked}

@@ -51,6 +51,7 @@ CREATE TABLE trouble (
     blocked_entity {int},
     blocked_key {key},
     target_key {key},
+    doubt text,
     since {int} NOT NULL,
     run {int} NOT NULL,
     PRIMARY KEY (entity, key)
