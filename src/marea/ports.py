@@ -205,7 +205,8 @@ class Target(Protocol):
         """Applies a batch: columns KEY, OPERATION, TARGET_ID, PAYLOAD, CHANGES and the shape's fields.
 
         CHANGES are those since the last agreed payload: where they name a key field the record was
-        known by another key, and may not stay there under it.
+        known by the key that stands before the change, and may not stay there under it. They decide.
+        TARGET_ID is the id it had then; where a target's ids are its keys that says the same.
         TRIED is there only where deliveries whose end is not known may have given records other keys:
         such a record may stand under one of these, and may not stay there but under its own.
         Key fields are null only in deletes, which have a TARGET_ID then: the plan rejects the

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from inspect import signature
@@ -10,11 +11,14 @@ from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from marea.errors import BatchRefused, RunStopped, SystemUnreachable
 from marea.model import INTERRUPTED, UNKNOWN, Problem
-from marea.ports import OPERATION, Receipt, Shape, Target
+from marea.ports import CHANGES, OPERATION, TARGET_ID, Receipt, Shape, Target
+from marea.sql.arrays import put
+from marea.sql.keys import identities
 from marea.stop import Stop
 from marea.testing import TargetContract
 from marea.testing.deciding import Deciding
@@ -101,6 +105,30 @@ class TestMemoryTarget(TargetContract):
     @pytest.fixture
     def gone(self, target: Keeping) -> Callable[[], object]:
         return lambda: target.records.pop("t")
+
+
+# -- what the port leaves to a target ----------------------------------------------------------
+
+
+class ByChanges(Keeping):
+    """Gives ids of its own: what key a record was known by stands in CHANGES alone."""
+
+    def deliver(self, shape: Shape, batch: pa.Table) -> Receipt:
+        keys = identities([batch[name] for name in shape.key]).to_pylist()
+        rows = zip(batch.select(shape.key).to_pylist(), batch[CHANGES].to_pylist(), strict=True)
+        former = [
+            {name: json.loads(texts or "{}").get(name, [row[name]])[0] for name in row} for row, texts in rows
+        ]
+        known = identities([pa.array([row[name] for row in former], batch[name].type) for name in shape.key])
+        deleted = pc.equal(batch[OPERATION], "delete")
+        receipt = super().deliver(shape, put(batch, TARGET_ID, pc.if_else(deleted, batch[TARGET_ID], known)))
+        return replace(receipt, target_ids=pa.array(keys, pa.string()))
+
+
+class TestTargetThatGoesByChanges(TestMemoryTarget):
+    @pytest.fixture
+    def target(self) -> Target:
+        return ByChanges({})
 
 
 # -- whoever breaks a promise is found ---------------------------------------------------------
@@ -217,6 +245,15 @@ class Unaware(Keeping):
             return all_deferred(batch, "unreachable")
 
 
+class Staying(Keeping):
+    """Leaves a record whose key changed under the old one too."""
+
+    def deliver(self, shape: Shape, batch: pa.Table) -> Receipt:
+        deleted = pc.equal(batch[OPERATION], "delete")
+        ids = pc.if_else(deleted, batch[TARGET_ID], pa.scalar(None, pa.string()))
+        return super().deliver(shape, put(batch, TARGET_ID, ids))
+
+
 class Terse(Keeping):
     """Says how long the first record took, and of no other."""
 
@@ -320,6 +357,7 @@ BROKEN = {
     Blind: (TargetContract.test_nothing_is_applied_once_the_system_has_gone_away,),
     Blaming: (TargetContract.test_nothing_is_applied_once_the_system_has_gone_away,),
     Unaware: (TargetContract.test_nothing_is_applied_once_the_system_has_gone_away,),
+    Staying: (TargetContract.test_a_key_that_changed_moves_the_record, TargetContract.test_composite_keys),
     Terse: (TargetContract.test_creates_updates_and_deletes,),
     Deaf: (TargetContract.test_a_delivery_that_is_to_end_sends_nothing_more,),
     Abrupt: (TargetContract.test_a_delivery_that_is_to_end_sends_nothing_more,),

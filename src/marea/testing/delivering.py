@@ -35,7 +35,7 @@ def batch(
 ) -> pa.Table:
     """A batch as the delivery stage gives it: one operation for all rows, or one in each row's OPERATION.
 
-    A row may have TRIED.
+    A row may have TRIED, and CHANGES as a dict: only the test knows what the record was before.
     """
     table = arrow(rows, shape.fields)
     keys = [json.dumps(index) for index, _ in enumerate(rows)]
@@ -45,16 +45,18 @@ def batch(
         KEY: keys,
         OPERATION: operations,
         TARGET_ID: list(ids) or [None] * len(rows),
-        PAYLOAD: [
-            json.dumps({name: row[name] for name in row if name != TRIED}, default=str) for row in rows
-        ],
-        CHANGES: [None] * len(rows),
+        PAYLOAD: [_json({name: row[name] for name in shape.fields.names if name in row}) for row in rows],
+        CHANGES: [_json(row[CHANGES]) if CHANGES in row else None for row in rows],
     }.items():
         table = table.append_column(name, pa.array(values, text))
     if any(TRIED in row for row in rows):
         tried = [row.get(TRIED) for row in rows]
         table = table.append_column(TRIED, pa.array(tried, pa.list_(text)))
     return table
+
+
+def _json(value: Row) -> str:
+    return json.dumps(value, default=str)
 
 
 class Delivering(Suite):
@@ -69,6 +71,11 @@ class Delivering(Suite):
     def row(self, code: str, name: str = "") -> dict[str, Any]:
         """A record of `codes`."""
         return {"code": code, "name": name or f"name {code}", "amount": None}
+
+    def moved(self, before: str, code: str) -> dict[str, Any]:
+        """A record of `codes` that was known by another code before."""
+        former, row = self.row(before), self.row(code)
+        return {**row, CHANGES: {name: [former[name], row[name]] for name in ("code", "name")}}
 
     def deliver(
         self,

@@ -15,7 +15,7 @@ import pytest
 from marea.capabilities import Knocking, Making
 from marea.errors import ConfigurationError, SystemUnreachable
 from marea.model import Operation
-from marea.ports import OPERATION, TRIED, Shape, Target
+from marea.ports import CHANGES, OPERATION, TRIED, Shape, Target
 from marea.testing.deciding import NEEDS, Deciding, Held
 from marea.testing.delivering import batch, shape
 from marea.testing.values import TEXTS
@@ -107,14 +107,14 @@ class TargetContract(Deciding):
         target.prepare(codes)
         self.deliver(target, codes, [self.row("a")])
         for _ in range(2):
-            assert self.deliver(target, codes, [self.row("z")], Operation.UPDATE, ["a"]) == ["z"]
+            assert self.deliver(target, codes, [self.moved("a", "z")], Operation.UPDATE, ["a"]) == ["z"]
             assert [row["code"] for row in held("t")] == ["z"]
 
     def test_no_record_stays_under_a_key_in_doubt(self, target: Target, held: Held, codes: Shape) -> None:
         target.prepare(codes)
         self.deliver(target, codes, [self.row(code) for code in "xyz"])
         rows = [
-            {**self.row("a"), OPERATION: Operation.UPDATE, TRIED: ["x", "never"]},
+            {**self.moved("z", "a"), OPERATION: Operation.UPDATE, TRIED: ["x", "never"]},
             {**self.row("b"), OPERATION: Operation.CREATE, TRIED: ["y", "b"]},
         ]
         for _ in range(2):
@@ -128,7 +128,8 @@ class TargetContract(Deciding):
         rows = [{"code": code, "line": line, "name": "x"} for code in ("a", 'b"') for line in (1, 11)]
         ids = self.deliver(target, lines, rows)
         assert [json.loads(str(text)) for text in ids] == [["a", "1"], ["a", "11"], ['b"', "1"], ['b"', "11"]]
-        self.deliver(target, lines, [{**rows[3], "line": 12}], Operation.UPDATE, [ids[3]])
+        moved = {**rows[3], "line": 12, CHANGES: {"line": [11, 12]}}
+        self.deliver(target, lines, [moved], Operation.UPDATE, [ids[3]])
         self.deliver(target, lines, [{}, {}], Operation.DELETE, ids[:2])
         assert sorted((row["code"], row["line"]) for row in held("t")) == [('b"', 1), ('b"', 12)]
 

@@ -89,7 +89,7 @@ class SqlTargetContract(Arriving):
         self.deliver(target, codes, [self.row("a")])
         execute("UPDATE t SET theirs = 42")
         for _ in range(2):
-            assert self.deliver(target, codes, [self.row("z")], Operation.UPDATE, ["a"]) == ["z"]
+            assert self.deliver(target, codes, [self.moved("a", "z")], Operation.UPDATE, ["a"]) == ["z"]
             assert [(row["code"], row["theirs"]) for row in self.read(source, "t")] == [("z", 42)]
 
     def test_a_row_under_a_key_in_doubt_is_not_ours_where_ours_is_found(
@@ -97,7 +97,7 @@ class SqlTargetContract(Arriving):
     ) -> None:
         target.prepare(codes)
         self.deliver(target, codes, [self.row("a"), self.row("theirs")])
-        self.deliver(target, codes, [{**self.row("b"), TRIED: ["theirs"]}], Operation.UPDATE, ["a"])
+        self.deliver(target, codes, [{**self.moved("a", "b"), TRIED: ["theirs"]}], Operation.UPDATE, ["a"])
         assert self.names(held) == {"b": "name b", "theirs": "name theirs"}
 
     def test_a_key_that_a_batch_frees_may_be_taken_in_it(
