@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 from inspect import signature
 from threading import get_ident
 from types import MappingProxyType
@@ -254,6 +255,26 @@ class Staying(Keeping):
         return super().deliver(shape, put(batch, TARGET_ID, ids))
 
 
+class Plain(Keeping):
+    """Keeps texts and whole numbers alone."""
+
+    def deliver(self, shape: Shape, batch: pa.Table) -> Receipt:
+        receipt = super().deliver(shape, batch)
+        for row in self.records[shape.object].values():
+            row |= {name: None for name, value in row.items() if type(value) not in (str, int)}
+        return receipt
+
+
+class Rough(Keeping):
+    """Keeps one digit after the point."""
+
+    def deliver(self, shape: Shape, batch: pa.Table) -> Receipt:
+        receipt = super().deliver(shape, batch)
+        for row in self.records[shape.object].values():
+            row |= {name: round(value, 1) for name, value in row.items() if isinstance(value, Decimal)}
+        return receipt
+
+
 class Terse(Keeping):
     """Says how long the first record took, and of no other."""
 
@@ -358,6 +379,8 @@ BROKEN = {
     Blaming: (TargetContract.test_nothing_is_applied_once_the_system_has_gone_away,),
     Unaware: (TargetContract.test_nothing_is_applied_once_the_system_has_gone_away,),
     Staying: (TargetContract.test_a_key_that_changed_moves_the_record, TargetContract.test_composite_keys),
+    Plain: (TargetContract.test_amounts_dates_and_truth_values_arrive,),
+    Rough: (TargetContract.test_amounts_dates_and_truth_values_arrive,),
     Terse: (TargetContract.test_creates_updates_and_deletes,),
     Deaf: (TargetContract.test_a_delivery_that_is_to_end_sends_nothing_more,),
     Abrupt: (TargetContract.test_a_delivery_that_is_to_end_sends_nothing_more,),

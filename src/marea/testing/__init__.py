@@ -6,9 +6,9 @@ import pytest
 pytest.register_assert_rewrite(
     *(
         "marea.testing." + part
-        for part in ("arriving", "deciding", "declaring", "delivering", "describing", "receiving")
+        for part in ("arriving", "deciding", "declaring", "delivering", "describing", "holding")
     ),
-    *("marea.testing." + part for part in ("sources", "streaming", "suite", "targets")),
+    *("marea.testing." + part for part in ("receiving", "sources", "streaming", "suite", "targets")),
 )
 
 from marea.testing.declaring import ConnectorContract

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pyarrow as pa
 import pytest
@@ -16,15 +16,15 @@ from marea.capabilities import Knocking, Making
 from marea.errors import ConfigurationError, SystemUnreachable
 from marea.model import Operation
 from marea.ports import CHANGES, OPERATION, TRIED, Shape, Target
-from marea.testing.deciding import NEEDS, Deciding, Held
+from marea.testing.deciding import NEEDS, Held
 from marea.testing.delivering import batch, shape
-from marea.testing.values import TEXTS
+from marea.testing.holding import Holding
 
 T = TypeVar("T")
 Sessions = Callable[[], set[str]]
 
 
-class TargetContract(Deciding):
+class TargetContract(Holding):
     """Subclass it, give the fixtures, and every test of it is a promise of the connector.
 
     `target` is the connector's target on an empty system of the test's own, `another` a second
@@ -148,50 +148,6 @@ class TargetContract(Deciding):
             self.deliver(target, one, [self.row(one.object)], Operation.UPDATE)
         assert [held(name)[0]["code"] for name in ("t", "u", "v")] == ["t", "u", "v"]
 
-    # -- values --------------------------------------------------------------------------
-
-    def test_texts_arrive_unharmed_and_empty_is_not_null(
-        self, target: Target, another: Target, held: Held
-    ) -> None:
-        texts = self.made({"id": pa.int64(), "text": pa.string()}, ("id",))
-        rows = [{"id": index, "text": text} for index, text in enumerate([*TEXTS, None])]
-        target.prepare(texts)
-        self.deliver(target, texts, rows)
-        assert _by(held("t"), "id") == rows
-        another.prepare(texts)
-        turned = [{**row, "text": other["text"]} for row, other in zip(rows, reversed(rows), strict=True)]
-        self.deliver(another, texts, turned, Operation.UPDATE)
-        assert _by(held("t"), "id") == turned
-
-    def test_a_letters_case_is_a_change(self, target: Target, held: Held, codes: Shape) -> None:
-        target.prepare(codes)
-        self.deliver(target, codes, [self.row("a", "name")])
-        for name in ("Name", "Näme", "name ", "name"):
-            self.deliver(target, codes, [self.row("a", name)], Operation.UPDATE, ["a"])
-            assert self.names(held) == {"a": name}
-
-    def test_json_text_arrives(self, target: Target, held: Held) -> None:
-        lines = pa.field("lines", pa.string(), metadata={b"marea": b"json"})
-        made = self.made({"id": pa.int64(), "lines": pa.string()}, ("id",))
-        fields = pa.schema([made.fields.field("id"), lines])
-        json_shape = Shape(made.entity, made.object, made.key, fields, made.options)
-        target.prepare(json_shape)
-        values = ['[{"a":1.10,"b":"\\"x\\u00e8\\\\"},{"a":null}]', "[]", None]
-        for turn in (values, values[::-1]):
-            rows = [{"id": index, "lines": value} for index, value in enumerate(turn)]
-            self.deliver(target, json_shape, rows, Operation.UPDATE)
-            got = [row["lines"] for row in _by(held("t"), "id")]
-            assert [text and json.loads(text) for text in got] == [text and json.loads(text) for text in turn]
-
-    def test_names_may_be_reserved_or_quoted(self, target: Target, held: Held) -> None:
-        fields = {name: pa.string() for name in ("Order", "select", "Mixed Case", 'q"u`o]te', "ünï")}
-        odd = self.made(fields, ("Order", "Mixed Case"), "Group By")
-        target.prepare(odd)
-        for value in ("1", "2"):
-            row = {name: name if name in odd.key else value for name in fields}
-            self.deliver(target, odd, [row], Operation.UPDATE)
-            assert held("Group By") == [row]
-
     # -- mistakes and outages ------------------------------------------------------------
 
     def test_unknown_options_are_named(self, target: Target, codes: Shape) -> None:
@@ -295,7 +251,3 @@ def _elsewhere(work: Callable[[], T]) -> T:
     """What it gives in a thread of its own, which ends with it."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(work).result()
-
-
-def _by(rows: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
-    return sorted(rows, key=lambda row: row[name])
