@@ -69,6 +69,8 @@ class Table:
     """The statement that lets the login read it, where it may not."""
     folding: frozenset[str] = frozenset()
     """Columns that take texts for equal which are spelt otherwise: in case, accents, blanks at the end."""
+    yielding: tuple[str, ...] = ()
+    """Clauses in its own words by which it drops rows without an error: `ON CONFLICT REPLACE`."""
 
     def column(self, name: str) -> Column | None:
         """The column of that name: exactly, else the only one that differs in case alone."""

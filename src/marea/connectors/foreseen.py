@@ -17,7 +17,7 @@ def foreseen(shape: Shape, landing: Landing, *, strict: bool) -> list[Fault]:
     Where types are kept (`strict`), texts that must be another.
     """
     mistyped = _mistyped(shape, landing) if strict else ()
-    return [*_unfilled(shape, landing), *_folding(shape, landing), *mistyped]
+    return [*_unfilled(shape, landing), *_folding(shape, landing), *_yielding(shape, landing), *mistyped]
 
 
 def _unfilled(shape: Shape, landing: Landing) -> Iterator[Fault]:
@@ -41,6 +41,18 @@ def _folding(shape: Shape, landing: Landing) -> Iterator[Fault]:
             entity=shape.entity,
             field="target.key",
             hint="give the column an exact collation where the source has such keys",
+        )
+
+
+def _yielding(shape: Shape, landing: Landing) -> Iterator[Fault]:
+    if landing.table.yielding:
+        clauses = ", ".join(landing.table.yielding)
+        yield Fault(
+            f'table "{landing.table.name}" drops rows without an error ({clauses}): '
+            "a record that meets this is refused, where other programs lose it untold",
+            entity=shape.entity,
+            field="target.object",
+            hint="let the table raise an error instead",
         )
 
 

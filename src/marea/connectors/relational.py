@@ -8,11 +8,13 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from marea.config.names import nearest
 from marea.connectors.base import lost, unknown_options
+from marea.connectors.merged import check
 from marea.connectors.session import Contended, DuplicateKey, Session
 from marea.connectors.statements import Landing, Statements
 from marea.errors import BatchRefused, ConfigurationError, Fault, RunStopped, SystemUnreachable
@@ -131,7 +133,8 @@ class RelationalTarget:
         session = self._open()
         try:
             moves = work.renames.num_rows or work.tried.num_rows
-            direct = place.fresh and work.creates_only and not moves
+            fresh = place.fresh and not place.landing.table.yielding
+            direct = fresh and work.creates_only and not moves
             if not (direct and self._load(session, place, work)):
                 self._merge(session, place, work)
             self._commit(session)
@@ -148,14 +151,17 @@ class RelationalTarget:
             raise
 
     def _load(self, session: Session, place: _Place, work: Work) -> bool:
-        """Straight into the table, without a merge; False when another writer was there first."""
-        try:
-            session.load(self._quoted(place.landing), place.landing.columns, work.upserts)
-        except DuplicateKey:
-            session.rollback()
-            place.fresh = False
-            return False
-        return True
+        """Straight into the table, without a merge.
+
+        False when another writer was there first, or the table did not take every row: a merge tells which.
+        """
+        with suppress(DuplicateKey):
+            taken = session.load(self._quoted(place.landing), place.landing.columns, work.upserts)
+            if taken == work.upserts.num_rows:
+                return True
+        session.rollback()
+        place.fresh = False
+        return False
 
     def _merge(self, session: Session, place: _Place, work: Work) -> None:
         """Deletes, renamed keys, then creates and updates, so that a freed key can be taken again."""
@@ -179,27 +185,17 @@ class RelationalTarget:
             self._run(session, self._statements.rename(landing))
         if work.upserts.num_rows:
             self._stage(session, landing.stage, landing.columns, work.upserts)
-            self._run(session, self._statements.upsert(landing))
-            self._check_spelling(session, landing)
-
-    def _check_spelling(self, session: Session, landing: Landing) -> None:
-        """Raises BatchRefused where a record was merged into a row whose key is spelt otherwise."""
-        if landing.folding and not session.empty(f"({self._statements.taken_for_equal(landing)}) AS x"):
-            names = ", ".join(landing.folding)
-            raise BatchRefused(
-                f'table "{landing.table.name}" takes its key for that of another row, '
-                f"which is spelt otherwise: give {names} an exact collation there, or the record another key",
-                code="equal-key",
-                field=names,
-            )
+            changed = self._run(session, self._statements.upsert(landing))
+            whole = landing.guarded and changed >= work.upserts.num_rows
+            check(session, self._statements, landing, whole=whole)
 
     def _stage(self, session: Session, table: str, columns: Sequence[str], rows: pa.Table) -> None:
         self._run(session, self._statements.clear(table))
         session.load(self._statements.staging(table), columns, rows)
 
-    def _run(self, session: Session, statements: Sequence[str]) -> None:
-        for statement in statements:
-            session.execute(statement)
+    def _run(self, session: Session, statements: Sequence[str]) -> int:
+        """Runs statements in their order; gives the rows they changed."""
+        return sum([session.execute(statement) for statement in statements])
 
     def _quoted(self, landing: Landing) -> str:
         return self._statements.dialect.table(landing.table.name)

@@ -43,16 +43,19 @@ class Session(ABC):
         """The names of the tables the login sees."""
 
     @abstractmethod
-    def execute(self, statement: str) -> None:
-        """Runs one statement without parameters."""
+    def execute(self, statement: str) -> int:
+        """Runs one statement without parameters; gives the rows it changed, as far as the driver knows."""
 
     @abstractmethod
     def empty(self, table: str) -> bool:
         """Whether a quoted table, or a SELECT in parentheses under an alias, has no row."""
 
     @abstractmethod
-    def load(self, table: str, columns: Sequence[str], rows: pa.Table) -> None:
-        """Inserts rows into a quoted table: the columns of `rows` by position into `columns`."""
+    def load(self, table: str, columns: Sequence[str], rows: pa.Table) -> int:
+        """Inserts rows into a quoted table: the columns of `rows` by position into `columns`.
+
+        Gives how many went in, as far as the driver knows.
+        """
 
     @abstractmethod
     def commit(self) -> None:

@@ -127,7 +127,7 @@ class Statements(ABC):
         """Inserts the rows of `stage` whose key is not there."""
         table = self.dialect.table(landing.table.name)
         return (
-            f"INSERT INTO {table} ({self.names(landing.columns)}) "
+            f"{self.order('INSERT', landing)} INTO {table} ({self.names(landing.columns)}) "
             f"SELECT {self.names(landing.columns, 's')} FROM {self.staging(landing.stage)} s "
             f"WHERE NOT EXISTS (SELECT 1 FROM {table} t{self.held} "
             f"WHERE {self.same(landing, 's', landing.key)})"
@@ -148,6 +148,23 @@ class Statements(ABC):
     @abstractmethod
     def bytewise(self, text: str) -> str:
         """An expression of text that equals another only where both are spelt alike."""
+
+    def unwritten(self, landing: Landing) -> str:
+        """A SELECT of the rows of `stage` that the table does not hold after an upsert."""
+        lacks = f"t.{self.dialect.quote(landing.key[0])} IS NULL"
+        return (
+            f"SELECT 1 AS one FROM {self.staging(landing.stage)} AS s "
+            f"LEFT JOIN {self.dialect.table(landing.table.name)} AS t "
+            f"ON {self.same(landing, 's', landing.key)} WHERE {lacks}{self.outdated(landing)}"
+        )
+
+    def outdated(self, landing: Landing) -> str:
+        """What `unwritten` asks besides, where only an ignored UPDATE leaves a row unlike the staged one."""
+        return ""
+
+    def order(self, verb: str, landing: Landing) -> str:
+        """INSERT or UPDATE, as it is said for a table."""
+        return verb
 
     @abstractmethod
     def rename(self, landing: Landing) -> list[str]:
@@ -193,7 +210,7 @@ class StandardStatements(Statements):
             action = f"UPDATE SET {assigned} WHERE {self.differs('t', 'excluded', landing)}"
         names = self.names(landing.columns)
         statement = (
-            f"INSERT INTO {self.dialect.table(landing.table.name)} AS t ({names}) "
+            f"{self.order('INSERT', landing)} INTO {self.dialect.table(landing.table.name)} AS t ({names}) "
             f"SELECT {names} FROM {self.dialect.quote(landing.stage)} WHERE true "
             f"ON CONFLICT ({self.names(landing.key)}) DO {action}"
         )
@@ -209,7 +226,7 @@ class StandardStatements(Statements):
             return []
         assigned = ", ".join(f"{self.names([name])} = s.{self.names([name])}" for name in landing.rest)
         statement = (
-            f"UPDATE {self.dialect.table(landing.table.name)} AS t SET {assigned} "
+            f"{self.order('UPDATE', landing)} {self.dialect.table(landing.table.name)} AS t SET {assigned} "
             f"FROM {self.dialect.quote(landing.stage)} AS s "
             f"WHERE {self.same(landing, 's', landing.key)} AND {self.differs('t', 's', landing)}"
         )
@@ -220,7 +237,7 @@ class StandardStatements(Statements):
         pairs = zip(landing.key, landing.new, strict=True)
         assigned = ", ".join(f"{self.dialect.quote(column)} = k.{new}" for column, new in pairs)
         statement = (
-            f"UPDATE {self.dialect.table(landing.table.name)} AS t SET {assigned} "
+            f"{self.order('UPDATE', landing)} {self.dialect.table(landing.table.name)} AS t SET {assigned} "
             f"FROM {self.dialect.quote(landing.keys)} AS k WHERE {self.same(landing, 'k', landing.old)}"
         )
         return [statement]
@@ -233,54 +250,3 @@ class StandardStatements(Statements):
             f"(SELECT {', '.join(landing.old)} FROM {self.dialect.quote(landing.keys)})"
         )
         return [statement]
-
-
-class JoiningStatements(Statements):
-    """SQL Server and MariaDB: staging tables in written types, UPDATE and DELETE by a JOIN."""
-
-    def stage(self, landing: Landing) -> list[str]:
-        """Temporary tables in the types of the table, every column allowed to be empty."""
-        natives = {column.name: column.native for column in landing.table.columns}
-        key = [natives[name] for name in landing.key]
-        fields = [natives[name] for name in landing.columns]
-        return [
-            *self.temporary(landing, landing.stage, landing.columns, fields, landing.key),
-            *self.temporary(landing, landing.keys, (*landing.old, *landing.new), key * 2, landing.old),
-        ]
-
-    @abstractmethod
-    def temporary(
-        self, landing: Landing, name: str, columns: Sequence[str], natives: Sequence[str], key: Sequence[str]
-    ) -> list[str]:
-        """Makes one staging table, whatever of that name was left."""
-
-    @abstractmethod
-    def change(self, table: str, joined: str, assigned: str) -> str:
-        """An UPDATE of the table, `t` behind its name, joined with a staging table."""
-
-    def update(self, landing: Landing) -> list[str]:
-        """Updates the rows that are in `stage`."""
-        if not landing.rest:
-            return []
-        joined = f"{self.staging(landing.stage)} AS s ON {self.same(landing, 's', landing.key)}"
-        assigned = self._assigned(landing.rest, self.qualified("s", landing.rest))
-        return [self.change(f"{self._table(landing)}{self.held}", joined, assigned)]
-
-    def rename(self, landing: Landing) -> list[str]:
-        """One UPDATE of the key columns."""
-        assigned = self._assigned(landing.key, self.qualified("k", landing.new))
-        return [self.change(self._table(landing), self._by_old_key(landing), assigned)]
-
-    def delete(self, landing: Landing) -> list[str]:
-        """One DELETE by the keys."""
-        return [f"DELETE t FROM {self._table(landing)} JOIN {self._by_old_key(landing)}"]
-
-    def _table(self, landing: Landing) -> str:
-        return f"{self.dialect.table(landing.table.name)} AS t"
-
-    def _by_old_key(self, landing: Landing) -> str:
-        return f"{self.staging(landing.keys)} AS k ON {self.same(landing, 'k', landing.old)}"
-
-    def _assigned(self, columns: Sequence[str], values: Sequence[str]) -> str:
-        pairs = zip(self.qualified("t", columns), values, strict=True)
-        return ", ".join(f"{column} = {value}" for column, value in pairs)

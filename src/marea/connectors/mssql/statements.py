@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from marea.connectors.joining import JoiningStatements
 from marea.connectors.mssql.dialect import parts
-from marea.connectors.statements import JoiningStatements, Landing
+from marea.connectors.statements import Landing
 
 _TEXTS = frozenset({"char", "varchar", "nchar", "nvarchar", "text", "ntext", "xml"})
 _BYTES = frozenset({"image"})

@@ -51,19 +51,20 @@ class MssqlSession(Session):
         """The tables of the login's default schema."""
         return tables(self._link)
 
-    def execute(self, statement: str) -> None:
+    def execute(self, statement: str) -> int:
         """Runs one statement."""
-        self._link.run(statement)
+        return self._link.run(statement)
 
     def empty(self, table: str) -> bool:
         """Whether a quoted table has no row."""
         return not self._link.rows(f"SELECT TOP (1) 1 FROM {table}")
 
-    def load(self, table: str, columns: Sequence[str], rows: pa.Table) -> None:
+    def load(self, table: str, columns: Sequence[str], rows: pa.Table) -> int:
         """Inserts rows by INSERT … SELECT from OPENJSON."""
         statement = insert(table, columns, rows.schema)
-        for start in range(0, rows.num_rows, STATEMENT_ROWS):
-            self._link.run(statement, (json_rows(rows.slice(start, STATEMENT_ROWS)),))
+        starts = range(0, rows.num_rows, STATEMENT_ROWS)
+        texts = (json_rows(rows.slice(start, STATEMENT_ROWS)) for start in starts)
+        return sum(self._link.run(statement, (text,)) for text in texts)
 
     def commit(self) -> None:
         """Makes the batch last."""

@@ -81,10 +81,11 @@ class Link:
         with self.translated(), self._connection.cursor() as cursor:
             return int(cursor.execute(text, tuple(parameters)))
 
-    def send(self, statement: bytes) -> None:
-        """Runs a statement that is complete, in UTF-8."""
+    def send(self, statement: bytes) -> int:
+        """Runs a statement that is complete, in UTF-8; gives the rows it changed."""
         with self.translated():
             self._connection.query(statement)
+            return int(self._connection.affected_rows())
 
     def commit(self) -> None:
         """Makes the transaction last."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from marea.connectors.joining import JoiningStatements
 from marea.connectors.mysql.types import BYTES, TEXTS, Native
-from marea.connectors.statements import JoiningStatements, Landing
+from marea.connectors.statements import Landing
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -51,11 +51,7 @@ class PostgresqlSession(Session):
         with self._errors():
             return sorted(row[0] for row in self._connection.execute(_text(TABLES)))
 
-    def execute(self, statement: str) -> None:
-        """Runs one statement."""
-        self.change(statement)
-
-    def change(self, statement: str) -> int:
+    def execute(self, statement: str) -> int:
         """Runs one statement; gives the rows it changed."""
         with self._errors():
             return self._connection.execute(_text(statement)).rowcount
@@ -66,12 +62,14 @@ class PostgresqlSession(Session):
             row = self._connection.execute(_text(f"SELECT EXISTS (SELECT 1 FROM {table})")).fetchone()
         return row is not None and not row[0]
 
-    def load(self, table: str, columns: Sequence[str], rows: pa.Table) -> None:
+    def load(self, table: str, columns: Sequence[str], rows: pa.Table) -> int:
         """COPY of CSV: NULL is nothing at all, the empty text is quoted; the server reads every type."""
         names = ", ".join('"' + name.replace('"', '""') + '"' for name in columns)
         statement = _text(f"COPY {table} ({names}) FROM STDIN (FORMAT csv)")
-        with self._errors(), self._connection.cursor() as cursor, cursor.copy(statement) as copy:
-            copy.write(_csv(rows))
+        with self._errors(), self._connection.cursor() as cursor:
+            with cursor.copy(statement) as copy:
+                copy.write(_csv(rows))
+            return cursor.rowcount
 
     def commit(self) -> None:
         """COMMIT; when the connection breaks meanwhile nobody knows whether it was done."""

@@ -81,7 +81,7 @@ class PostgresqlSource:
 
         session = PostgresqlSession(self._system)
         try:
-            changed = session.change(inline(query))
+            changed = session.execute(inline(query))
             session.commit()
         finally:
             session.close()

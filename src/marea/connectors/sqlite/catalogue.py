@@ -22,6 +22,11 @@ _INDEXES = 'SELECT name FROM pragma_index_list(?) WHERE "unique" AND NOT partial
 _INDEXED = "SELECT name FROM pragma_index_info(?) ORDER BY seqno"
 _REFERENCES = 'SELECT id, "table", "from", "to" FROM pragma_foreign_key_list(?) ORDER BY id, seq'
 
+_MADE = "SELECT sql FROM sqlite_schema WHERE tbl_name = ? AND type IN ('table', 'trigger')"
+
+ON_CONFLICT = "ON CONFLICT"
+_YIELDING = re.compile(r"ON\s+CONFLICT\s+(?:IGNORE|REPLACE)|RAISE\s*\(\s*IGNORE\s*\)")
+
 _DECIMAL = re.compile(r"\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)")
 
 # In this order: a declared type means the first word it contains.
@@ -74,8 +79,15 @@ def describe(connection: apsw.Connection, name: str) -> Table | None:
         )
         for name, native, needed, _, given in rows
     )
-    references, uniques = _references(connection, table), _uniques(connection, table, key)
-    return Table(table, columns, key, references, uniques, folding=_folding(connection, table, columns))
+    return Table(
+        table,
+        columns,
+        key,
+        _references(connection, table),
+        _uniques(connection, table, key),
+        folding=_folding(connection, table, columns),
+        yielding=_yielding(connection, table),
+    )
 
 
 def tables(connection: apsw.Connection) -> list[str]:
@@ -101,6 +113,13 @@ def _folding(connection: apsw.Connection, table: str, columns: tuple[Column, ...
     names = [column.name for column in columns]
     collations = [connection.column_metadata("main", table, name)[1] for name in names]
     return frozenset(name for name, used in zip(names, collations, strict=True) if used.upper() != "BINARY")
+
+
+def _yielding(connection: apsw.Connection, table: str) -> tuple[str, ...]:
+    """The clauses with which a table and its triggers drop rows without an error."""
+    texts = [str(row[0]).upper() for row in connection.execute(_MADE, (table,))]
+    found = (match for text in texts for match in _YIELDING.findall(text))
+    return tuple(dict.fromkeys(" ".join(match.split()) for match in found))
 
 
 def _uniques(connection: apsw.Connection, table: str, key: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:

@@ -29,6 +29,14 @@ class SqliteStatements(StandardStatements):
 
     strict = False
 
+    def order(self, verb: str, landing: Landing) -> str:
+        """OR ABORT overrides an ON CONFLICT of the table, which ignores our row or takes another one's away.
+
+        It overrides those of triggers too: it is said only where the table has one.
+        """
+        overridden = any(clause.startswith(catalogue.ON_CONFLICT) for clause in landing.table.yielding)
+        return f"{verb} OR ABORT" if overridden else verb
+
     def bytewise(self, text: str) -> str:
         """Its bytes."""
         return f"CAST({text} AS BLOB)"
@@ -38,6 +46,10 @@ class SqliteStatements(StandardStatements):
         left, right = self.qualified(one, landing.rest), self.qualified(other, landing.rest)
         pairs = zip(left, right, strict=True)
         return "(" + " OR ".join(f"{a} IS NOT {b} COLLATE BINARY" for a, b in pairs) + ")"
+
+    def outdated(self, landing: Landing) -> str:
+        """A row that differs: no trigger changes what an upsert compares with the row, before it does so."""
+        return f" OR {self.differs('t', 's', landing)}" if landing.rest else ""
 
 
 class SqliteSession(Session):
@@ -57,24 +69,26 @@ class SqliteSession(Session):
         with translated(self._system, write=True):
             return catalogue.tables(self._connection)
 
-    def execute(self, statement: str) -> None:
-        """Runs one statement."""
+    def execute(self, statement: str) -> int:
+        """Runs one statement; what triggers change is not counted."""
         with translated(self._system, write=True):
             self._begin()
             self._connection.execute(statement)
+            return int(self._connection.changes())
 
     def empty(self, table: str) -> bool:
         """Asks for one row."""
         with translated(self._system, write=True):
             return not list(self._connection.execute(f"SELECT 1 FROM {table} LIMIT 1"))
 
-    def load(self, table: str, columns: Sequence[str], rows: pa.Table) -> None:
-        """One prepared INSERT, bound row by row."""
+    def load(self, table: str, columns: Sequence[str], rows: pa.Table) -> int:
+        """One prepared INSERT, bound row by row: none is lost, but in a table that is `yielding`."""
         names = ", ".join('"' + name.replace('"', '""') + '"' for name in columns)
         marks = ", ".join("?" * len(columns))
         with translated(self._system, write=True):
             self._begin()
             self._connection.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", bound(rows))
+        return int(rows.num_rows)
 
     def commit(self) -> None:
         """COMMIT, which also checks references that are deferred."""
