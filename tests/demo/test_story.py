@@ -1,4 +1,6 @@
 import io
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -6,7 +8,7 @@ from demo.conftest import SIZE
 from marea.demo.rows import Size
 from marea.demo.scene import Scene
 from marea.demo.steps import first_synchronization, mass_change
-from marea.demo.story import main
+from marea.demo.story import go_on, main
 from marea.demo.teller import Broken, Teller
 from marea.errors import ConfigurationError
 
@@ -48,3 +50,35 @@ def test_a_folder_that_holds_something_is_left_alone(tmp_path):
     with pytest.raises(ConfigurationError, match="not empty"):
         main(tmp_path, SIZE, io.StringIO())
     assert [file.name for file in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def typed(told):
+    """The commands it ends with."""
+    _, _, end = told.partition("To go on from here")
+    return [line.removeprefix("  $ ") for line in end.splitlines() if line.startswith("  $ ")]
+
+
+def test_the_commands_it_ends_with_run_as_they_stand(story):
+    *before, serve, status, sync = typed(story.told)
+    assert (status, sync) == ("marea status", "marea sync")
+    assert serve.endswith(" &")
+    script = "\n".join(["set -e", *before, f"{serve.partition(' --')[0]} --help", status])
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "customers" in done.stdout
+    assert story.told.rstrip().endswith("With a database of your own: marea init --source URL")
+
+
+def test_without_a_folder_that_stays_it_ends_with_how_to_have_one(tmp_path):
+    out = io.StringIO()
+    with Scene(tmp_path, Size(customers=60, items=20, suppliers=5, outdated=0), Teller(out)) as scene:
+        go_on(scene, kept=False)
+    assert typed(out.getvalue())[-1] == "marea demo --keep demo"
+    assert out.getvalue().rstrip().endswith("With a database of your own: marea init --source URL")
+
+
+def test_the_folder_that_the_readme_keeps_is_none_of_the_projects():
+    home = Path(__file__).parents[2]
+    for name, ignored in (("demo/marea.yaml", True), ("src/marea/demo/story.py", False)):
+        git = ["git", "check-ignore", "--quiet", "--no-index", name]
+        assert (subprocess.run(git, cwd=home, check=False).returncode == 0) is ignored

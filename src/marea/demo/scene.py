@@ -12,13 +12,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from marea.demo.crm import TOKEN
 from marea.demo.crm_process import CrmProcess
 from marea.demo.erp import Erp, Value
 from marea.demo.expected import differences, expected
 from marea.demo.rows import Size
 from marea.demo.teller import Teller
 
-TOKEN = "demo"  # noqa: S105 - of a service on this machine that ends with the story
 _ADDRESS = "http://127.0.0.1:8800"  # as the template has it
 
 Counts = Mapping[str, Mapping[str, int]]

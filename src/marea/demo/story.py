@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
 import tempfile
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from marea.demo.rows import Size
-from marea.demo.scene import TOKEN, Scene
+from marea.demo.scene import Scene
 from marea.demo.steps import STEPS
 from marea.demo.teller import Broken, Teller
 from marea.errors import ConfigurationError
@@ -31,8 +32,7 @@ def main(keep: Path | None = None, size: Size | None = None, out: TextIO | None 
         except Broken as broken:
             teller.say(f"The demo did not keep a promise. {broken}")
             return 1
-        if keep is not None:
-            _go_on(scene)
+        go_on(scene, kept=keep is not None)
         return 0
 
 
@@ -72,15 +72,27 @@ def _folder(keep: Path | None) -> Iterator[Path]:
     yield keep.resolve()
 
 
-def _go_on(scene: Scene) -> None:
+def go_on(scene: Scene, *, kept: bool) -> None:
+    """What to type next: in the folder that stays, or to have one; then with a database of one's own."""
     teller = scene.teller
     teller.title("To go on from here")
-    python = shlex.quote(sys.executable)  # the one form that works in any shell
-    marea = f"{python} -m marea"
-    for line in (
-        f"cd {shlex.quote(str(scene.folder))}",
-        f"CRM_TOKEN={TOKEN} {marea}.demo.crm --storage crm.db --port {scene.crm.port} &",
-        f"{marea} status",
-        f"{marea} sync",
-    ):
+    for line in (*_reach_commands(), *(_in_its_folder(scene) if kept else ["marea demo --keep demo"])):
         teller.command(line)
+    if not kept:
+        teller.say("That plays it once more, in a folder that stays, and says how to go on in it.")
+    teller.say("With a database of your own: marea init --source URL")
+
+
+def _reach_commands() -> Iterator[str]:
+    """Has the shell find `marea` and its `python`, unless it does."""
+    folder = Path(sys.executable).parent
+    found = (shutil.which(name) for name in ("marea", "python"))
+    if any(path is None or Path(path).parent != folder for path in found):
+        yield f'export PATH={shlex.quote(str(folder))}:"$PATH"'
+
+
+def _in_its_folder(scene: Scene) -> Iterator[str]:
+    yield f"cd {shlex.quote(str(scene.folder))}"
+    yield f"python -m marea.demo.crm --storage crm.db --port {scene.crm.port} &"
+    yield "marea status"
+    yield "marea sync"
