@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 
@@ -46,17 +49,7 @@ def _run_mariadb(url: str, text: str, parameters: tuple[object, ...]) -> list[tu
     import pymysql
     from pymysql.constants import CLIENT
 
-    parts = urlsplit(url)
-    connection = pymysql.connect(
-        host=parts.hostname,
-        port=parts.port or 3306,
-        user=unquote(parts.username or ""),
-        password=unquote(parts.password or ""),
-        database=parts.path.lstrip("/") or None,
-        charset="utf8mb4",
-        client_flag=CLIENT.MULTI_STATEMENTS,
-        ssl_disabled=True,  # else each connection reads all the certificates of the machine, in 30 ms
-    )
+    connection = pymysql.connect(**_login(url), charset="utf8mb4", client_flag=CLIENT.MULTI_STATEMENTS)
     try:
         with connection.cursor() as cursor:
             cursor.execute(text, parameters or None)
@@ -67,3 +60,44 @@ def _run_mariadb(url: str, text: str, parameters: tuple[object, ...]) -> list[tu
         return list(rows)
     finally:
         connection.close()
+
+
+def _login(url: str) -> dict[str, Any]:
+    parts = urlsplit(url)
+    return {
+        "host": parts.hostname,
+        "port": parts.port or 3306,
+        "user": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "database": parts.path.lstrip("/") or None,
+        "ssl_disabled": True,  # else each connection reads all the certificates of the machine, in 30 ms
+    }
+
+
+@contextmanager
+def transaction(url: str, text: str) -> Iterator[None]:
+    """Runs a statement in a transaction that commits when the block ends."""
+    scheme = urlsplit(url).scheme
+    if scheme == "sqlite":
+        import apsw
+
+        connection = apsw.Connection(url.removeprefix("sqlite:///"))
+        connection.set_busy_timeout(5000)
+        connection.execute("BEGIN")
+        end, close = (lambda: connection.execute("COMMIT")), connection.close
+    elif scheme == "postgresql":
+        import psycopg
+
+        connection = psycopg.connect(url)
+        end, close = connection.commit, connection.close
+    else:
+        import pymysql
+
+        connection = pymysql.connect(**_login(url))
+        end, close = connection.commit, connection.close
+    try:
+        (connection.cursor() if scheme != "sqlite" else connection).execute(text)
+        yield
+        end()
+    finally:
+        close()

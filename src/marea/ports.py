@@ -81,8 +81,28 @@ class Table:
         return near[0] if len(near) == 1 else None
 
 
+@dataclass(frozen=True, slots=True)
+class Writers:
+    """The transactions of others that were open before a snapshot began: it may not see their rows."""
+
+    asked: float
+    """When they were asked for, before the first was looked at: seconds since 1970 by the source's clock."""
+    open: Mapping[str, float | None] = field(default_factory=dict)
+    """A name of each, that no later one has -> since when, no later than its first stamp.
+
+    None where the login may not see that. Those that began after `asked` may be missing.
+    """
+    hidden: str = ""
+    """Why others may be open that the login does not see, and what lets it; empty where these are all."""
+
+
 class Reader(Protocol):
     """Reads of one moment of the source, as consistent as the source can make them."""
+
+    @property
+    def writers(self) -> Writers:
+        """Who was open before this moment: each that is not among them has committed, or begins after."""
+        ...
 
     def stream(self, query: Query, columns: Sequence[Column], rows: int) -> Iterator[pa.Table]:
         """The rows of `query` in its order, in tables of about `rows` rows typed as `columns`.

@@ -14,6 +14,7 @@ from marea.sql.pages import Pages
 
 pytestmark = pytest.mark.unit
 
+SOON = "90"
 SQL = MssqlDialect()
 CODE = Column("CustSupp", pa.string(), "varchar(12) COLLATE SQL_Latin1_General_CP1_CI_AS")
 KIND = Column("CustSuppType", pa.int32(), "int")
@@ -67,21 +68,20 @@ def test_stamps_keep_every_digit_of_their_type(native: str, out: str, back: str)
     assert parses(f"SELECT {out} FROM t WHERE m > {back}")
 
 
-def test_the_clock_is_rounded_down_and_held_back() -> None:
-    assert SQL.clock("datetime", 0) == (
-        "CAST(DATEADD(second, -1, CONVERT(datetime2(0), CONVERT(varchar(19), SYSDATETIME(), 126), 126)) "
-        "AS datetime)"
-    )
-    assert "DATEADD(second, -91," in str(SQL.clock("datetime2(7)", 90))
-    assert "DATEDIFF(minute" in str(SQL.clock("smalldatetime", 0))
-    assert "SYSUTCDATETIME()" in str(SQL.clock("datetimeoffset(7)", 0))
+def test_a_moment_is_held_back_for_what_a_type_rounds_down() -> None:
+    day = "DATEADD(day, (7 - 1) / 86400, CONVERT(datetime2(0), '1970-01-01', 126))"
+    at = f"DATEADD(second, (7 - 1) % 86400, {day})"
+    local = f"DATEADD(minute, DATEDIFF(minute, SYSUTCDATETIME(), SYSDATETIME()), {at})"
+    assert SQL.moment("datetime", "7") == f"CAST({local} AS datetime)"
+    assert SQL.moment("datetimeoffset(7)", "7") == f"CAST(TODATETIMEOFFSET({at}, 0) AS datetimeoffset(7))"
+    assert "DATEDIFF(minute, '2000-01-01'" in str(SQL.moment("smalldatetime", "7"))
     for native in ("int", "timestamp", "nvarchar(20)", "time(7)"):
-        assert SQL.clock(native, 0) is None
+        assert SQL.moment(native, "0") is None
 
 
 @pytest.mark.parametrize("native", ["datetime", "datetime2(7)", "smalldatetime", "datetimeoffset(7)", "date"])
-def test_a_clock_is_sql(native: str) -> None:
-    assert parses(f"SELECT {SQL.stamp_out(str(SQL.clock(native, 90)), native)} AS h")
+def test_a_moment_is_sql(native: str) -> None:
+    assert parses(f"SELECT {SQL.stamp_out(str(SQL.moment(native, SOON)), native)} AS h")
 
 
 @pytest.mark.parametrize(

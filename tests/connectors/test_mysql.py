@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import ClassVar
 
 import pytest
 
+import by_hand
 from by_hand import run_sql
 from marea.connectors.mysql import MysqlConnector
 from marea.ports import Connector, Source, Target
 from marea.testing import KINDS, ConnectorContract, Kind, SourceContract, SqlTargetContract
 from marea.testing.values import literal
+from marea.testing.writing import Transaction
 from mysql_systems import system
 
 pytestmark = pytest.mark.contract
@@ -88,6 +91,10 @@ class OnMariadb:
         opened = MysqlConnector().target(system(mariadb_url))
         yield opened
         opened.close()
+
+    @pytest.fixture
+    def transaction(self, mariadb_url: str) -> Transaction:
+        return partial(by_hand.transaction, mariadb_url)
 
     @pytest.fixture
     def cut(self, mariadb_url: str) -> Callable[[], None]:

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.unit
 
 CODE = Column("code", pa.string(), "varchar(12) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
 NUMBER = Column("number", pa.int32(), "int(11)")
+SOON = "90"
 SQL = MysqlDialect()
 
 
@@ -96,24 +97,26 @@ def test_stamps_go_out_as_text_and_come_in_as_their_type() -> None:
     assert SQL.stamp_out("r.`f`", "float") == "CAST((r.`f` + 0E0) AS CHAR)"
 
 
-def test_the_clock_of_a_naive_time_is_the_servers_and_survives_the_hour_that_happens_twice() -> None:
-    assert SQL.clock("datetime(6)", 0) == (
-        "CAST(LEAST(CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', @@global.time_zone), "
-        "(CONVERT_TZ(UTC_TIMESTAMP() + INTERVAL 1 HOUR, '+00:00', @@global.time_zone) - INTERVAL 1 HOUR)) "
+def test_the_moment_of_a_naive_time_is_the_servers_and_survives_the_hour_that_happens_twice() -> None:
+    at = "TIMESTAMP'1970-01-01 00:00:00' + INTERVAL 7 SECOND"
+    assert SQL.moment("datetime(6)", "7") == (
+        f"CAST(LEAST(CONVERT_TZ({at}, '+00:00', @@global.time_zone), "
+        f"(CONVERT_TZ({at} + INTERVAL 1 HOUR, '+00:00', @@global.time_zone) - INTERVAL 1 HOUR)) "
         "AS DATETIME)"
     )
-    assert "'Europe/Rome'" in str(MysqlDialect("Europe/Rome").clock("datetime", 0))
+    assert "'Europe/Rome'" in str(MysqlDialect("Europe/Rome").moment("datetime", "7"))
 
 
-def test_the_clock_of_an_instant_is_utc_and_of_a_number_is_none() -> None:
-    assert SQL.clock("timestamp(6)", 2.5) == "CAST(UTC_TIMESTAMP() - INTERVAL 3 SECOND AS DATETIME)"
+def test_the_moment_of_an_instant_is_utc_and_of_a_number_is_none() -> None:
+    at = "TIMESTAMP'1970-01-01 00:00:00' + INTERVAL 7 SECOND"
+    assert SQL.moment("timestamp(6)", "7") == f"CAST({at} AS DATETIME)"
     for native in ("int(11)", "varchar(20)", "year(4)", "time", "binary(8)"):
-        assert SQL.clock(native, 0) is None
+        assert SQL.moment(native, "0") is None
 
 
 @pytest.mark.parametrize("native", ["datetime", "datetime(6)", "timestamp(3)", "date"])
-def test_a_clock_is_sql(native: str) -> None:
-    assert parses(f"SELECT {SQL.stamp_out(str(SQL.clock(native, 90)), native)}")
+def test_a_moment_is_sql(native: str) -> None:
+    assert parses(f"SELECT {SQL.stamp_out(str(SQL.moment(native, SOON)), native)}")
 
 
 def test_a_list_of_keys_becomes_rows_in_their_own_collations() -> None:

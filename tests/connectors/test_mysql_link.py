@@ -18,7 +18,7 @@ from by_hand import run_sql
 from marea.connectors.mysql import MysqlConnector
 from marea.connectors.mysql.dialect import MysqlDialect
 from marea.connectors.mysql.failures import Kind, kind, translate
-from marea.connectors.mysql.link import open_link
+from marea.connectors.mysql.link import Link, open_link
 from marea.connectors.mysql.options import login
 from marea.errors import ConfigurationError, SystemUnreachable
 from marea.ports import Column
@@ -144,20 +144,26 @@ def test_values_of_every_length_come_over_the_wire(mariadb_url: str) -> None:
 # -- clocks ------------------------------------------------------------------------------
 
 
+def now(link: Link) -> str:
+    """Whole seconds since 1970."""
+    return str(link.rows("SELECT FLOOR(UNIX_TIMESTAMP(NOW(6)))")[0][0])
+
+
 @pytest.mark.parametrize("zone", ["SYSTEM", "+05:30", "-11:00"])
 @pytest.mark.parametrize("native", ["DATETIME", "DATETIME(6)", "TIMESTAMP(3)", "DATE"])
-def test_the_clock_is_not_later_than_what_is_written_after_it(
+def test_a_moment_is_not_later_than_what_is_written_after_it(
     mariadb_url: str, in_zone: Callable[[str], None], zone: str, native: str
 ) -> None:
     in_zone(zone)
     run_sql(mariadb_url, f"CREATE TABLE t (id INT, m {native})")
     link, dialect = open_link(login(system(mariadb_url))), MysqlDialect()
     for number in range(20):
-        clock = link.rows(f"SELECT {dialect.stamp_out(str(dialect.clock(native, 0)), native)}")[0][0]
+        at = str(dialect.moment(native, now(link)))
+        clock = link.rows(f"SELECT {dialect.stamp_out(at, native)}")[0][0]
         run_sql(mariadb_url, f"INSERT INTO t VALUES ({number}, NOW(6))")
         stamp = f"SELECT m >= {dialect.stamp_in('%s', native)} FROM t WHERE id = {number}"
         assert link.rows(stamp, (clock,)) == [("1",)], clock
-    fresh = f"SELECT max(m) < {dialect.clock(native, 0)} + INTERVAL 30 SECOND FROM t"
+    fresh = f"SELECT max(m) < {dialect.moment(native, now(link))} + INTERVAL 30 SECOND FROM t"
     assert link.rows(fresh) == [("1",)]
     link.close()
 
@@ -175,15 +181,15 @@ def rome(servers: Servers) -> None:
     run_sql(server.url("mysql"), text)
 
 
-def test_the_hour_that_happens_twice_is_before_the_clock_nowhere(mariadb_url: str, rome: None) -> None:
-    """At no two moments around the end of summer time is the earlier clock past the later local time."""
+def test_the_hour_that_happens_twice_is_before_no_moment(mariadb_url: str, rome: None) -> None:
+    """Around the end of summer time no moment, as a stamp, is past the local time of a later one."""
     link, dialect = open_link(login(system(mariadb_url, timezone="Europe/Rome"))), MysqlDialect("Europe/Rome")
     zone, start = ZoneInfo("Europe/Rome"), dt.datetime(2024, 10, 26, 22, 0, tzinfo=dt.UTC)
     moments = [start + dt.timedelta(minutes=7 * step) for step in range(50)]
     clocks = []
     for moment in moments:
-        link.run(f"SET timestamp = {moment.timestamp()}")
-        text = link.rows(f"SELECT {dialect.stamp_out(str(dialect.clock('datetime', 0)), 'datetime')}")[0][0]
+        at = str(dialect.moment("datetime", f"{moment.timestamp():.0f}"))
+        text = link.rows(f"SELECT {dialect.stamp_out(at, 'datetime')}")[0][0]
         clocks.append(dt.datetime.fromisoformat(str(text)))
     local = [moment.astimezone(zone).replace(tzinfo=None) for moment in moments]
     assert min(local[30:]) < max(local[:30])

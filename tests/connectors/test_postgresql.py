@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 import pytest
 
+import by_hand
 from by_hand import run_sql
 from marea.config.settings import SystemSettings
 from marea.connectors.postgresql import PostgresqlConnector
 from marea.ports import Connector, Source, Target
 from marea.testing import ConnectorContract, SourceContract, SqlTargetContract
+from marea.testing.writing import Transaction
 from process import free_port
 
 pytestmark = pytest.mark.contract
@@ -39,6 +42,11 @@ def target(postgresql_url: str) -> Iterator[Target]:
 @pytest.fixture
 def execute(postgresql_url: str) -> Callable[[str], Any]:
     return lambda text: run_sql(postgresql_url, text)
+
+
+@pytest.fixture
+def transaction(postgresql_url: str) -> Transaction:
+    return partial(by_hand.transaction, postgresql_url)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ SQL = PostgresqlDialect()
 CODE = Column("code", pa.string(), "character varying(10)")
 LINE = Column("line", pa.int32(), "integer")
 ZONE = "(SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'TimeZone')"
-NOW = "date_trunc('second', now() - interval '1.500000 seconds')"
+AT = "to_timestamp(7)"
 
 
 def test_names_are_quoted_part_by_part() -> None:
@@ -68,15 +68,15 @@ def test_stamps() -> None:
     assert SQL.stamp_in("$1", "timestamp(3) with time zone") == "CAST($1 AS timestamp with time zone)"
 
 
-def test_clocks() -> None:
-    local = f"({NOW} AT TIME ZONE {ZONE})"
-    ahead = f"(({NOW} + interval '1 hour') AT TIME ZONE {ZONE})"
-    assert SQL.clock("timestamp with time zone", 1.5) == NOW
-    assert SQL.clock("timestamp(3) without time zone", 1.5) == f"LEAST({local}, {ahead} - interval '1 hour')"
-    assert SQL.clock("date", 1.5) == f"CAST({local} AS date)"
-    assert PostgresqlDialect("UTC").clock("date", 1.5) == f"CAST(({NOW} AT TIME ZONE 'UTC') AS date)"
-    assert SQL.clock("bigint", 1.5) is None
-    assert SQL.clock("xid", 1.5) is None
+def test_moments() -> None:
+    local = f"({AT} AT TIME ZONE {ZONE})"
+    ahead = f"(({AT} + interval '1 hour') AT TIME ZONE {ZONE})"
+    assert SQL.moment("timestamp with time zone", "7") == AT
+    assert SQL.moment("timestamp(3) without time zone", "7") == f"LEAST({local}, {ahead} - interval '1 hour')"
+    assert SQL.moment("date", "7") == f"CAST({local} AS date)"
+    assert PostgresqlDialect("UTC").moment("date", "7") == f"CAST(({AT} AT TIME ZONE 'UTC') AS date)"
+    assert SQL.moment("bigint", "7") is None
+    assert SQL.moment("xid", "7") is None
 
 
 def test_key_rows() -> None:

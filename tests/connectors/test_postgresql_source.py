@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -168,7 +169,8 @@ def test_what_the_login_may_not_read_is_said(postgresql_url: str, on_postgresql:
 
 
 def clock(source: PostgresqlSource, peek: Any, native: str) -> dt.datetime:
-    text = peek(source).texts(f"SELECT CAST({source.dialect.clock(native, 0)} AS text)")[0]
+    seconds = str(int(time.time()))
+    text = peek(source).texts(f"SELECT CAST({source.dialect.moment(native, seconds)} AS text)")[0]
     return dt.datetime.fromisoformat(text)
 
 

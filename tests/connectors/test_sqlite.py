@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -11,11 +12,13 @@ from typing import Any
 import apsw
 import pytest
 
+import by_hand
 from by_hand import run_sql
 from marea.config.settings import SystemSettings
 from marea.connectors.sqlite import SqliteConnector
 from marea.ports import Connector, Source, Target
 from marea.testing import KINDS, ConnectorContract, SourceContract, SqlTargetContract
+from marea.testing.writing import Transaction
 
 pytestmark = pytest.mark.contract
 
@@ -52,6 +55,11 @@ def target(wal_url: str) -> Iterator[Target]:
 @pytest.fixture
 def execute(wal_url: str) -> Callable[[str], Any]:
     return lambda text: run_sql(wal_url, text)
+
+
+@pytest.fixture
+def transaction(wal_url: str) -> Transaction:
+    return partial(by_hand.transaction, wal_url)
 
 
 @pytest.fixture

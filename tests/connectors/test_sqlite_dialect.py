@@ -66,11 +66,10 @@ def test_stamps_are_json_values() -> None:
     assert SQL.stamp_in("?1", "DATETIME") == "json_extract(?1, '$')"
 
 
-def test_clocks_stay_a_second_behind() -> None:
-    assert SQL.clock("DATETIME", 0) == "strftime('%Y-%m-%d %H:%M:%S', 'now', '-1.000 seconds')"
-    assert SQL.clock("timestamp", 2.5) == "strftime('%Y-%m-%d %H:%M:%S', 'now', '-3.500 seconds')"
-    assert SQL.clock("DATE", 0) == "strftime('%Y-%m-%d', 'now', '-1.000 seconds')"
-    assert SQL.clock("INTEGER", 0) is None
+def test_moments() -> None:
+    assert SQL.moment("DATETIME", "7") == "strftime('%Y-%m-%d %H:%M:%S', 7, 'unixepoch')"
+    assert SQL.moment("DATE", "7") == "strftime('%Y-%m-%d', 7, 'unixepoch')"
+    assert SQL.moment("INTEGER", "7") is None
 
 
 def test_key_rows() -> None:

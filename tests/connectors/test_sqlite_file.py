@@ -148,7 +148,7 @@ def test_an_expression_that_only_chooses_keeps_its_columns_type(
     on_sqlite("CREATE TABLE t (created DATETIME, changed DATETIME, day DATE)")
     found = source.type_of("t", expression)
     assert found.native == native
-    assert (source.dialect.clock(found.native, 0) is None) == (native == "")
+    assert (source.dialect.moment(found.native, "0") is None) == (native == "")
 
 
 # -- the file ------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from marea.capture.horizon import Mark
 from marea.errors import RunStopped
 from marea.sql.feeds import Cursor
 
@@ -40,6 +41,8 @@ class Position:
     sweep: Sweep | None = None
     feeds: Mapping[str, Feed] = field(default_factory=dict)
     """The feeds as they were bound when the position was written."""
+    marks: tuple[Mark, ...] = ()
+    """When earlier runs asked which transactions were open, as far as the next one may need it."""
     dates: str = ""
     """The digest of the entity's last-edit dates in the configuration at that time."""
 
@@ -56,6 +59,8 @@ class Position:
             value["feeds"] = {
                 name: [feed.table, feed.stamp, feed.native] for name, feed in self.feeds.items()
             }
+        if self.marks:
+            value["marks"] = [[mark.at, *sorted(mark.open)] for mark in self.marks]
         if self.dates:
             value["dates"] = self.dates
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
@@ -74,6 +79,7 @@ class Position:
             cursors=_load(value["cursors"]),
             sweep=Sweep(sweep["after"], _load(sweep["cursors"])) if sweep else None,
             feeds={name: Feed(*parts) for name, parts in value.get("feeds", {}).items()},
+            marks=tuple(Mark(at, frozenset(names)) for at, *names in value.get("marks", ())),
             dates=value.get("dates", ""),
         )
 

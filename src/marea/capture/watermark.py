@@ -1,18 +1,20 @@
 """Owns the watermark capture: which records changed, learnt from the last-edit dates of their tables.
 
-A feed is a table with a last-edit date. Its cursor never passes the horizon, the point
-before which no transaction can still write a stamp: what lies behind it is read again and
-costs one comparison. Cursors are texts in the source's own form and clock; they are
-compared by the source alone. Nothing is held in the source from run to run, and so nothing
-there is to be released (I2).
+A feed is a table with a last-edit date. Its cursor never passes the horizon, the moment
+before which no transaction can still commit a stamp (`marea.capture.horizon`): what lies
+behind it is read again and costs one comparison. Cursors are texts in the source's own form
+and clock; they are compared by the source alone. Nothing is held in the source from run to
+run, and so nothing there is to be released (I2).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from marea.capture.batch import Batch, BatchReader
+from marea.capture.horizon import Mark, horizon, marked
 from marea.capture.position import Feed, Position, Sweep
 from marea.model import Cause
 from marea.ports import KEY
@@ -32,6 +34,19 @@ class Step:
     position: Position | None
 
 
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How far the cursor of a feed may move."""
+
+    horizon: str | None
+    latest: str | None
+    """Its latest stamp before that."""
+
+    @property
+    def cursor(self) -> Cursor | None:
+        return Cursor(self.latest) if self.latest is not None else None
+
+
 class Watermark:
     """Reads what changed in one entity since a position; serves one run in one thread."""
 
@@ -49,13 +64,15 @@ class Watermark:
         What that one has passed and has changed since is then brought as changes are.
         It begins anew where its cursors are of other dates: those say nothing about these.
         """
-        begun = position.sweep if position and position.feeds == self._feeds else None
-        sweep = begun or Sweep(None, self._starting_cursors())
+        position = position or Position()
+        begun = position.sweep if position.feeds == self._feeds else None
+        sweep = begun or Sweep(None, self._starting_cursors(position))
+        marks = self._marked(position)
         for batch in self._batches.everything(sweep.after, cause):
             if batch.root.num_rows:
                 sweep = Sweep(batch.root.column(KEY)[-1].as_py(), sweep.cursors)
-            yield Step(batch, Position(sweep=sweep, feeds=self._feeds, dates=self._dates))
-        loaded = Position(sweep.cursors, feeds=self._feeds, dates=self._dates)
+            yield Step(batch, self._at({}, marks, sweep))
+        loaded = self._at(sweep.cursors, marks)
         yield Step(None, loaded)
         if begun and begun.after is not None:
             # What lies behind was read just now, at the same moment: read again it would count twice (I5).
@@ -63,29 +80,30 @@ class Watermark:
 
     def full(self, cause: Cause, position: Position) -> Iterator[Step]:
         """All records in key order; the position moves at the end alone, to before the read."""
-        cursors = self._starting_cursors()
+        cursors = self._starting_cursors(position)
         for batch in self._batches.everything(None, cause):
             yield Step(batch, position)
-        yield Step(None, Position(cursors, feeds=self._feeds, dates=self._dates))
+        yield Step(None, self._at(cursors, self._marked(position)))
 
     def changes(self, position: Position, upto: str | None = None) -> Iterator[Step]:
         """The records whose root or related rows have a stamp behind the position; `upto` a key, or all."""
         since = self._since(position)
-        position = Position(since, feeds=self._feeds, dates=self._dates)
-        ends = {feed: self._horizon(feed) for feed in since}
-        for feed, (horizon, latest) in ends.items():
+        ends = {feed: self._end(feed, position) for feed in since}
+        position = self._at(since, self._marked(position))
+        for feed, end in ends.items():
             cause = Cause.LAST_EDIT if feed == ROOT else Cause.RELATED
             unsettled = False
-            query = self._sql.changed(feed, since, horizon, upto=upto)
+            limit = end.horizon if end else None
+            query = self._sql.changed(feed, since, limit, upto=upto)
             for batch in self._batches.read(query, cause):
-                cursor = _cursor_after(batch, horizon, position.cursors.get(feed))
+                cursor = _cursor_after(batch, limit, position.cursors.get(feed))
                 unsettled = cursor is not None and cursor.inclusive
                 position = position.moved(feed, cursor)
                 yield Step(batch, position)
-            if not unsettled:
+            if end and not unsettled:
                 # Also behind what an earlier feed has brought instead: else the next run read it again.
                 # And back to what is left where the newest rows are gone: until then no run is quiet.
-                position = position.moved(feed, Cursor(latest) if latest is not None else None)
+                position = position.moved(feed, end.cursor)
         yield Step(None, position)
 
     def newest_behind(self, position: Position) -> str | None:
@@ -110,20 +128,29 @@ class Watermark:
     def _since(self, position: Position) -> dict[str, Cursor | None]:
         return {feed: _kept(position, feed, bound) for feed, bound in self._feeds.items()}
 
-    def _starting_cursors(self) -> Mapping[str, Cursor | None]:
-        """Cursors that lie before anything a read from now on could miss."""
-        found = {}
-        for feed in self._feeds:
-            _, latest = self._horizon(feed)
-            found[feed] = Cursor(latest) if latest is not None else None
-        return found
+    def _at(
+        self, cursors: Mapping[str, Cursor | None], marks: tuple[Mark, ...], sweep: Sweep | None = None
+    ) -> Position:
+        return Position(cursors, sweep, self._feeds, marks, self._dates)
 
-    def _horizon(self, feed: str) -> tuple[str | None, str | None]:
-        """A feed's horizon, and its latest stamp before it."""
-        query = self._sql.horizon(feed, self._lag)
+    def _marked(self, position: Position) -> tuple[Mark, ...]:
+        return marked(self._batches.reader.writers, position.marks)
+
+    def _starting_cursors(self, position: Position) -> Mapping[str, Cursor | None]:
+        """Cursors that lie before anything a read from now on could miss."""
+        ends = {feed: self._end(feed, position) for feed in self._feeds}
+        return {feed: end.cursor if end else None for feed, end in ends.items()}
+
+    def _end(self, feed: str, position: Position) -> _End | None:
+        """How far a feed's cursor may move; None where that is not known."""
+        moment = horizon(self._batches.reader.writers, position.marks)
+        if moment is None and self._sql.timed(feed):
+            return None
+        # Down to the second: a column, or whoever writes it, may keep no fractions.
+        query = self._sql.horizon(feed, math.floor((moment or 0) - self._lag))
         for page in self._batches.reader.stream(query, HORIZON_COLUMNS, 1):
-            return page.column(HORIZON)[0].as_py(), page.column(LATEST)[0].as_py()
-        return None, None
+            return _End(page.column(HORIZON)[0].as_py(), page.column(LATEST)[0].as_py())
+        return None
 
 
 def _cursor_after(batch: Batch, horizon: str | None, current: Cursor | None) -> Cursor | None:

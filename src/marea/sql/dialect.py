@@ -72,18 +72,18 @@ class Dialect(ABC):
         return self.cast(placeholder, native)
 
     @abstractmethod
-    def clock(self, native: str, lag: float) -> str | None:
-        """The database's own time, `lag` seconds ago, in the type of a stamp.
+    def moment(self, native: str, seconds: str) -> str | None:
+        """A moment in the type of a stamp; `seconds` since 1970 are an SQL expression, whole.
 
-        It is never later than the stamp a transaction that starts after it writes.
-        None for stamps that are no times (numbers, row versions): they have no clock.
+        It is never later than the stamp that a transaction which begins after that moment writes.
+        None for stamps that are no times (numbers, row versions): they know no moments.
         """
 
     @abstractmethod
     def now(self, native: str) -> str | None:
         """The database's own time as its defaults write it into a column of a stamp's type.
 
-        Never earlier than `clock`; None where that is None.
+        Never earlier than `moment` has it; None where that is None.
         """
 
     def key_value(self, value: object) -> str:

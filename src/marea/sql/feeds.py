@@ -64,17 +64,21 @@ class Feeds(Parts):
 
     # -- horizons: how far a cursor may move -------------------------------------------
 
-    def horizon(self, feed: str, lag: float) -> Query:
+    def timed(self, feed: str) -> bool:
+        """Whether the stamps of a feed are times."""
+        return self.dialect.moment(self.feed(feed)[2], "0") is not None
+
+    def horizon(self, feed: str, moment: int) -> Query:
         """One row: a feed's horizon, and its latest stamp before the horizon.
 
-        The horizon is the source's own clock. A stamp that is no time has no clock: its
+        The horizon is a moment, in seconds since 1970. A stamp that is no time knows none: its
         latest value takes the place, so that rows of that value are read again.
         """
         table, stamp, native = self.feed(feed)
-        clock = self.dialect.clock(native, lag) or f"(SELECT max({stamp}) FROM {table})"
-        settled = f"(SELECT max({stamp}) FROM {table} WHERE {stamp} < {clock})"
+        limit = self.dialect.moment(native, str(moment)) or f"(SELECT max({stamp}) FROM {table})"
+        settled = f"(SELECT max({stamp}) FROM {table} WHERE {stamp} < {limit})"
         last = self.dialect.stamp_out(settled, native)
-        horizon = self.dialect.stamp_out(clock, native)
+        horizon = self.dialect.stamp_out(limit, native)
         selects = f"{horizon} AS {self.quote(HORIZON)}, {last} AS {self.quote(LATEST)}"
         return Text(self.dialect).query(f"SELECT {selects}")
 

@@ -9,6 +9,7 @@ pytest.register_assert_rewrite(
         for part in ("arriving", "deciding", "declaring", "delivering", "describing", "holding")
     ),
     *("marea.testing." + part for part in ("receiving", "sources", "streaming", "suite", "targets")),
+    "marea.testing.writing",
 )
 
 from marea.testing.declaring import ConnectorContract

@@ -17,14 +17,16 @@ from marea.testing.describing import Describing
 from marea.testing.streaming import Streaming
 from marea.testing.suite import Execute
 from marea.testing.values import KINDS, Kind
+from marea.testing.writing import Writing
 
 
-class SourceContract(Describing, Streaming):
+class SourceContract(Describing, Streaming, Writing):
     """Subclass it, give the fixtures, and every test of it is a promise of the connector.
 
     `source` is the connector's source on an empty database of the test's own; `execute` runs SQL
-    there by other means; `unreachable` is a source whose system does not answer and whose password
-    is "pa55word"; `cut` breaks all connections of `source` from outside.
+    there by other means, `transaction` so that it commits when its block ends; `unreachable` is a
+    source whose system does not answer and whose password is "pa55word"; `cut` breaks all connections
+    of `source` from outside.
     """
 
     kinds: ClassVar[Mapping[str, Kind]] = KINDS
@@ -36,12 +38,6 @@ class SourceContract(Describing, Streaming):
         "int64": ("9007199254740992", "9007199254740993"),
     }
     """For each kind a stamp may have: two literals one smallest step apart."""
-    now: ClassVar[Mapping[str, str]] = {
-        "timestamp": "CURRENT_TIMESTAMP",
-        "timestamptz": "CURRENT_TIMESTAMP",
-        "date": "CURRENT_DATE",
-    }
-    """How an application of this database stamps a row, for each kind that has a clock."""
     # -- keys ----------------------------------------------------------------------------
 
     def test_rows_are_found_by_a_list_of_keys(self, source: Source, execute: Execute) -> None:
@@ -107,44 +103,6 @@ class SourceContract(Describing, Streaming):
             texts = self.fetch(reader, out, [Column("s", pa.string(), dialect.text_type)])
             found = [self.fetch(reader, Query(query.text, (row["s"],)), columns) for row in texts]
         return [[row["id"] for row in rows] for rows in found]
-
-    def test_the_clock_is_never_ahead_of_a_later_stamp(self, source: Source, execute: Execute) -> None:
-        for kind, now in self.now.items():
-            self.make(source, execute, {"id": self.kinds["int64"], "stamp": self.kinds[kind]}, f"t_{kind}")
-            clock = self.clock(source, f"t_{kind}", 0)
-            earlier = self.clock(source, f"t_{kind}", 3 * 86_400)
-            assert clock is not None
-            execute(f"INSERT INTO t_{kind} VALUES (1, {now})")
-            assert self.at_or_after(source, f"t_{kind}", clock) == [1], kind
-            execute(f"DELETE FROM t_{kind}")
-            execute(f"INSERT INTO t_{kind} SELECT 2, {now}")
-            assert earlier is not None
-            assert self.at_or_after(source, f"t_{kind}", earlier) == [2], kind
-            assert earlier < clock, kind
-
-    def test_a_number_has_no_clock(self, source: Source, execute: Execute) -> None:
-        self.make(source, execute, {"id": self.kinds["int64"]})
-        assert source.dialect.clock(source.type_of("t", "id").native, 0) is None
-
-    def clock(self, source: Source, table: str, lag: float) -> str | None:
-        """The clock's text for the stamps of a table."""
-        dialect = source.dialect
-        native = source.type_of(table, "stamp").native
-        expression = dialect.clock(native, lag)
-        assert expression is not None
-        query = Query(f"SELECT {dialect.stamp_out(expression, native)} AS s")
-        with source.snapshot() as reader:
-            rows = self.fetch(reader, query, [Column("s", pa.string(), dialect.text_type)])
-        text: str | None = rows[0]["s"]
-        return text
-
-    def at_or_after(self, source: Source, table: str, stamp: str) -> list[int]:
-        """The rows whose stamp is not before a stamp's text."""
-        dialect = source.dialect
-        bound = dialect.stamp_in(dialect.placeholder(1), source.type_of(table, "stamp").native)
-        query, columns = self.select(source, table, where=f"stamp >= {bound}")
-        with source.snapshot() as reader:
-            return [row["id"] for row in self.fetch(reader, Query(query.text, (stamp,)), columns)]
 
     # -- failures ------------------------------------------------------------------------
 

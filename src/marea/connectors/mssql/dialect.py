@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -117,20 +116,19 @@ class MssqlDialect(Dialect):
             return f"CONVERT({word}{size}, {placeholder}, {_STYLES[word]})"
         return self.cast(placeholder, native)
 
-    def clock(self, native: str, lag: float) -> str | None:
-        """The server's time rounded down to the second (`smalldatetime`: the minute), less one second."""
+    def moment(self, native: str, seconds: str) -> str | None:
+        """The moment less one second, in the server's zone (`smalldatetime`: rounded down to the minute)."""
         word, size, _ = parts(native)
-        back = math.ceil(lag) + _ROUNDING
+        day = f"DATEADD(day, ({seconds} - {_ROUNDING}) / 86400, CONVERT(datetime2(0), '1970-01-01', 126))"
+        at = f"DATEADD(second, ({seconds} - {_ROUNDING}) % 86400, {day})"
         if word == "datetimeoffset":
-            second = "CONVERT(datetimeoffset(0), CONVERT(varchar(19), SYSUTCDATETIME(), 126) + 'Z', 127)"
-            return f"CAST(DATEADD(second, -{back}, {second}) AS {word}{size})"
+            return f"CAST(TODATETIMEOFFSET({at}, 0) AS {word}{size})"
         if word not in ("datetime", "datetime2", "smalldatetime", "date"):
             return None
-        second = "CONVERT(datetime2(0), CONVERT(varchar(19), SYSDATETIME(), 126), 126)"
-        earlier = f"DATEADD(second, -{back}, {second})"
+        local = f"DATEADD(minute, DATEDIFF(minute, SYSUTCDATETIME(), SYSDATETIME()), {at})"
         if word == "smalldatetime":
-            earlier = f"DATEADD(minute, DATEDIFF(minute, '2000-01-01', {earlier}), '2000-01-01')"
-        return f"CAST({earlier} AS {word}{size})"
+            local = f"DATEADD(minute, DATEDIFF(minute, '2000-01-01', {local}), '2000-01-01')"
+        return f"CAST({local} AS {word}{size})"
 
     def now(self, native: str) -> str | None:
         """The server's time, in the type of the stamp."""

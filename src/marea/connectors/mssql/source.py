@@ -11,6 +11,7 @@ from marea.connectors.mssql.catalogue import describe, describe_expression, tabl
 from marea.connectors.mssql.dialect import MssqlDialect
 from marea.connectors.mssql.link import Link
 from marea.connectors.mssql.options import Login
+from marea.connectors.mssql.writers import writers
 from marea.ports import Column, Table
 from marea.sql.dialect import Query
 
@@ -84,7 +85,11 @@ class MssqlReader:
     def __init__(self, login: Login) -> None:
         self._login = login
         self._links: list[Link] = []
-        self._free = [self._begin()]
+        first = Link(login)
+        self._links.append(first)
+        self.writers = writers(first)
+        first.isolate()
+        self._free = [first]
 
     def stream(self, query: Query, columns: Sequence[Column], rows: int) -> Iterator[pa.Table]:
         """The rows of a query as the columns' types, about `rows` at a time."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -81,8 +80,8 @@ class MysqlDialect(Dialect):
             return f"UNHEX({placeholder})"
         return self.cast(placeholder, native)
 
-    def clock(self, native: str, lag: float) -> str | None:
-        """The time in whole seconds, rounded down: a writer may stamp with NOW() in a DATETIME(6).
+    def moment(self, native: str, seconds: str) -> str | None:
+        """The moment in the zone of the stamp.
 
         Before the hour that happens twice the time of `zone` is taken an hour back, so that
         it stays behind what is written after the clocks were set back.
@@ -90,12 +89,11 @@ class MysqlDialect(Dialect):
         kind = Native.parse(native).word
         if kind not in INSTANTS and kind != "date":
             return None
-        now = "UTC_TIMESTAMP()"
+        at = f"TIMESTAMP'1970-01-01 00:00:00' + INTERVAL {seconds} SECOND"
         if kind != "timestamp":
-            later = f"({self._local(f'{now} + INTERVAL 1 HOUR')} - INTERVAL 1 HOUR)"
-            now = f"LEAST({self._local(now)}, {later})"
-        earlier = f"{now} - INTERVAL {math.ceil(lag)} SECOND" if lag else now
-        return f"CAST({earlier} AS {'DATE' if kind == 'date' else 'DATETIME'})"
+            later = f"({self._local(f'{at} + INTERVAL 1 HOUR')} - INTERVAL 1 HOUR)"
+            at = f"LEAST({self._local(at)}, {later})"
+        return f"CAST({at} AS {'DATE' if kind == 'date' else 'DATETIME'})"
 
     def now(self, native: str) -> str | None:
         """The time with its fractions, in the zone of the type; the column keeps what it can."""

@@ -49,7 +49,7 @@ Row = tuple[str | None, ...]
 class Link:
     """One connection; every method raises errors of `marea.errors` alone. Serves one thread at a time.
 
-    `lost` says that the connection is gone.
+    `lost` says that the connection is gone, `mariadb` what kind of server it is.
     """
 
     def __init__(self, login: Login, *, autocommit: bool, writing: bool = False) -> None:
@@ -167,7 +167,7 @@ class Link:
     def _check_version(self) -> None:
         """Raises ConfigurationError for a server that is too old."""
         text = str(self._connection.server_version)
-        mariadb = "mariadb" in text.lower()
+        mariadb = self.mariadb = "mariadb" in text.lower()
         numbers = re.findall(r"(\d+)\.(\d+)\.(\d+)", text.removeprefix("5.5.5-"))
         version = tuple(int(part) for part in numbers[0]) if numbers else ()
         if version < OLDEST[mariadb]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
@@ -12,8 +13,9 @@ from marea.connectors.mysql.columns import arrow_type, columns_of
 from marea.connectors.mysql.dialect import MysqlDialect
 from marea.connectors.mysql.link import Link, open_link
 from marea.connectors.mysql.options import Login
+from marea.connectors.mysql.writers import FRESH_SECONDS, writers
 from marea.errors import ConfigurationError
-from marea.ports import Column, Table
+from marea.ports import Column, Table, Writers
 from marea.sql.dialect import Query
 
 if TYPE_CHECKING:
@@ -31,7 +33,9 @@ class MysqlSource:
         self._login = login
         self._dialect = MysqlDialect(login.zone)
         self._idle: list[Link] = []
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._writers: Writers | None = None
+        self._told = 0.0
 
     @property
     def dialect(self) -> MysqlDialect:
@@ -92,6 +96,14 @@ class MysqlSource:
         finally:
             self.give(link)
 
+    def writers(self) -> Writers:
+        """The transactions that are open; what was asked a moment ago holds still."""
+        with self._lock, self.link() as link:
+            if self._writers is None or time.monotonic() - self._told > FRESH_SECONDS:
+                self._writers = writers(link)
+                self._told = time.monotonic()
+            return self._writers
+
     def take(self) -> Link:
         """An idle connection, or a new one."""
         with self._lock:
@@ -115,13 +127,13 @@ class MysqlReader:
     A connection streams one query at a time, and the server cannot share a snapshot between
     connections: a snapshot therefore begins with three, one directly after the other, and takes
     further ones when more streams are open at once. What was committed between two of these
-    moments is seen by one stream and not by the other; the clock of all of them is that of
-    the first, so that the next run reads it again.
+    moments is seen by one stream and not by the other; who writes was asked before the first,
+    so that the next run reads it again.
     """
 
     def __init__(self, source: MysqlSource) -> None:
         self._source = source
-        self._clock: str | None = None
+        self.writers = source.writers()
         self._links: list[Link] = []
         self._free: list[Link] = []
         with ExitStack() as undo:
@@ -153,9 +165,7 @@ class MysqlReader:
     def _begin(self) -> Link:
         link = self._source.take()
         self._links.append(link)
-        if self._clock is None:
-            self._clock = str(link.rows("SELECT UNIX_TIMESTAMP(NOW(6))")[0][0])
-        link.run(f"SET timestamp = {self._clock}")
+        link.run(f"SET timestamp = {self.writers.asked}")
         link.run(BEGIN)
         return link
 

@@ -94,12 +94,9 @@ class PostgresqlDialect(Dialect):
         """Its text, in the UTC and ISO of our sessions."""
         return f"CAST({expression} AS text)"
 
-    def clock(self, native: str, lag: float) -> str | None:
-        """The start of our transaction, whole seconds, in the type and zone of the stamp.
-
-        Seconds are cut off because a column, or whoever writes it, may keep no fractions.
-        """
-        moment = f"date_trunc('second', now() - interval '{lag:f} seconds')"
+    def moment(self, native: str, seconds: str) -> str | None:
+        """The moment in the type and zone of the stamp."""
+        moment = f"to_timestamp({seconds})"
         local = f"({moment} AT TIME ZONE {self._zone})"
         kind = base(native)
         if kind == "timestamp with time zone":

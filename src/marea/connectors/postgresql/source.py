@@ -16,8 +16,9 @@ from marea.connectors.postgresql.binding import inline, literal
 from marea.connectors.postgresql.catalogue import TABLES, arrow_type, described, describing
 from marea.connectors.postgresql.dialect import PostgresqlDialect
 from marea.connectors.postgresql.link import Link, opened, single, unreachable
+from marea.connectors.postgresql.writers import writers
 from marea.errors import ConfigurationError, SystemUnreachable
-from marea.ports import Column, Table
+from marea.ports import Column, Table, Writers
 from marea.sql.dialect import Query
 
 if TYPE_CHECKING:
@@ -138,25 +139,29 @@ class PostgresqlSource:
 class _Snapshot:
     """The reader of one snapshot: the connection that took it, and those that joined."""
 
+    writers: Writers
+
     def __init__(self, source: PostgresqlSource) -> None:
         self._source = source
         self._lock = threading.Lock()
         self._free: list[Link] = []
         self._all: list[Link] = []
-        first_link = self._joined("SELECT pg_catalog.pg_export_snapshot() AS name")
+        first_link = self._joined("SELECT pg_catalog.pg_export_snapshot() AS name", first=True)
         self._free.append(first_link)
 
-    def _joined(self, statement: str) -> Link:
+    def _joined(self, statement: str, *, first: bool = False) -> Link:
         """A connection in a transaction of this snapshot."""
         link = self._source.take()
         try:
+            if first:
+                self.writers = writers(link)
             link.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             result = link.run(statement)
         except SystemUnreachable:
             link.close()
             self._source.close()
             if link.kept:
-                return self._joined(statement)
+                return self._joined(statement, first=first)
             raise
         except BaseException:
             link.close()

@@ -71,16 +71,12 @@ class SqliteDialect(Dialect):
         """The JSON value again."""
         return f"json_extract({placeholder}, '$')"
 
-    def clock(self, native: str, lag: float) -> str | None:
-        """UTC in the form of CURRENT_TIMESTAMP, a second behind.
-
-        Rows may carry fractions or a `T`, and are compared as text.
-        """
+    def moment(self, native: str, seconds: str) -> str | None:
+        """UTC in the form of CURRENT_TIMESTAMP: what carries fractions or a `T` is later, as text too."""
         kind = native.upper()
-        shift = f"'-{lag + 1:.3f} seconds'"
         if "TIMESTAMP" in kind or "DATETIME" in kind:
-            return f"strftime('%Y-%m-%d %H:%M:%S', 'now', {shift})"
-        return f"strftime('%Y-%m-%d', 'now', {shift})" if "DATE" in kind else None
+            return f"strftime('%Y-%m-%d %H:%M:%S', {seconds}, 'unixepoch')"
+        return f"strftime('%Y-%m-%d', {seconds}, 'unixepoch')" if "DATE" in kind else None
 
     def now(self, native: str) -> str | None:
         """UTC, as CURRENT_TIMESTAMP writes it."""

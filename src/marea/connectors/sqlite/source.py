@@ -13,6 +13,7 @@ from marea.connectors.sqlite import catalogue
 from marea.connectors.sqlite.dialect import SqliteDialect
 from marea.connectors.sqlite.file import opened, translated
 from marea.connectors.sqlite.values import arranged
+from marea.connectors.sqlite.writers import writers
 from marea.errors import ConfigurationError
 from marea.ports import Column, Table
 from marea.sql.dialect import Query
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import apsw
     import pyarrow as pa
 
-    from marea.ports import Reader
+    from marea.ports import Reader, Writers
 
 HINDRANCE = (
     "not in WAL mode: programs that write to the file wait while a run reads and delivers; "
@@ -63,10 +64,11 @@ class SqliteSource:
     def snapshot(self) -> Iterator[Reader]:
         """One read transaction; a writer of a file that is not in WAL mode waits for its end."""
         with self._connection() as connection:
+            found = writers(self._system)
             with translated(self._system):
                 connection.execute("BEGIN")
                 list(connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1"))
-            yield _Snapshot(self._system, connection)
+            yield _Snapshot(self._system, connection, found)
 
     def execute(self, query: Query) -> int:
         """One statement in a transaction of its own, on a connection that may write."""
@@ -99,7 +101,8 @@ class SqliteSource:
 class _Snapshot:
     """The reader of one snapshot; its streams take turns on the one connection."""
 
-    def __init__(self, system: SystemSettings, connection: apsw.Connection) -> None:
+    def __init__(self, system: SystemSettings, connection: apsw.Connection, writers: Writers) -> None:
+        self.writers = writers
         self._system = system
         self._connection = connection
         self._lock = threading.Lock()

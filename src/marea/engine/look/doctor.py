@@ -170,7 +170,7 @@ class _Examination:
         if entity.source.system in self._unusable:
             return report
         if self._tried(entity.source.system, lambda: alignment.aggregate):
-            report.tables = tables(entity, alignment.aggregate)
+            self._tried(entity.source.system, lambda: self._tables(alignment, report))
             self._tried(entity.source.system, lambda: self._hindrance(alignment))
             self._tried(entity.source.system, lambda: self._dates(alignment, report))
             self._tried(entity.source.system, lambda: report.notes.extend(_doubts(alignment)))
@@ -203,6 +203,11 @@ class _Examination:
         source = alignment.source
         if isinstance(source, Hindering):
             self._remark(alignment.entity.source.system, source.hindrance())
+
+    def _tables(self, alignment: Alignment, report: EntityReport) -> None:
+        with alignment.source.snapshot() as reader:
+            hidden = reader.writers.hidden
+        report.tables = tables(alignment.entity, alignment.pages, hidden)
 
     def _dates(self, alignment: Alignment, report: EntityReport) -> None:
         found = warnings(alignment.source, alignment.aggregate, dates_written(alignment.entity))

@@ -7,12 +7,17 @@ from dataclasses import dataclass
 
 from marea.config.settings import EntitySettings, RelationSettings, Settings
 from marea.sql.aggregate import ROOT, Aggregate
+from marea.sql.feeds import Feeds
+from marea.sql.pages import Pages
 
 SEES = "every change that sets the last-edit date, of any size, by whomever"
 SEES_ALL = "every change, because every run reads all of it"
-GAPS = (
-    "direct SQL that leaves the date alone: `marea touch`, or `marea sync --full`",
-    "a transaction that commits after a run, with an earlier date: `lag` overlaps, a full run finds it",
+LATE = ", also where its transaction commits after a run that passed meanwhile"
+DIRECT = "direct SQL that leaves the date alone: `marea touch`, or `marea sync --full`"
+HIDDEN = "a transaction that was open when a run passed, and commits then: {why}"
+COUNTED = (
+    "a number is no time: a transaction that took one, let a run pass and commits then, with a number "
+    "before the latest that was read: `marea sync --full` finds it"
 )
 UNDATED = "a change in this table alone: give it `modified`, or run `marea sync --full`"
 DELETES = (
@@ -43,13 +48,30 @@ class TableReport:
     """What its last-edit dates hide as they are, one sentence each."""
 
 
-def tables(entity: EntitySettings, aggregate: Aggregate) -> list[TableReport]:
-    """How changes of each table of an entity are found, the root table first."""
-    modified = dates_written(entity)
-    dated = bool(aggregate.feeds())
-    names = {ROOT: aggregate.table.name}
-    names |= {line[-1].path: line[-1].table.name for line in aggregate.lineages()}
-    return [_table(path, name, modified[path], dated, entity.lag) for path, name in names.items()]
+def tables(entity: EntitySettings, pages: Pages, hidden: str) -> list[TableReport]:
+    """How changes of each table of an entity are found, the root table first.
+
+    `hidden` says why its source may not tell who is writing (`marea.ports.Writers`).
+    """
+    aggregate, modified = pages.aggregate, dates_written(entity)
+    if not aggregate.feeds():
+        return [TableReport(path, name, "full read", None, SEES_ALL, ()) for path, name in _names(aggregate)]
+    feeds = Feeds(pages.dialect, aggregate)
+    late = dict.fromkeys(aggregate.feeds(), "" if hidden else LATE)
+    gaps = {
+        path: (HIDDEN.format(why=hidden),) if hidden else () if feeds.timed(path) else (COUNTED,)
+        for path in aggregate.feeds()
+    }
+    return [
+        _table(path, name, modified[path], entity.lag, late.get(path, ""), gaps.get(path, ()))
+        for path, name in _names(aggregate)
+    ]
+
+
+def _names(aggregate: Aggregate) -> list[tuple[str, str]]:
+    """Path and table of the root and of each relation."""
+    lines = aggregate.lineages()
+    return [(ROOT, aggregate.table.name), *((line[-1].path, line[-1].table.name) for line in lines)]
 
 
 def dates_written(entity: EntitySettings) -> dict[str, str | None]:
@@ -65,14 +87,13 @@ def _modified(relations: Sequence[RelationSettings], above: str) -> dict[str, st
     return found
 
 
-def _table(path: str, name: str, modified: str | None, dated: bool, lag: float) -> TableReport:
-    """`dated`: whether any table of the entity has a last-edit date; without, every run reads it all."""
-    if not dated:
-        return TableReport(path, name, "full read", None, SEES_ALL, ())
+def _table(
+    path: str, name: str, modified: str | None, lag: float, late: str, gaps: tuple[str, ...]
+) -> TableReport:
     if modified is None:
         return TableReport(path, name, "none", None, "nothing of its own", (UNDATED,))
-    sees = f"{SEES}; {lag:g} s before the last run are read again" if lag else SEES
-    return TableReport(path, name, "watermark", modified, sees, GAPS)
+    again = f"; {lag:g} s before that are read again" if lag else ""
+    return TableReport(path, name, "watermark", modified, f"{SEES}{late}{again}", (DIRECT, *gaps))
 
 
 def unacted(settings: Settings) -> list[str]:

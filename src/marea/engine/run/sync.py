@@ -159,7 +159,14 @@ class EntitySync:
     def _found(self, find: _Find) -> Generator[Step, None, None]:
         """What is found at one moment of the source, which is opened and closed where it is read."""
         with self._alignment.source.snapshot() as reader:
+            self._note_hidden(reader.writers.hidden)
             yield from find(self._batches(reader))
+
+    def _note_hidden(self, why: str) -> None:
+        """Says once a run and source that what commits late may be missed."""
+        note = f"{self._alignment.entity.source.system}: what commits late may be missed: {why}"
+        if why and self._alignment.aggregate.feeds() and note not in self._context.notes:
+            self._context.notes.append(note)
 
     def _run_stages(self, found: Generator[Step, None, None], *, resend: bool, named: bool) -> None:
         """Run the stages side by side and commit what comes out, batch by batch."""

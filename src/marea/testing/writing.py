@@ -1,0 +1,109 @@
+"""Owns what the contract suite of sources asks of moments: who writes, and what no stamp is before."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import ClassVar
+
+import pyarrow as pa
+
+from marea.capture.horizon import horizon, marked
+from marea.ports import Column, Source, Writers
+from marea.sql.dialect import Query
+from marea.testing.suite import Execute, Suite
+
+Transaction = Callable[[str], AbstractContextManager[object]]
+"""Runs a statement in a transaction that commits when the block ends."""
+
+
+class Writing(Suite):
+    """What every source must tell of its writers."""
+
+    now: ClassVar[Mapping[str, str]] = {
+        "timestamp": "CURRENT_TIMESTAMP",
+        "timestamptz": "CURRENT_TIMESTAMP",
+        "date": "CURRENT_DATE",
+    }
+    """How an application of this database stamps a row, for each kind of stamp that is a time."""
+
+    def test_no_later_stamp_is_before_the_moment_of_a_snapshot(
+        self, source: Source, execute: Execute
+    ) -> None:
+        for kind, now in self.now.items():
+            self.stamped_table(source, execute, kind)
+            asked = self.writers(source).asked
+            execute(f"INSERT INTO t_{kind} VALUES (1, {now})")
+            assert self.since(source, kind, asked) == [1], kind
+            execute(f"DELETE FROM t_{kind}")
+            execute(f"INSERT INTO t_{kind} SELECT 2, {now}")
+            assert self.since(source, kind, asked - 3 * 86_400) == [2], kind
+            assert self.moment(source, kind, asked - 3 * 86_400) < self.moment(source, kind, asked), kind
+
+    def test_a_number_knows_no_moments(self, source: Source, execute: Execute) -> None:
+        self.make(source, execute, {"id": self.kinds["int64"]})
+        assert source.dialect.moment(source.type_of("t", "id").native, "0") is None
+
+    def test_no_stamp_of_who_writes_is_before_the_horizon(
+        self, source: Source, execute: Execute, transaction: Transaction
+    ) -> None:
+        for kind, now in self.now.items():
+            self.stamped_table(source, execute, kind)
+            before = self.writers(source)
+            with transaction(f"INSERT INTO t_{kind} VALUES (1, {now})"):
+                during = self.writers(source)
+                assert self.since(source, kind, 0) == [], kind
+            limit = horizon(during, marked(before, ()))
+            assert limit is not None, kind
+            assert limit <= during.asked, kind
+            assert self.since(source, kind, limit) == [1], kind
+
+    def test_who_writes_is_told_until_it_commits(
+        self, source: Source, execute: Execute, transaction: Transaction
+    ) -> None:
+        self.make(source, execute, {"id": self.kinds["int64"]})
+        before = self.writers(source)
+        assert before.hidden == ""
+        with transaction("INSERT INTO t VALUES (1)"):
+            during = self.asked_after(source, before)
+            again = self.asked_after(source, during)
+            told = during.open.keys() & again.open.keys() - before.open.keys()
+            assert told
+        assert not told & self.asked_after(source, again).open.keys()
+
+    def asked_after(self, source: Source, before: Writers) -> Writers:
+        """The writers as the system tells them anew: it may give the same answer for a moment."""
+        while (found := self.writers(source)).asked <= before.asked:
+            pass
+        return found
+
+    def stamped_table(self, source: Source, execute: Execute, kind: str) -> None:
+        """A table named after the kind of its stamp."""
+        self.make(source, execute, {"id": self.kinds["int64"], "stamp": self.kinds[kind]}, f"t_{kind}")
+
+    def writers(self, source: Source) -> Writers:
+        """Those of a snapshot that begins and ends."""
+        with source.snapshot() as reader:
+            return reader.writers
+
+    def moment(self, source: Source, kind: str, seconds: float) -> str:
+        """A moment as the text of a stamp."""
+        dialect = source.dialect
+        native = source.type_of(f"t_{kind}", "stamp").native
+        expression = dialect.moment(native, str(math.floor(seconds)))
+        assert expression is not None
+        query = Query(f"SELECT {dialect.stamp_out(expression, native)} AS s")
+        with source.snapshot() as reader:
+            rows = self.fetch(reader, query, [Column("s", pa.string(), dialect.text_type)])
+        text: str = rows[0]["s"]
+        return text
+
+    def since(self, source: Source, kind: str, seconds: float) -> list[int]:
+        """The rows whose stamp is not before a moment."""
+        dialect = source.dialect
+        bound = dialect.stamp_in(dialect.placeholder(1), source.type_of(f"t_{kind}", "stamp").native)
+        query, columns = self.select(source, f"t_{kind}", where=f"stamp >= {bound}")
+        stamp = self.moment(source, kind, seconds)
+        with source.snapshot() as reader:
+            return [row["id"] for row in self.fetch(reader, Query(query.text, (stamp,)), columns)]
