@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hazards.conftest import MakeWorld
+from marea.capture.position import Position
 from marea.capture.watermark import Watermark
 from worlds import counts
 
@@ -17,16 +18,16 @@ def test_h02_a_row_that_commits_between_the_stamps_and_the_rows_is_not_lost(
 ) -> None:
     world = make_world()
     world.sync()
-    real, edited = Watermark._horizon, []
+    real, edited = Watermark._end, []
 
-    def horizon(self: Watermark, feed: str) -> tuple[str | None, str | None]:
-        found = real(self, feed)
+    def end(self: Watermark, feed: str, position: Position) -> object:
+        found = real(self, feed, position)
         if not edited:
             world.change("customers", "name = 'Between'", "code = '00003'")
             edited.append(feed)
         return found
 
-    monkeypatch.setattr(Watermark, "_horizon", horizon)
+    monkeypatch.setattr(Watermark, "_end", end)
     world.change("customers", "name = 'Before'", "code = '00002'")
     world.sync(full=full)
     assert edited
