@@ -363,7 +363,7 @@ def test_check_tells_all_that_is_wrong_with_an_entity_each_at_its_own_line(marea
         ("tax_codes", "source.table", "source: {syste"),
     ]
     hints = {fault["field"]: fault["hint"] for fault in done.document["faults"]}
-    assert hints["fields.category"] == "a text is written in single quotes inside: \"'Hello World'\""
+    assert hints["fields.category"] == "a text to deliver as it is: \"'Hello World'\""
 
 
 def test_a_check_that_names_a_column_is_told_of_its_field(marea: Marea, shop: Shop) -> None:

@@ -38,3 +38,32 @@ def test_a_condition_that_a_command_is_given(source: str, tmp_path: Path) -> Non
     with pytest.raises(ConfigurationError) as caught:
         synchronize(write_project(tmp_path, entity, source=source), where="wieght > 0")
     assert caught.value.faults[0].hint == 'did you mean "weight"?'
+
+
+HABITS = [
+    ("Italia", "table parts has no column Italia", "a text to deliver as it is: \"'Italia'\"; known here: "),
+    ("weigth", "table parts has no column weigth", 'did you mean "weight"?'),
+    (
+        "isnull(code, 'x')",
+        "there is no function isnull()",
+        "write coalesce(a, b); expressions are DuckDB's SQL",
+    ),
+    ("code + 'x'", "No function matches", "write a || b to join texts; expressions are DuckDB's SQL"),
+    ("decode(code, 'a', 'b')", "No function matches", "write CASE a WHEN"),
+    ("lenght(code)", "lenght does not exist", "expressions are DuckDB's SQL"),
+    ("getdate()", "getdate() changes without a change in the source", ""),
+]
+
+
+@pytest.mark.parametrize(("expression", "said", "hint"), HABITS)
+def test_what_habit_writes_into_a_field(tmp_path: Path, expression: str, said: str, hint: str) -> None:
+    url = f"sqlite:///{tmp_path}/erp.db"
+    run_sql(url, "CREATE TABLE parts (code varchar(9) PRIMARY KEY, weight integer, modified timestamp NULL)")
+    entity = copied("parts", "code").replace("{code: code}", f'{{code: code, note: "{expression}"}}')
+    with pytest.raises(ConfigurationError) as caught:
+        synchronize(write_project(tmp_path, entity))
+    (fault,) = caught.value.faults
+    assert said in fault.message
+    assert fault.hint.startswith(hint)
+    assert bool(fault.hint) == bool(hint)
+    assert (fault.field, fault.line) == ("fields.note", 10)

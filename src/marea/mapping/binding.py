@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from marea.capabilities import Catalogue
-from marea.config.names import suggest
+from marea.config.names import nearest, suggest
 from marea.config.settings import (
     EntitySettings,
     Field,
@@ -17,7 +17,7 @@ from marea.config.settings import (
     line_of,
 )
 from marea.errors import ConfigurationError, Fault
-from marea.mapping.expression import ExpressionError, Parser
+from marea.mapping.expression import ExpressionError, Parser, as_text
 from marea.mapping.sound import Bound, sound, speaks_of_fields
 from marea.ports import Column, Source, Table
 from marea.sql.aggregate import Aggregate, Relation, Stamp
@@ -106,10 +106,16 @@ class Binder:
         hint = suggest(name, known) or "is the login allowed to see it?"
         self._fault(f"the source has no table {name}", line, place, hint)
 
-    def _column(self, table: Table | None, name: str, line: int, place: str) -> Column | None:
+    def _column(
+        self, table: Table | None, name: str, line: int, place: str, otherwise: str = ""
+    ) -> Column | None:
+        """The column of that name; `otherwise` is what may be meant where none of a name like it is there."""
         column = table.column(name) if table else None
         if table and column is None:
-            hint = suggest(name, [column.name for column in table.columns])
+            names = [column.name for column in table.columns]
+            hint = suggest(name, names)
+            if otherwise and not nearest(name, names):
+                hint = f"{otherwise}; {hint}"
             self._fault(f"table {table.name} has no column {name}", line, place, hint)
         return column
 
@@ -183,7 +189,7 @@ class Binder:
 
     def _use_name(self, parts: tuple[str, ...], level: _Level, line: int, place: str) -> None:
         if len(parts) == 1:
-            column = self._column(level.table, parts[0], line, place)
+            column = self._column(level.table, parts[0], line, place, as_text(parts[0]))
             if column is not None:
                 level.need(column)
             return

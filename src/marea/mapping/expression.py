@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from marea.mapping.foreign import DIALECT, INSTEAD, MOMENTS
 from marea.sql.conditions import unbalanced
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Parser:
         self._unstable = {name for name, _, stability in rows if stability in _UNSTABLE}
         scalar = {name for name, kind, _ in rows if kind in ("scalar", "macro")}
         self._aggregate = {name for name, kind, _ in rows if kind == "aggregate"} - scalar
+        self._scalar = scalar
 
     def parse(self, text: str) -> Expression:
         """Check that `text` is one scalar expression without side effects; find its column names.
@@ -81,8 +83,10 @@ class Parser:
         name = str(node.get("function_name", "")).lower()
         if name in self._aggregate:
             raise ExpressionError(f"{name}() adds up rows; a mapping sees one record")
-        if name in self._unstable:
+        if name in self._unstable or (name in MOMENTS and name not in self._scalar):
             raise ExpressionError(f"{name}() changes without a change in the source")
+        if name in INSTEAD and name not in self._scalar:
+            raise ExpressionError(f"there is no function {name}()", f"write {INSTEAD[name]}; {DIALECT}")
 
 
 def _lambda_names(node: dict[str, Any]) -> list[str]:
@@ -120,7 +124,12 @@ def _error(result: dict[str, Any]) -> str:
 def _quoted(text: str) -> str:
     """The hint for what reads like words that are meant as they stand."""
     plain = _WORDS.fullmatch(text.strip()) is not None
-    return f"a text is written in single quotes inside: \"'{text.strip()}'\"" if plain else ""
+    return as_text(text.strip()) if plain else ""
+
+
+def as_text(text: str) -> str:
+    """The hint for what may be meant as a text, though it reads as an expression."""
+    return f"a text to deliver as it is: \"'{text}'\""
 
 
 def _nodes(tree: object) -> Iterator[dict[str, Any]]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from marea.config.settings import EntitySettings
 from marea.errors import ConfigurationError, Fault
+from marea.mapping import foreign
 from marea.mapping.canonical import PROVED, fingerprint
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ class Trial:
         try:
             return {row[0]: row[1] for row in self.engine.execute(f"DESCRIBE {sql}").fetchall()}
         except duckdb.Error as error:
-            self.fault(_words(error), line, name)
+            words = _words(error)
+            self.fault(words, line, name, foreign.hint(words))
             return {}
 
     def proof(self) -> int:
