@@ -115,6 +115,10 @@ class TestSource(OnMariadb, SourceContract):
     now: ClassVar[Mapping[str, str]] = {"timestamp": "NOW()", "date": "CURRENT_DATE"}
 
     @pytest.fixture
+    def unfit(self) -> tuple[str, str]:
+        return "TINYINT(1)", "2"
+
+    @pytest.fixture
     def unreachable(self) -> Source:
         return MysqlConnector().source(system(AWAY))
 

@@ -103,6 +103,10 @@ class TestPostgresqlConnector(ConnectorContract):
 
 class TestPostgresqlSource(Literals, SourceContract):
     @pytest.fixture
+    def unfit(self) -> tuple[str, str]:
+        return "DATE", "'infinity'"
+
+    @pytest.fixture
     def unreachable(self, nowhere: SystemSettings) -> Source:
         return PostgresqlConnector().source(nowhere)
 

@@ -98,6 +98,10 @@ class TestSqliteSource(SourceContract):
     gaps = MappingProxyType({"test_a_connection_that_breaks_says_so": BREAKS})
 
     @pytest.fixture
+    def unfit(self) -> tuple[str, str]:
+        return "INTEGER", "'many'"
+
+    @pytest.fixture
     def unreachable(self, nowhere: SystemSettings) -> Source:
         return SqliteConnector().source(nowhere)
 

@@ -14,10 +14,9 @@ from marea.model import INTERRUPTED, UNKNOWN, Operation
 from marea.ports import Receipt, Shape, Target
 from marea.stop import Stop
 from marea.testing.delivering import Delivering, Row, batch
+from marea.testing.suite import NEEDS
 
 Held = Callable[[str], list[dict[str, Any]]]
-
-NEEDS = "give the fixture `{}`, or declare a gap that says why there is none"
 
 
 class Deciding(Delivering):

@@ -16,9 +16,10 @@ from marea.capabilities import Knocking, Making
 from marea.errors import ConfigurationError, SystemUnreachable
 from marea.model import Operation
 from marea.ports import CHANGES, OPERATION, TRIED, Shape, Target
-from marea.testing.deciding import NEEDS, Held
+from marea.testing.deciding import Held
 from marea.testing.delivering import batch, shape
 from marea.testing.holding import Holding
+from marea.testing.suite import NEEDS
 
 T = TypeVar("T")
 Sessions = Callable[[], set[str]]

@@ -26,7 +26,7 @@ class SourceContract(Describing, Streaming, Writing):
     `source` is the connector's source on an empty database of the test's own; `execute` runs SQL
     there by other means, `transaction` so that it commits when its block ends; `unreachable` is a
     source whose system does not answer and whose password is "pa55word"; `cut` breaks all connections
-    of `source` from outside.
+    of `source` from outside. Where there is no `unfit`, the test that needs it is a gap.
     """
 
     kinds: ClassVar[Mapping[str, Kind]] = KINDS

@@ -9,14 +9,19 @@ import pytest
 from hypothesis import given
 
 from marea.errors import ConfigurationError
-from marea.ports import Column, Source
+from marea.ports import MISFIT, Column, Source
 from marea.sql.dialect import Query
-from marea.testing.suite import Execute, Suite
+from marea.testing.suite import NEEDS, Execute, Suite
 from marea.testing.values import TEXTS, rows_of, searching
 
 
 class Streaming(Suite):
     """What a source hands over."""
+
+    @pytest.fixture
+    def unfit(self) -> tuple[str, str] | None:
+        """A type of column, and a literal it takes that our type for it cannot hold; None: there is none."""
+        return None
 
     # -- values --------------------------------------------------------------------------
 
@@ -42,6 +47,24 @@ class Streaming(Suite):
         rows = [{"id": index, "text": text} for index, text in enumerate([*TEXTS, None])]
         self.insert(execute, "t", rows)
         assert self.read(source, "t", order="id") == rows
+
+    def test_a_value_that_its_type_cannot_hold_is_null_and_told(
+        self, source: Source, execute: Execute, unfit: tuple[str, str] | None
+    ) -> None:
+        assert unfit is not None, NEEDS.format("unfit")
+        native, literal = unfit
+        execute(f"CREATE TABLE t (id INTEGER, held {native})")
+        for row in ("1, NULL", f"2, {literal}", "3, NULL"):
+            execute(f"INSERT INTO t VALUES ({row})")
+        with source.snapshot() as reader:
+            tables = list(reader.stream(*self.select(source, "t", order="id"), 1_000))
+        rows = [row for table in tables for row in table.to_pylist()]
+        assert [(row["id"], row["held"]) for row in rows] == [(1, None), (2, None), (3, None)]
+        told = [row.get(MISFIT) for row in rows]
+        assert [bool(misfit) for misfit in told] == [False, True, False]
+        assert told[1]["column"] == "held"
+        assert told[1]["type"]
+        assert told[1]["value"]
 
     def test_parameters_arrive_as_they_are(self, source: Source) -> None:
         dialect = source.dialect

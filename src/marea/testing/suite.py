@@ -13,6 +13,8 @@ from marea.testing.values import KINDS, Kind, literal
 
 Execute = Callable[[str], object]
 
+NEEDS = "give the fixture `{}`, or declare a gap that says why there is none"
+
 
 class Suite:
     """Base of the contract suites."""
