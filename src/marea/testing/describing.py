@@ -66,6 +66,19 @@ class Describing(Suite):
         execute("CREATE TABLE alpha (a INTEGER)")
         assert source.tables() == ["alpha", "zulu"]
 
+    def test_an_expression_that_chooses_among_columns_keeps_their_type(
+        self, source: Source, execute: Execute
+    ) -> None:
+        """As a last-edit date over two columns does; its stamps go out and in by `native`."""
+        for name in ("timestamp", "date", "int64"):
+            columns = {"id": self.kinds["int64"], "stamp": self.kinds[name]}
+            self.make(source, execute, columns, f"t_{name}")
+            column = self.column(self.table(source, f"t_{name}"), "stamp")
+            chosen = source.type_of(f"t_{name}", "coalesce(stamp, stamp)")
+            assert chosen.type == column.type, name
+            moments = [source.dialect.moment(each.native, "0") for each in (chosen, column)]
+            assert [bool(moment) for moment in moments] == [name != "int64"] * 2, name
+
     def test_types_an_expression(self, source: Source, execute: Execute) -> None:
         self.make(source, execute, {"id": self.kinds["int64"], "stamp": self.kinds["timestamp"]})
         described = self.table(source, "t").column("stamp")
