@@ -111,7 +111,7 @@ def test_an_export_that_cannot_be_written_leaves_nothing(marea: Marea, shop: Sho
 
 def test_words_that_mean_nothing(marea: Marea, shop: Shop) -> None:
     assert "'noon' is no time" in marea("log", "--since", "noon").err
-    assert "known are" in marea("log", "--cause", "magic").err
+    assert "known here: first load" in marea("log", "--cause", "magic").err
 
 
 @pytest.mark.parametrize("run", [2**31, 10**17])
@@ -179,6 +179,16 @@ def test_what_was_looked_for_is_said_where_nothing_fits(marea: Marea, shop: Shop
 def test_mistyped_words_are_told_the_nearest(marea: Marea, shop: Shop) -> None:
     assert marea("synk").err == 'there is no command "synk" (did you mean "sync"?)\n'
     assert 'did you mean "rejected"?' in marea("log", "--outcome", "rejectd").err
+    assert 'did you mean "related table"?' in marea("log", "--cause", "relatd").err
+    assert "known here: first load, full run, last-edit date" in marea("log", "--cause", "xyz").err
+    plan = marea("plan", "--limt", "1")
+    assert (plan.code, plan.err) == (
+        2,
+        'unrecognized arguments: --limt (did you mean "--limit"? see `marea plan --help`)\n',
+    )
+    assert 'did you mean "--json"?' in marea("status", "--jsn").err
+    assert "(see `marea status --help`)" in marea("status", "--limit", "1").err
+    assert "`marea plan` shows what a run would deliver" in marea("sync", "--dry-run").err
     assert "`marea plan`" in marea("sync", "--dry-run").err
     shop.configure("key: code, modified: modified}", "key: code, modified: modified, lag: 5m}")
     assert "it belongs one level up, beside `source`" in marea("check").err

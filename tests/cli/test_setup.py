@@ -287,7 +287,7 @@ def test_check_warns_of_dates_that_hide_changes(marea: Marea, shop: Shop) -> Non
     done = marea("check", "--json")
     assert done.code == 0
     (warning,) = done.document["entities"]["customers"]["tables"][0]["warnings"]
-    assert warning.startswith("1 of its rows have no last-edit date")
+    assert warning.startswith("1 of its rows has no last-edit date")
     out = marea("check").out
     assert f"    warning: {warning}\n" in out
     assert out.endswith("no faults, 1 warning\n")

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from marea.config.names import suggest
+from marea.config.names import nearest, suggest
 from marea.errors import ConfigurationError
 
 DESCRIPTION = "Keeps a CRM, portal or shop aligned with an ERP database."
@@ -52,8 +52,16 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raises ConfigurationError instead of leaving the process."""
-        hint = _DRY_RUN if "--dry-run" in message else f"see `{self.prog} --help`"
-        raise ConfigurationError.single(message, hint=hint)
+        raise ConfigurationError.single(message, hint=f"see `{self.prog} --help`")
+
+    def refuse(self, surplus: Sequence[str]) -> NoReturn:
+        """Raises ConfigurationError for words that the command does not take, with the nearest option."""
+        message = f"unrecognized arguments: {' '.join(surplus)}"
+        if "--dry-run" in surplus:
+            raise ConfigurationError.single(message, hint=_DRY_RUN)
+        options = (word.partition("=")[0] for word in surplus if word.startswith("--"))
+        near = next((hint for word in options if (hint := nearest(word, self._option_string_actions))), "")
+        raise ConfigurationError.single(message, hint=f"{near} see `{self.prog} --help`".strip())
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         """Raises ConfigurationError with the nearest choice; argparse would list them all."""
@@ -70,13 +78,14 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     """
     if words and words[0] == "help":
         words = [*words[1:], "--help"]
-    options, surplus = _parser().parse_known_args(words)
+    parser = _parser()
+    options, surplus = parser.parse_known_args(words)
     if surplus:
-        Parser(f"marea {options.command}".strip()).error(f"unrecognized arguments: {' '.join(surplus)}")
+        options.parser.refuse(surplus)
     if options.action is None and options.json:
         raise ConfigurationError.single("no command is named", hint="see `marea --help`")
     if options.action is None:
-        _parser().print_help()
+        parser.print_help()
         raise SystemExit(0)
     return options
 
@@ -84,7 +93,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
 def _parser() -> Parser:
     parser = Parser("marea", description=DESCRIPTION, epilog=EPILOG, allow_abbrev=False)
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
-    parser.set_defaults(action=None, command="", config=None, json=False, debug=False)
+    parser.set_defaults(action=None, command="", parser=parser, config=None, json=False, debug=False)
     common = Parser(add_help=False, allow_abbrev=False)
     for holder in (parser, common):
         _common(holder)
@@ -97,7 +106,7 @@ def _parser() -> Parser:
             parents=[common],
             allow_abbrev=False,
         )
-        command.set_defaults(action=action, command=name)
+        command.set_defaults(action=action, command=name, parser=command)
         build(command)
     return parser
 

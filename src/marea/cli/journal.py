@@ -75,9 +75,8 @@ def _cause(text: str) -> Cause:
     known = {cause.value.casefold(): cause for cause in Cause}
     found = known.get(text.casefold().replace("_", " "))
     if found is None:
-        raise ConfigurationError.single(
-            f"there is no cause {text!r}", hint=f"known are {', '.join(cause.value for cause in Cause)}"
-        )
+        hint = suggest(text, [cause.value for cause in Cause])
+        raise ConfigurationError.single(f"there is no cause {text!r}", hint=hint)
     return found
 
 

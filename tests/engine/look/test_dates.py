@@ -61,14 +61,30 @@ def test_rows_without_a_date_are_counted_within_the_filter(world: World) -> None
     world.erp("UPDATE customers SET name = 'x', modified = NULL WHERE code = '00004'")
     (warning,) = told(world)
     assert warning.startswith("3 of its rows have no last-edit date")
-    assert "no later run" in warning
+    assert warning.endswith("the first load delivers them, and no later run sees them; set one in the source")
+
+
+def test_another_date_of_the_table_may_stand_for_one_that_is_missing(sqlite: World) -> None:
+    sqlite.erp("ALTER TABLE customers ADD COLUMN born DATE")
+    sqlite.erp("ALTER TABLE customers ADD COLUMN entered DATETIME")
+    sqlite.erp("UPDATE customers SET modified = NULL WHERE code = '00001'")
+    (warning,) = told(sqlite)
+    assert warning.endswith(
+        "no later run sees it; `modified: coalesce(modified, entered)` takes another date instead"
+    )
+    text = sqlite.file.read_text("utf-8").replace(
+        "modified: modified\n      related", "modified: coalesce(modified, entered)\n      related"
+    )
+    sqlite.file.write_text(text, "utf-8")
+    (warning,) = told(sqlite)
+    assert warning.endswith("set one in the source")
 
 
 def test_dates_in_the_future_are_counted(world: World) -> None:
     world.erp("UPDATE options SET modified = '2199-01-01 00:00:00' WHERE customer = '00001'")
     assert told(world) == ()
     (warning,) = told(world, "options")
-    assert warning.startswith("1 of its rows have a last-edit date in the future")
+    assert warning.startswith("1 of its rows has a last-edit date in the future")
 
 
 def test_a_large_table_without_an_index_is_named_and_looked_at_in_part(
@@ -92,8 +108,8 @@ def test_an_index_finds_what_the_first_rows_do_not_show(
     world.erp("UPDATE customers SET modified = NULL WHERE code = '00009'")
     world.erp("UPDATE customers SET modified = '2199-01-01 00:00:00' WHERE code = '00008'")
     undated, ahead = told(world)
-    assert undated.startswith("1 of its rows have no last-edit date")
-    assert ahead.startswith("1 of its rows have a last-edit date in the future")
+    assert undated.startswith("1 of its rows has no last-edit date")
+    assert ahead.startswith("1 of its rows has a last-edit date in the future")
 
 
 def test_what_is_no_date_is_said_and_a_number_that_grows_is_fine(world: World) -> None:
@@ -140,11 +156,11 @@ def test_texts_that_are_no_dates_are_not_taken_for_the_future(
     assert warning.startswith("modified holds no date in any of its rows (10)")
     sqlite.erp("UPDATE customers SET modified = '2199-01-01 00:00:00' WHERE code = '00001'")
     ahead, ways = told(sqlite)
-    assert ahead.startswith("1 of its rows have a last-edit date in the future")
+    assert ahead.startswith("1 of its rows has a last-edit date in the future")
     assert "no date (9)" in ways
     monkeypatch.setattr("marea.engine.look.dates.LOOKED_AT", 5)
     sqlite.erp("CREATE INDEX edited ON customers (modified)")
-    assert told(sqlite)[0].startswith("1 of its rows have a last-edit date in the future")
+    assert told(sqlite)[0].startswith("1 of its rows has a last-edit date in the future")
 
 
 def test_fractions_of_a_second_sort_with_whole_ones(sqlite: World) -> None:

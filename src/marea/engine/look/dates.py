@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from marea.engine.entity.private import NAME_IN_SQL
 from marea.ports import Column, Source
 from marea.sql.aggregate import ROOT, Aggregate
 from marea.sql.dates import COUNT, FORMS, LEADING, LOOKED_AT, SAMPLE, Dates
@@ -51,6 +52,7 @@ class _Feed:
         self._modified = modified
         self._native = native
         self._table = described.name
+        self._columns = described.columns
         self._column = described.column(modified)
         self._dates = Dates(source.dialect, table, stamp, native, where)
 
@@ -63,14 +65,16 @@ class _Feed:
         of = f"the first {LOOKED_AT:,} rows" if large and not indexed else "its rows"
         yield from self._kind()
         if undated:
+            have, them = _number(undated)
             yield (
-                f"{_rows(undated)} of {of} have no last-edit date: the first load delivers them, and no "
-                "later run sees them; `modified: coalesce(modified, created)` takes another date instead"
+                f"{_rows(undated)} of {of} {have} no last-edit date: the first load delivers {them}, and no "
+                f"later run sees {them}; {self._instead()}"
             )
         if ahead:
+            have, them = _number(ahead)
             yield (
-                f"{_rows(ahead)} of {of} have a last-edit date in the future: every run reads them again "
-                "until then; correct the clock or the zone of whoever wrote them"
+                f"{_rows(ahead)} of {of} {have} a last-edit date in the future: every run reads {them} again "
+                f"until then; correct the clock or the zone of whoever wrote {them}"
             )
         yield from self._forms(of)
         if large and indexed is False:
@@ -78,6 +82,15 @@ class _Feed:
                 f"no index begins with {self._modified}, and the table has {LOOKED_AT:,} rows or more: "
                 f"every run reads all of it; CREATE INDEX … ON {self._table} ({self._modified})"
             )
+
+    def _instead(self) -> str:
+        """What to do about rows without a date: the first other date of the table may stand for it."""
+        named = {word.casefold() for word in NAME_IN_SQL.findall(self._modified)}
+        known = self._source.dialect.now(self._native) is not None
+        for column in self._columns if known else ():
+            if column.native == self._native and column.name.casefold() not in named:
+                return f"`modified: coalesce({self._modified}, {column.name})` takes another date instead"
+        return "set one in the source"
 
     def _kind(self) -> Iterator[str]:
         """A warning where the stamp is neither a time nor a number that grows."""
@@ -120,6 +133,11 @@ class _Feed:
     def _ask(self, query: Query, columns: Sequence[Column]) -> list[dict[str, Any]]:
         pages = self._reader.stream(query, columns, 1_000)
         return [row for page in pages for row in page.to_pylist()]
+
+
+def _number(rows: int) -> tuple[str, str]:
+    """The verb and the pronoun for so many rows."""
+    return ("has", "it") if rows == 1 else ("have", "them")
 
 
 def _rows(number: int) -> str:
