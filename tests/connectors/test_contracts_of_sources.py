@@ -13,8 +13,9 @@ import pytest
 
 from by_hand import run_sql
 from connectors.test_sqlite import TestSqliteSource as Suite
+from marea.connectors.sqlite.dialect import SqliteDialect
 from marea.connectors.sqlite.source import SqliteSource
-from marea.ports import MISFIT, Column, Reader
+from marea.ports import MISFIT, Column, Reader, Table, Writers
 from marea.sql.arrays import put
 from marea.sql.dialect import Query
 
@@ -40,6 +41,10 @@ class Handing:
     def __init__(self, reader: Reader, page: Callable[[pa.Table, int], pa.Table | None]) -> None:
         self.reader = reader
         self.page = page
+
+    @property
+    def writers(self) -> Writers:
+        return self.reader.writers
 
     def stream(self, query: Query, columns: Sequence[Column], rows: int) -> Iterator[pa.Table]:
         pages = (self.page(table, rows) for table in self.reader.stream(query, columns, rows))
@@ -90,6 +95,27 @@ class Timeless(Reading):
         return column if expression.isidentifier() else replace(column, native="INTEGER")
 
 
+class Bare(Reading):
+    """Sees no default."""
+
+    def describe(self, table: str) -> Table | None:
+        found = super().describe(table)
+        return found and replace(found, columns=tuple(replace(each, given=False) for each in found.columns))
+
+
+class Timing(SqliteDialect):
+    def now(self, native: str) -> str | None:
+        return super().now(native) and "NULL"
+
+
+class Unset(Reading):
+    """Touches a row with NULL."""
+
+    def __init__(self, system: SystemSettings) -> None:
+        super().__init__(system)
+        self.dialect = Timing()
+
+
 BROKEN = {
     Cutting: (
         Suite.test_a_stream_keeps_order_and_size,
@@ -100,6 +126,8 @@ BROKEN = {
     Sweeping: (Suite.test_a_value_that_its_type_cannot_hold_is_null_and_told,),
     Texting: (Suite.test_an_expression_that_chooses_among_columns_keeps_their_type,),
     Timeless: (Suite.test_an_expression_that_chooses_among_columns_keeps_their_type,),
+    Bare: (Suite.test_tells_which_columns_the_database_fills,),
+    Unset: (Suite.test_the_own_time_of_the_database_is_a_stamp_like_those_of_others,),
 }
 """A source that breaks a promise -> the tests that find it."""
 

@@ -31,6 +31,11 @@ class Describing(Suite):
         assert {frozenset(columns) for columns in parent.unique} == {frozenset({"code"}), frozenset({"name"})}
         assert {frozenset(columns) for columns in child.unique} == {frozenset({"code", "line"})}
 
+    def test_tells_which_columns_the_database_fills(self, source: Source, execute: Execute) -> None:
+        execute("CREATE TABLE t (id INTEGER NOT NULL, filled INTEGER DEFAULT 7 NOT NULL)")
+        given = {column.name: column.given for column in self.table(source, "t").columns}
+        assert given == {"id": False, "filled": True}
+
     def test_tells_what_indexes_begin_with(self, source: Source, execute: Execute) -> None:
         text = source.dialect.native(pa.string(), key=True)
         execute(f"CREATE TABLE t (code {text} NOT NULL, name {text}, note {text}, PRIMARY KEY (code, name))")

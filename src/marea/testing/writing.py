@@ -41,9 +41,24 @@ class Writing(Suite):
             assert self.since(source, kind, asked - 3 * 86_400) == [2], kind
             assert self.moment(source, kind, asked - 3 * 86_400) < self.moment(source, kind, asked), kind
 
+    def test_the_own_time_of_the_database_is_a_stamp_like_those_of_others(
+        self, source: Source, execute: Execute
+    ) -> None:
+        """`marea touch` writes it; an UPDATE that sets NULL would hide the row from the watermark."""
+        for kind in self.now:
+            self.stamped_table(source, execute, kind)
+            execute(f"INSERT INTO t_{kind} VALUES (1, NULL)")
+            asked = self.writers(source).asked
+            own = source.dialect.now(source.type_of(f"t_{kind}", "stamp").native)
+            assert own is not None, kind
+            execute(f"UPDATE t_{kind} SET stamp = {own}")
+            assert self.since(source, kind, asked) == [1], kind
+
     def test_a_number_knows_no_moments(self, source: Source, execute: Execute) -> None:
         self.make(source, execute, {"id": self.kinds["int64"]})
-        assert source.dialect.moment(source.type_of("t", "id").native, "0") is None
+        native = source.type_of("t", "id").native
+        assert source.dialect.moment(native, "0") is None
+        assert source.dialect.now(native) is None
 
     def test_no_stamp_of_who_writes_is_before_the_horizon(
         self, source: Source, execute: Execute, transaction: Transaction
