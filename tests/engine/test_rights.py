@@ -107,3 +107,21 @@ def test_a_column_that_may_not_be_read_is_told_with_what_to_grant(
         assert caught.value.faults[0].hint == f"let the login read it: GRANT SELECT ON … TO {name}"
     finally:
         run_sql(postgresql_url, f'DROP OWNED BY "{name}"; DROP ROLE "{name}"')
+
+
+def test_a_date_that_may_not_be_set_is_told_with_what_lets_the_login_set_it_and_what_needs_no_right(
+    reader: tuple[str, str], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url, granted = reader
+    kind = request.node.callspec.params["reader"]
+    run_sql(request.getfixturevalue(f"{kind}_url"), "INSERT INTO open_one VALUES ('a', NULL)")
+    file = write_project(tmp_path, copied("open_one", "code"), source=url)
+    login, quote = granted.partition(" TO ")[2], '"' if kind == "postgresql" else "`"
+    needed = f"GRANT UPDATE ({quote}modified{quote}) ON {quote}open_one{quote} TO {login}"
+    with marea.open(file, {}) as project:
+        with pytest.raises(ConfigurationError) as caught:
+            project.touch("open_one", "code = 'a'")
+        told = str(caught.value)
+        assert f"let the login set it: {needed}; or deliver without it: `marea sync open_one --full`" in told
+        run_sql(request.getfixturevalue(f"{kind}_url"), needed)
+        assert project.touch("open_one", "code = 'a'").rows == 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import pyarrow as pa
+
 from marea.capabilities import Editable
 from marea.config.settings import EntitySettings
 from marea.engine.entity.condition import check_taken, check_whole
@@ -12,6 +14,8 @@ from marea.engine.entity.totals import count
 from marea.errors import ConfigurationError
 from marea.ports import Column, Source, Table
 from marea.sql.dialect import Query
+
+LOGIN = (Column("login", pa.string(), ""),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,4 +111,18 @@ class _Touching:
         own = self._entity.source.where
         condition = f"({where}) AND ({own})" if own else f"({where})"
         text = f"UPDATE {self._dialect.table(table.name)} SET {set_} WHERE {condition}"
-        return self._source.execute(Query(self._dialect.escape(text)))
+        try:
+            return self._source.execute(Query(self._dialect.escape(text)))
+        except ConfigurationError as error:  # the statement is known to be right: what is left is the login
+            raise self._fault(error.faults[0].message, self._allowing(table, column)) from None
+
+    def _allowing(self, table: Table, column: Column) -> str:
+        """What lets the login set the column, and what needs no such right."""
+        without = f"deliver without it: `marea sync {self._entity.name} --full`"
+        if self._dialect.login is None:
+            return without
+        with self._source.snapshot() as reader:
+            query = Query(f"SELECT {self._dialect.login} AS login")
+            [login] = [row["login"] for page in reader.stream(query, LOGIN, 1) for row in page.to_pylist()]
+        column_, table_ = self._dialect.quote(column.name), self._dialect.table(table.name)
+        return f"let the login set it: GRANT UPDATE ({column_}) ON {table_} TO {login}; or {without}"

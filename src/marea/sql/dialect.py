@@ -38,6 +38,8 @@ class Dialect(ABC):
     name: str
     text_type: str
     """A type any value's text fits, for CAST."""
+    login: str | None = None
+    """An expression for who is logged in, as a GRANT takes it; None where the database knows no logins."""
 
     @abstractmethod
     def quote(self, name: str) -> str:

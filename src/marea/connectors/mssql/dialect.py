@@ -65,6 +65,7 @@ class MssqlDialect(Dialect):
 
     name = "mssql"
     text_type = "nvarchar(max)"
+    login = "QUOTENAME(CURRENT_USER)"
 
     def quote(self, name: str) -> str:
         """An identifier in brackets."""

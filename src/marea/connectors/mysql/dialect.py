@@ -25,6 +25,10 @@ class MysqlDialect(Dialect):
 
     name = "mysql"
     text_type = "CHAR"
+    login = (
+        "CONCAT(QUOTE(SUBSTRING_INDEX(CURRENT_USER(), '@', 1)), '@', "
+        "QUOTE(SUBSTRING_INDEX(CURRENT_USER(), '@', -1)))"
+    )
 
     def __init__(self, zone: str | None = None) -> None:
         self._zone = "@@global.time_zone" if zone is None else "'" + zone.replace("'", "''") + "'"

@@ -69,6 +69,7 @@ class PostgresqlDialect(Dialect):
 
     name = "postgresql"
     text_type = "text"
+    login = "pg_catalog.quote_ident(current_user)"
 
     def __init__(self, zone: str | None = None) -> None:
         self._zone = _SERVER_ZONE if zone is None else "'" + zone.replace("'", "''") + "'"
