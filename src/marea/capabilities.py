@@ -54,6 +54,15 @@ class Editable(Protocol):
 
 
 @runtime_checkable
+class GivingIds(Protocol):
+    """Optional capability of a target that may know records by ids of its own, which it could give twice."""
+
+    def gives_ids(self, shape: Shape) -> bool:
+        """Whether it does so with records of this shape. Repeatable; asks the target nothing."""
+        ...
+
+
+@runtime_checkable
 class Hindering(Protocol):
     """Optional capability of a source whose reading may keep other programs waiting (`marea check`)."""
 

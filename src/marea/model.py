@@ -138,6 +138,9 @@ NOT_UNIQUE = "not-unique"
 KEYLESS = "without a key, left out"
 """Why rows were skipped that are no records: a part of their key is NULL, or cannot be read."""
 
+ID_TAKEN = "id-taken"
+"""The code of a record with an id at the target that another record has too."""
+
 INTERRUPTED = "interrupted"
 """The code of a record that was not sent any more, because its delivery was ended early."""
 
@@ -173,6 +176,13 @@ class Problem:
     def waiting(cls, entity: str, key: str) -> Problem:
         """Why a record waits for another; `key` is JSON text."""
         return cls("waiting", f"{entity} {key} is not in the target yet")
+
+    @classmethod
+    def id_taken(cls, entity: str, target_id: str, other: str) -> Problem:
+        """Why a record is not delivered whose id at the target another one has too; `other` is JSON text."""
+        text = f"{entity} {other} was given the id {target_id} at the target too"
+        hint = f"was the application emptied? `marea sync {entity} --resend` puts all records there again"
+        return cls(ID_TAKEN, text, hint=hint)
 
     @classmethod
     def made_once(cls, text: str = "it may have been created, and is not created again by itself") -> Problem:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from marea.model import ABSENT, NO_KEY, UNKNOWN, UNREADABLE, Outcome, Problem
+from marea.model import ABSENT, ID_TAKEN, NO_KEY, UNKNOWN, UNREADABLE, Outcome, Problem
 
 MINUTE = 60.0
 SCHEDULE = (15 * MINUTE, 60 * MINUTE, 6 * 60 * MINUTE, 24 * 60 * MINUTE)
@@ -13,8 +13,8 @@ SCHEDULE = (15 * MINUTE, 60 * MINUTE, 6 * 60 * MINUTE, 24 * 60 * MINUTE)
 SOON = (MINUTE, 5 * MINUTE, 15 * MINUTE, 60 * MINUTE)
 """The same for a record whose answer was lost: it may be there, so it is settled soon."""
 
-NEVER_ALONE = ("required", "check", "expression", "not-one", NO_KEY, UNREADABLE)
-"""Codes of rejections that time does not mend: they need a change in the source, or of the mapping."""
+NEVER_ALONE = ("required", "check", "expression", "not-one", NO_KEY, UNREADABLE, ID_TAKEN)
+"""Codes of rejections that time does not mend: they need a change in source or mapping, or a resend."""
 
 
 def next_attempt(outcome: Outcome, problem: Problem, attempt: int, now: int) -> int | None:

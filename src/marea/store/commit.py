@@ -62,6 +62,8 @@ class Commit:
     """Entities that become stale: ids they were given have changed with these rows."""
     fresh: int | None = None
     """The mark with which the entity was stale, and which ends: all its records are looked at since."""
+    gives_ids: bool = False
+    """Whether the target gives ids of its own, so that the state knows which record has which."""
     detected: int = 0
     """How many records the capture gave with this batch."""
     counts: Mapping[Outcome, int] = field(default_factory=dict)
@@ -95,6 +97,8 @@ def apply_commit(database: Database, commit: Commit, first: int) -> None:
             again.update(_met_again(database, commit))
             _write_rows(database, commit, present)
             _write_tried(database, commit, present)
+            if commit.gives_ids:
+                database.run("note_own_ids", entity=commit.entity)
         if commit.intent is not None:
             database.run("drop_intent", entity=commit.entity, fence=commit.fence, n=commit.intent)
         if commit.mapping is not None:

@@ -211,7 +211,7 @@ def as_list(keys: pa.ChunkedArray) -> str:
 
 
 def _forget(database: Database, entity: int) -> None:
-    for what in ("records", "troubles", "claims", "tried", "positions"):
+    for what in ("records", "troubles", "claims", "tried", "own_ids", "positions"):
         database.run(f"forget_{what}", entity=entity)
     database.run("drop_intents", entity=entity)
     database.run("begin_anew", entity=entity)

@@ -77,6 +77,9 @@ DELETE FROM claim WHERE entity = :entity
 -- name: forget_tried
 DELETE FROM tried WHERE entity = :entity
 
+-- name: forget_own_ids
+DELETE FROM own_id WHERE entity = :entity
+
 -- name: forget_positions
 DELETE FROM position WHERE entity = :entity
 
@@ -217,10 +220,64 @@ ON CONFLICT (entity, key) DO UPDATE SET
     stamp = excluded.stamp, payload = NULL, run = excluded.run
 
 -- name: mark_records
-INSERT INTO record (entity, key, state, run)
-SELECT :entity, key, 'due', :run FROM batch
-WHERE outcome IN ('rejected', 'waiting', 'deferred', 'held')
-ON CONFLICT (entity, key) DO UPDATE SET state = 'due', run = excluded.run
+-- What the target took of one whose id another record has is agreed all the same: payload and id are of this row.
+INSERT INTO record (entity, key, state, target_id, fingerprint, form, payload, run)
+SELECT :entity, key, 'due', CASE WHEN fingerprint IS NOT NULL THEN target_id END, fingerprint, form, payload, :run
+FROM batch WHERE outcome IN ('rejected', 'waiting', 'deferred', 'held')
+ON CONFLICT (entity, key) DO UPDATE SET
+    state = 'due',
+    target_id = coalesce(excluded.target_id, record.target_id),
+    fingerprint = coalesce(excluded.fingerprint, record.fingerprint),
+    form = CASE WHEN excluded.fingerprint IS NULL THEN record.form ELSE excluded.form END,
+    payload = CASE WHEN excluded.fingerprint IS NULL THEN record.payload ELSE excluded.payload END,
+    run = excluded.run
+
+-- name: note_own_ids
+-- An update by an id is no word of the target that it gave the record this id once more.
+INSERT INTO own_id (entity, key, target_id, n)
+SELECT :entity, key, target_id, n FROM batch WHERE fingerprint IS NOT NULL AND target_id IS NOT NULL
+ON CONFLICT (entity, key) DO UPDATE SET target_id = excluded.target_id, n = excluded.n
+    WHERE own_id.target_id <> excluded.target_id
+
+-- name: id_holders
+SELECT
+    (SELECT min(own_id.key) FROM own_id
+        JOIN record ON record.entity = own_id.entity AND record.key = own_id.key
+        WHERE own_id.entity = :entity AND own_id.target_id = asked.value AND record.fingerprint IS NOT NULL),
+    (SELECT max(own_id.key) FROM own_id
+        JOIN record ON record.entity = own_id.entity AND record.key = own_id.key
+        WHERE own_id.entity = :entity AND own_id.target_id = asked.value AND record.fingerprint IS NOT NULL)
+FROM {asked_keys}
+{as_asked}
+
+-- name: contested_ids
+SELECT DISTINCT other.target_id, other.key, other.n
+FROM trouble JOIN own_id AS mine ON mine.entity = trouble.entity AND mine.key = trouble.key
+    JOIN own_id AS other ON other.entity = mine.entity AND other.target_id = mine.target_id
+    JOIN record ON record.entity = other.entity AND record.key = other.key
+WHERE trouble.entity = :entity AND trouble.code = :code AND record.fingerprint IS NOT NULL
+ORDER BY other.target_id, other.n
+
+-- name: note_replaced_ids
+INSERT INTO trouble (entity, key, outcome, operation, attempts, next_attempt, code, error, since, run)
+SELECT record.entity, record.key, 'deferred', 'create', 0, :at, :interrupted,
+    'its id ' || own_id.target_id || ' is not trusted any more', :at, record.run
+FROM own_id JOIN record ON record.entity = own_id.entity AND record.key = own_id.key
+WHERE own_id.entity = :entity AND own_id.n < :n AND record.fingerprint IS NOT NULL
+ON CONFLICT (entity, key) DO UPDATE SET
+    outcome = excluded.outcome, operation = excluded.operation, next_attempt = excluded.next_attempt,
+    code = excluded.code, error = excluded.error, field = NULL, hint = NULL,
+    blocked_entity = NULL, blocked_key = NULL, target_key = NULL, run = excluded.run
+
+-- name: bury_replaced_ids
+UPDATE record SET state = 'due', fingerprint = NULL, form = NULL, payload = NULL
+WHERE entity = :entity AND key IN (SELECT key FROM own_id WHERE entity = :entity AND n < :n)
+
+-- name: release_taken
+UPDATE trouble SET next_attempt = :at WHERE entity = :entity AND code = :code
+
+-- name: drop_replaced_ids
+DELETE FROM own_id WHERE entity = :entity AND n < :n
 
 -- name: has_claims
 SELECT 1 FROM claim WHERE entity = :entity LIMIT 1

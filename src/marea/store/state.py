@@ -17,6 +17,7 @@ from marea.store.journal import Journal
 from marea.store.leases import Leases
 from marea.store.ledger import Ledger
 from marea.store.moments import moment
+from marea.store.own_ids import OwnIds
 from marea.store.runs import Runs
 from marea.store.waits import Waits
 
@@ -57,6 +58,7 @@ class State:
         self.runs = Runs(self._database)
         self.leases = Leases(self._database, self.runs)
         self.waits = Waits(self._database)
+        self.own_ids = OwnIds(self._database)
 
     @property
     def ledger(self) -> Ledger:

@@ -50,6 +50,10 @@ class RestTarget:
         """Not where the application gives its own ids and there is no `find` to ask it."""
         return self._routes(shape).repeats
 
+    def gives_ids(self, shape: Shape) -> bool:
+        """Where the answers to what makes a record hold its id."""
+        return not self._routes(shape).keyed
+
     def deliver(self, shape: Shape, batch: pa.Table) -> Receipt:
         """Applies a batch, `concurrency` calls at once; see `marea.ports.Target`.
 

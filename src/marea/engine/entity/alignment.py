@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from marea.capabilities import Foreseeing, Making
+from marea.capabilities import Foreseeing, GivingIds, Making
 from marea.config.settings import EntitySettings, ReferenceField, Settings, line_of
 from marea.engine.entity.basis import Basis, configured, differences, other_basis, source_part
 from marea.engine.entity.condition import check_taken
@@ -160,6 +160,12 @@ class Alignment:
     def repeats(self) -> bool:
         """Whether its target takes a create again that it may have applied. Raises ConfigurationError."""
         return self._systems.target(self.entity.target.system).repeats(self.shape)
+
+    @cached_property
+    def gives_ids(self) -> bool:
+        """Whether its target knows its records by ids of its own. Raises ConfigurationError."""
+        target = self._systems.target(self.entity.target.system)
+        return isinstance(target, GivingIds) and target.gives_ids(self.shape)
 
     @cached_property
     def target(self) -> Target:

@@ -217,7 +217,8 @@ class _Life:
     def _plan(self, batch: Batch) -> PlanNow:
         ledger = self._state.ledger
         look_up = Promised().beside(ids_in_ledger(ledger, known_ids(self._state, self._settings)))
-        planning = Planning(self._alignment, ledger, self._row.id, look_up, resend=False)
+        contested = self._state.own_ids.contested(self._row.id)
+        planning = Planning(self._alignment, ledger, self._row.id, look_up, resend=False, contested=contested)
         planned = next(planning.planned(iter([Step(batch, None)])))
         if planned.plan is None:
             raise AssertionError("a step with a batch has a plan")

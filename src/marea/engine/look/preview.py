@@ -106,7 +106,10 @@ class Previewer:
         look_up = promised.beside(ids_in_ledger(self._state.ledger, ids))
         ledger = self._state.ledger
         named = bool(request.keys)
-        planning = Planning(alignment, ledger, row.id, look_up, resend=request.resend, named=named)
+        contested = {} if request.anew else self._state.own_ids.contested(row.id)
+        planning = Planning(
+            alignment, ledger, row.id, look_up, resend=request.resend, named=named, contested=contested
+        )
         standing = beside_source(request, standing_of(entity, row), alignment, row, ledger, PAGE_ROWS)
         if request.selects:
             return _Pass(alignment, planning, promised, standing, {}, set(), self._limit)

@@ -233,6 +233,8 @@ class Runner:
         self._state.take_over(
             custody, now, as_text(basis), anew=anew, elsewhere=elsewhere, referrers=referrers
         )
+        if request.anew:
+            self._state.own_ids.distrust(custody, now)
         row = self._state.entity(row.name, row.target)
         keep_claims(self._state, alignment, row, custody)
         return row

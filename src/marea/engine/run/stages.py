@@ -70,14 +70,19 @@ class Planning:
         *,
         resend: bool,
         named: bool = False,
+        contested: Mapping[str, Sequence[str]],
     ) -> None:
-        """`named`: somebody asks for these records by key, and so has looked where a create is in doubt."""
+        """`named`: somebody asks for these records by key, and so has looked where a create is in doubt.
+
+        `contested`: the ids at the target that several records have -> their keys.
+        """
         self._alignment = alignment
         self._ledger = ledger
         self._entity = entity
         self._look_up = look_up
         self._resend = resend
         self._named = named
+        self._contested = contested
         # None in a run, which has made them due; a dry run reads them as the run to come will.
         self._in_doubt = ledger.in_doubt(entity)
         # A first load does not ask a ledger that knows nothing; its keys come once each.
@@ -132,6 +137,8 @@ class Planning:
             records = _without_repeated(records, batch.repeated)
         known = self._known(records.column(KEY).combine_chunks())
         plan = self._planner.plan(records, known, batch.cause, detected=batch.detected, resend=self._resend)
+        if self._contested:
+            plan = self._without_contested(plan, self._contested)
         if self._tried is not None:
             plan = _with_tried(plan, self._tried)
         if batch.absent:
@@ -139,6 +146,11 @@ class Planning:
         if batch.keyless:
             plan = replace(plan, skipped={**plan.skipped, KEYLESS: batch.keyless})
         return self._claims.decided(plan) if self._claims else plan
+
+    def _without_contested(self, plan: Plan, contested: Mapping[str, Sequence[str]]) -> Plan:
+        from marea.planning.taken import without_taken
+
+        return without_taken(plan, contested, self._alignment.entity.name)
 
     def _without_misfits(self, records: pa.Table, misfits: Mapping[str, Misfit]) -> pa.Table:
         """The records, those with a value that could not be read rejected: it must not be taken for NULL."""

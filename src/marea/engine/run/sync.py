@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ from marea.model import Cause
 from marea.store.commit import Commit, Move
 
 if TYPE_CHECKING:
+    from marea.delivery.settle import Settlement
     from marea.engine.run.heartbeat import Heartbeat
     from marea.ports import Reader
     from marea.store.custody import Custody
@@ -172,7 +174,10 @@ class EntitySync:
         """Run the stages side by side and commit what comes out, batch by batch."""
         alignment, ledger = self._alignment, self._context.state.ledger
         look_up = ids_in_ledger(ledger, self._context.entities)
-        planning = Planning(alignment, ledger, self._entity, look_up, resend=resend, named=named)
+        contested = self._context.state.own_ids.contested(self._entity)
+        planning = Planning(
+            alignment, ledger, self._entity, look_up, resend=resend, named=named, contested=contested
+        )
         with SideBySide() as ahead:
             read = ahead(found, "read", self._lease.stop, leave=True)
             settled = self._ahead if alignment.repeats else self._one_by_one
@@ -207,6 +212,8 @@ class EntitySync:
         move = None
         if moved is not None and moved != self._position:
             move = Move(WATERMARK, self._position, moved)
+        if batch.settlement is not None and self._alignment.gives_ids:
+            batch = self._with_ids_apart(batch, batch.settlement)
         evaluated = evaluated or (self._loading and self._outdated and move is not None)
         if batch.settlement is None and move is None and not evaluated:
             return
@@ -220,6 +227,13 @@ class EntitySync:
             self._stale = None
         self._settled += written.detected
         self._context.progress(self._name, self._settled)
+
+    def _with_ids_apart(self, batch: Settled, settlement: Settlement) -> Settled:
+        """The batch, those of its records in trouble whose id at the target another one has."""
+        from marea.delivery.taken import apart
+
+        holders = partial(self._context.state.own_ids.holders, self._entity)
+        return replace(batch, settlement=apart(settlement, holders, self._name))
 
     def _written(self, batch: Settled, move: Move | None, *, evaluated: bool) -> Commit:
         """What the commit of a batch writes."""
@@ -236,6 +250,7 @@ class EntitySync:
             mapping=self._mapping if evaluated else self._mixed(batch),
             fresh=self._stale if evaluated else None,
             referrers=self._referrers if settlement and settlement.renamed else (),
+            gives_ids=self._alignment.gives_ids,
             detected=settlement.detected if settlement else 0,
             counts=settlement.counts if settlement else {},
             skipped=batch.skipped,

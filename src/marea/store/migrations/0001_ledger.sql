@@ -32,6 +32,17 @@ CREATE TABLE record (
     PRIMARY KEY (entity, key)
 ) {clustered};
 
+-- Only of entities whose target gives ids of its own; what counts of it are records that were delivered.
+CREATE TABLE own_id (
+    entity {int} NOT NULL,
+    key {key} NOT NULL,
+    target_id {key} NOT NULL,
+    n {int} NOT NULL,
+    PRIMARY KEY (entity, key)
+) {clustered};
+
+CREATE INDEX own_id_given ON own_id (entity, target_id);
+
 CREATE TABLE payload (
     id {int} PRIMARY KEY,
     body text NOT NULL
