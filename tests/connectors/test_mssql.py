@@ -182,9 +182,14 @@ def test_a_batch_lands_by_update_and_insert() -> None:
     ]
     assert statements.rename(LANDING) == [
         (
+            "DELETE t FROM [sales].[accounts] AS t "
+            "JOIN [#marea_keys_0] AS k ON t.[code] = k.[o0] "
+            "JOIN [sales].[accounts] AS x ON x.[code] = k.[n0] AND NOT (x.[code] = k.[o0])"
+        ),
+        (
             "UPDATE t SET t.[code] = k.[n0] FROM [sales].[accounts] AS t "
             "JOIN [#marea_keys_0] AS k ON t.[code] = k.[o0]"
-        )
+        ),
     ]
     assert statements.delete(LANDING) == [
         "DELETE t FROM [sales].[accounts] AS t JOIN [#marea_keys_0] AS k ON t.[code] = k.[o0]"
@@ -200,6 +205,7 @@ def test_every_statement_is_sql() -> None:
         *statements.clear(LANDING.stage),
         *statements.upsert(LANDING),
         statements.taken_for_equal(FOLDING),
+        statements.unwritten(LANDING),
         *statements.rename(LANDING),
         *statements.delete(LANDING),
         insert("[sales].[accounts]", ("code", "amount"), fields),

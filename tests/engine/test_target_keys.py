@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -156,6 +158,41 @@ def test_a_record_that_left_the_source_leaves_its_key(erp: Erp) -> None:
     erp.add(1, "IT1", "Back")
     assert erp.sync(keys=("1",)) == {"rejected": 1}
     assert "clients 2 has" in str(erp.trouble(1).error)
+
+
+def test_a_record_that_moves_takes_the_key_of_one_that_left_the_source(erp: Erp) -> None:
+    erp.add(1, "IT1", "First")
+    erp.add(2, "IT2", "Second")
+    erp.sync()
+    erp.run("DELETE FROM clients WHERE id = 1")
+    erp.change(2, vat="IT1")
+    assert erp.sync() == {"updated": 1}
+    assert erp.delivered == {"IT1": "Second"}
+    assert erp.claims == {'"IT1"': "2"}
+    erp.add(1, "IT2", "Back")
+    assert erp.sync(keys=("1",)) == {"created": 1}
+    assert erp.delivered == {"IT1": "Second", "IT2": "Back"}
+
+
+def test_an_old_state_finds_the_keys_moved_and_taken_by_others(erp: Erp) -> None:
+    for number in range(1, 5):
+        erp.add(number, f"IT{number}", f"Client {number}")
+    erp.sync()
+    state = erp.file.parent / "marea.db"
+    with closing(sqlite3.connect(state)) as now, closing(sqlite3.connect(state.with_suffix(".old"))) as old:
+        now.backup(old)
+    for number, vat in ((1, "K1"), (2, "K2"), (4, "IT2")):  # the first leaves IT1, the last follows into IT2
+        erp.change(number, vat=vat)
+        assert erp.sync() == {"updated": 1}
+    erp.add(5, "IT1", "Client 5")
+    erp.change(5, name="Client 5")
+    assert erp.sync() == {"created": 1}
+    with closing(sqlite3.connect(state)) as now, closing(sqlite3.connect(state.with_suffix(".old"))) as old:
+        old.backup(now)
+    assert erp.sync() == {"updated": 3, "created": 1}
+    vats = {"K1": 1, "K2": 2, "IT3": 3, "IT2": 4, "IT1": 5}
+    assert erp.delivered == {vat: f"Client {number}" for vat, number in vats.items()}
+    assert erp.sync(full=True) == {"unchanged": 5}
 
 
 def test_a_record_that_is_refused_claims_nothing(erp: Erp) -> None:

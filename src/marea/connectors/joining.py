@@ -40,9 +40,12 @@ class JoiningStatements(Statements):
         return [self.change(f"{self._table(landing)}{self.held}", joined, assigned)]
 
     def rename(self, landing: Landing) -> list[str]:
-        """One UPDATE of the key columns."""
+        """A DELETE where the new key is taken, and one UPDATE of the key columns."""
         assigned = self._assigned(landing.key, self.qualified("k", landing.new))
-        return [self.change(self._table(landing), self._by_old_key(landing), assigned)]
+        return [
+            *(f"{text} JOIN {self.taken(landing, 'x')}" for text in self.delete(landing)),
+            self.change(self._table(landing), self._by_old_key(landing), assigned),
+        ]
 
     def delete(self, landing: Landing) -> list[str]:
         """One DELETE by the keys."""

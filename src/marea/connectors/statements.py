@@ -83,9 +83,9 @@ class Statements(ABC):
         prefix = f"{alias}." if alias else ""
         return ", ".join(prefix + self.dialect.quote(column) for column in columns)
 
-    def same(self, landing: Landing, alias: str, columns: Sequence[str]) -> str:
-        """Whether the key of the table, `t`, is that of a row behind an alias."""
-        pairs = zip(self.qualified("t", landing.key), self.qualified(alias, columns), strict=True)
+    def same(self, landing: Landing, alias: str, columns: Sequence[str], table: str = "t") -> str:
+        """Whether the key of the table behind its own alias is that of a row behind another."""
+        pairs = zip(self.qualified(table, landing.key), self.qualified(alias, columns), strict=True)
         return " AND ".join(f"{one} = {other}" for one, other in pairs)
 
     def qualified(self, alias: str, columns: Sequence[str]) -> list[str]:
@@ -168,7 +168,16 @@ class Statements(ABC):
 
     @abstractmethod
     def rename(self, landing: Landing) -> list[str]:
-        """Gives the rows with an old key of `keys` their new key."""
+        """Gives the rows with an old key of `keys` their new key.
+
+        Where another row has that, it is the record's from now on, as it would be a create's, and
+        the one under the old key goes.
+        """
+
+    def taken(self, landing: Landing, table: str) -> str:
+        """What to join with `keys`, `k`, to find those whose new key another row has, behind an alias."""
+        new, old = (self.same(landing, "k", columns, table) for columns in (landing.new, landing.old))
+        return f"{self.dialect.table(landing.table.name)} AS {table} ON {new} AND NOT ({old})"
 
     def untaken(self, landing: Landing) -> list[str]:
         """Leaves of `keys` those alone whose new key no row has."""
@@ -233,20 +242,23 @@ class StandardStatements(Statements):
         return [statement]
 
     def rename(self, landing: Landing) -> list[str]:
-        """One UPDATE of the key columns."""
+        """A DELETE where the new key is taken, and one UPDATE of the key columns."""
         pairs = zip(landing.key, landing.new, strict=True)
         assigned = ", ".join(f"{self.dialect.quote(column)} = k.{new}" for column, new in pairs)
         statement = (
             f"{self.order('UPDATE', landing)} {self.dialect.table(landing.table.name)} AS t SET {assigned} "
             f"FROM {self.dialect.quote(landing.keys)} AS k WHERE {self.same(landing, 'k', landing.old)}"
         )
-        return [statement]
+        return [self._delete(landing, f" JOIN {self.taken(landing, 'x')}"), statement]
 
     def delete(self, landing: Landing) -> list[str]:
         """One DELETE by the keys."""
-        statement = (
+        return [self._delete(landing)]
+
+    def _delete(self, landing: Landing, joined: str = "") -> str:
+        old = ", ".join(self.qualified("k", landing.old))
+        return (
             f"DELETE FROM {self.dialect.table(landing.table.name)} AS t "
             f"WHERE ({', '.join(self.qualified('t', landing.key))}) IN "
-            f"(SELECT {', '.join(landing.old)} FROM {self.dialect.quote(landing.keys)})"
+            f"(SELECT {old} FROM {self.dialect.quote(landing.keys)} AS k{joined})"
         )
-        return [statement]

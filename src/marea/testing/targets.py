@@ -92,6 +92,26 @@ class SqlTargetContract(Arriving):
             assert self.deliver(target, codes, [self.moved("a", "z")], Operation.UPDATE, ["a"]) == ["z"]
             assert [(row["code"], row["theirs"]) for row in self.read(source, "t")] == [("z", 42)]
 
+    def test_a_key_that_changed_to_one_that_is_there_adopts_that(
+        self, target: Target, held: Held, codes: Shape
+    ) -> None:
+        target.prepare(codes)
+        self.deliver(target, codes, [self.row(code) for code in "abcy"])
+        moved = [self.row("y", "from b"), self.row("z", "from a")]
+        for _ in range(2):
+            assert self.deliver(target, codes, moved, Operation.UPDATE, ["b", "a"]) == ["y", "z"]
+            assert self.names(held) == {"c": "name c", "y": "from b", "z": "from a"}
+
+    def test_a_row_that_a_changed_key_adopts_keeps_its_other_columns(
+        self, target: Target, source: Source, execute: Execute, codes: Shape
+    ) -> None:
+        target.prepare(codes)
+        self.deliver(target, codes, [self.row("a"), self.row("z")])
+        execute("UPDATE t SET theirs = 42 WHERE code = 'z'")
+        self.deliver(target, codes, [self.row("z", "from a")], Operation.UPDATE, ["a"])
+        rows = [(row["code"], row["name"], row["theirs"]) for row in self.read(source, "t")]
+        assert rows == [("z", "from a", 42)]
+
     def test_a_row_under_a_key_in_doubt_is_not_ours_where_ours_is_found(
         self, target: Target, held: Held, codes: Shape
     ) -> None:
