@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from marea.capabilities import Knocking, Making, Stoppable
 from marea.errors import BatchRefused, RunStopped, SystemUnreachable
 from marea.model import INTERRUPTED, UNKNOWN, Problem
 from marea.ports import CHANGES, OPERATION, TARGET_ID, Receipt, Shape, Target
@@ -63,6 +64,7 @@ def all_deferred(batch: pa.Table, code: str) -> Receipt:
 
 
 class TestMemoryTarget(TargetContract):
+    capabilities = (Knocking, Making, Stoppable)
     gaps = MappingProxyType(
         {"test_a_connection_that_breaks_comes_back": "memory has no connection that could break"}
     )
@@ -246,6 +248,25 @@ class Unaware(Keeping):
             return all_deferred(batch, "unreachable")
 
 
+class Misspelt(Keeping):
+    """Heeds under another name."""
+
+    @property
+    def heed(self) -> None:
+        raise AttributeError("head")
+
+
+class Uncallable(Keeping):
+    knock = "knock"  # type: ignore[assignment]
+
+
+class Able(Keeping):
+    """Can what nobody declares, and what no test asks then."""
+
+    def foreseen(self, shape: Shape) -> list[object]:
+        return []
+
+
 class Staying(Keeping):
     """Leaves a record whose key changed under the old one too."""
 
@@ -378,6 +399,9 @@ BROKEN = {
     Blind: (TargetContract.test_nothing_is_applied_once_the_system_has_gone_away,),
     Blaming: (TargetContract.test_nothing_is_applied_once_the_system_has_gone_away,),
     Unaware: (TargetContract.test_nothing_is_applied_once_the_system_has_gone_away,),
+    Misspelt: (TargetContract.test_it_can_what_it_declares,),
+    Uncallable: (TargetContract.test_it_can_what_it_declares,),
+    Able: (TargetContract.test_it_can_what_it_declares,),
     Staying: (TargetContract.test_a_key_that_changed_moves_the_record, TargetContract.test_composite_keys),
     Plain: (TargetContract.test_amounts_dates_and_truth_values_arrive,),
     Rough: (TargetContract.test_amounts_dates_and_truth_values_arrive,),

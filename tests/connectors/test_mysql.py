@@ -11,6 +11,7 @@ import pytest
 
 import by_hand
 from by_hand import run_sql
+from marea.capabilities import Catalogue, Editable, Foreseeing, Making
 from marea.connectors.mysql import MysqlConnector
 from marea.ports import Connector, Source, Target
 from marea.testing import KINDS, ConnectorContract, Kind, SourceContract, SqlTargetContract
@@ -109,6 +110,7 @@ class OnMariadb:
 
 
 class TestSource(OnMariadb, SourceContract):
+    capabilities = (Catalogue, Editable)
     stamps: ClassVar[Mapping[str, Sequence[str]]] = {
         name: literals for name, literals in SourceContract.stamps.items() if name != "timestamptz"
     }
@@ -124,6 +126,7 @@ class TestSource(OnMariadb, SourceContract):
 
 
 class TestTarget(OnMariadb, SqlTargetContract):
+    capabilities = (Foreseeing, Making)
     gaps = MappingProxyType(
         {"test_a_lost_answer_is_no_verdict": "test_h24_lost_commit.py loses answers of databases"}
     )

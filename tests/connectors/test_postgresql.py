@@ -11,6 +11,7 @@ import pytest
 
 import by_hand
 from by_hand import run_sql
+from marea.capabilities import Catalogue, Editable, Foreseeing, Making
 from marea.config.settings import SystemSettings
 from marea.connectors.postgresql import PostgresqlConnector
 from marea.ports import Connector, Source, Target
@@ -102,6 +103,8 @@ class TestPostgresqlConnector(ConnectorContract):
 
 
 class TestPostgresqlSource(Literals, SourceContract):
+    capabilities = (Catalogue, Editable)
+
     @pytest.fixture
     def unfit(self) -> tuple[str, str]:
         return "DATE", "'infinity'"
@@ -112,6 +115,7 @@ class TestPostgresqlSource(Literals, SourceContract):
 
 
 class TestPostgresqlTarget(Literals, SqlTargetContract):
+    capabilities = (Foreseeing, Making)
     gaps = MappingProxyType(
         {"test_a_lost_answer_is_no_verdict": "test_h24_lost_commit.py loses answers of databases"}
     )

@@ -14,6 +14,7 @@ import pytest
 
 import by_hand
 from by_hand import run_sql
+from marea.capabilities import Catalogue, Editable, Foreseeing, Hindering, Making
 from marea.config.settings import SystemSettings
 from marea.connectors.sqlite import SqliteConnector
 from marea.ports import Connector, Source, Target
@@ -89,6 +90,7 @@ class TestSqliteConnector(ConnectorContract):
 
 
 class TestSqliteSource(SourceContract):
+    capabilities = (Catalogue, Editable, Hindering)
     kinds = WIDE
     """All integers are int64."""
 
@@ -107,6 +109,7 @@ class TestSqliteSource(SourceContract):
 
 
 class TestSqliteTarget(SqlTargetContract):
+    capabilities = (Foreseeing, Making)
     kinds = WIDE
     gaps = MappingProxyType(
         {

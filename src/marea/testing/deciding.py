@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from marea.capabilities import Stoppable
+from marea.capabilities import Foreseeing, Knocking, Making, Stoppable
 from marea.delivery.deliver import deliver
 from marea.errors import BatchRefused, SystemUnreachable
 from marea.model import INTERRUPTED, UNKNOWN, Operation
@@ -49,6 +49,9 @@ class Deciding(Delivering):
     def names(self, held: Held) -> dict[str, str]:
         """What the object t holds: code -> name."""
         return {row["code"]: row["name"] for row in held("t")}
+
+    def test_it_can_what_it_declares(self, target: Target) -> None:
+        self.can_what_it_declares(target, (Foreseeing, Knocking, Making, Stoppable))
 
     # -- refused -----------------------------------------------------------------------------
 
@@ -139,8 +142,8 @@ class Deciding(Delivering):
     def test_a_delivery_that_is_to_end_sends_nothing_more(
         self, target: Target, held: Held, codes: Shape
     ) -> None:
-        if not isinstance(target, Stoppable):
-            return
+        self.can(Stoppable)
+        assert isinstance(target, Stoppable)
         stop = Stop()
         stop.ask()
         target.prepare(codes)

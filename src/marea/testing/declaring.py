@@ -128,9 +128,12 @@ class ConnectorContract(Suite):
             assert SECRET not in str(caught.value)
             assert all(fault.line == 7 for fault in caught.value.faults)
 
+    def test_it_can_what_it_declares(self, connector: Connector) -> None:
+        self.can_what_it_declares(connector, (Addressing,))
+
     def test_records_are_addressed_by_the_same_names(self, connector: Connector) -> None:
-        if not isinstance(connector, Addressing):
-            return
+        self.can(Addressing)
+        assert isinstance(connector, Addressing)
         found = [
             connector.addressing(self.system(self.alike[0], **self.options), _entity(key)) for key in "ab"
         ]

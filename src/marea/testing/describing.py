@@ -66,6 +66,7 @@ class Describing(Suite):
         assert [list(row.values()) for row in self.read(source, "group")] == [[1, 2, 3, 4, 5, 6]]
 
     def test_lists_its_tables(self, source: Source, execute: Execute) -> None:
+        self.can(Catalogue)
         assert isinstance(source, Catalogue)
         execute("CREATE TABLE zulu (a INTEGER)")
         execute("CREATE TABLE alpha (a INTEGER)")

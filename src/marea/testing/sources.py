@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import pyarrow as pa
 import pytest
 
-from marea.capabilities import Editable
+from marea.capabilities import Catalogue, Editable, Hindering
 from marea.errors import ConfigurationError, SystemUnreachable
 from marea.ports import Column, Source
 from marea.sql.dialect import Query
@@ -38,6 +38,10 @@ class SourceContract(Describing, Streaming, Writing):
         "int64": ("9007199254740992", "9007199254740993"),
     }
     """For each kind a stamp may have: two literals one smallest step apart."""
+
+    def test_it_can_what_it_declares(self, source: Source) -> None:
+        self.can_what_it_declares(source, (Catalogue, Editable, Hindering))
+
     # -- keys ----------------------------------------------------------------------------
 
     def test_rows_are_found_by_a_list_of_keys(self, source: Source, execute: Execute) -> None:
@@ -137,6 +141,7 @@ class SourceContract(Describing, Streaming, Writing):
         self.recovers(cut, lambda: source.describe("t"))
 
     def test_it_carries_out_an_update(self, source: Source, execute: Execute) -> None:
+        self.can(Editable)
         assert isinstance(source, Editable)
         self.numbers(source, execute, 10)
         placeholder = source.dialect.cast(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 import pytest
@@ -21,6 +21,8 @@ class Suite:
 
     gaps: ClassVar[Mapping[str, str]] = {}
     """Tests this connector cannot pass, each with the reason. One that passes after all is an error."""
+    capabilities: ClassVar[Collection[type]] = ()
+    """The protocols of `marea.capabilities` that it has; it must have these, and no other."""
     kinds: ClassVar[Mapping[str, Kind]] = KINDS
     examples: ClassVar[int] = 15
     """How many random tables of values are sent through."""
@@ -32,6 +34,19 @@ class Suite:
         reason = self.gaps.get(request.node.originalname)
         if reason:
             request.node.add_marker(pytest.mark.xfail(reason=reason, strict=True))
+
+    def can(self, protocol: type) -> None:
+        """Skips a test of what the connector does not declare that it can."""
+        if protocol not in self.capabilities:
+            pytest.skip(f"no {protocol.__name__}")
+
+    def can_what_it_declares(self, what: object, possible: Collection[type]) -> None:
+        """Of the capabilities that are possible it has those declared: a method misspelt is none."""
+        assert set(self.capabilities) <= set(possible)
+        for protocol in possible:
+            names = [name for name in vars(protocol) if not name.startswith("_")]
+            has = all(callable(getattr(what, name, None)) for name in names)
+            assert has == (protocol in self.capabilities), f"{protocol.__name__}: {', '.join(names)}"
 
     def literal(self, value: object) -> str:
         """A value as a literal in this database's SQL."""

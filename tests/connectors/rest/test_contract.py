@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from connectors.rest.tools import OWN_IDS, Targets
-from marea.capabilities import Knocking
+from marea.capabilities import Addressing, Knocking, Stoppable
 from marea.connectors.rest import RestConnector
 from marea.connectors.rest.retry import Policy
 from marea.demo.crm_process import CrmProcess
@@ -24,6 +24,7 @@ pytestmark = pytest.mark.contract
 
 class TestRestConnector(ConnectorContract):
     name = "rest"
+    capabilities = (Addressing,)
     alike = ("https://reader:pa55word@crm.example/api/", "HTTPS://CRM.example:443/api")
     others = ("http://crm.example/api", "https://crm.example:444/api", "https://crm.example/api/v2")
     unreadable = ("https://reader:pa55word@host:port/api", "https://reader:pa55word@/api")
@@ -43,6 +44,7 @@ class TestRestConnector(ConnectorContract):
 
 
 class TestRestTarget(TargetContract):
+    capabilities = (Knocking, Stoppable)
     gaps = MappingProxyType(
         {
             "test_a_place_that_is_gone_is_made_anew_only_on_request": (
@@ -117,6 +119,8 @@ class TestRestTargetThatTriesOnce(TestRestTarget):
 
 class TestRestTargetThatCannotRepeat(Deciding):
     """The application gives its own ids, and cannot be asked for a record."""
+
+    capabilities = (Knocking, Stoppable)
 
     @pytest.fixture
     def target(self, crm: CrmProcess, targets: Targets) -> Target:
