@@ -256,7 +256,10 @@ class Connector(Protocol):
     """What it is before any system is known: the schemes of its URLs, and what is behind them."""
 
     def validate(self, options: Mapping[str, object]) -> list[str]:
-        """What is wrong with a system's options, one sentence each; nothing is opened."""
+        """What is wrong with a system's options, one sentence each; nothing is opened.
+
+        A sentence about one option begins with its place and a colon, such as `auth.bearer: is empty`.
+        """
         ...
 
     def place(self, system: SystemSettings) -> str:

@@ -321,12 +321,12 @@ def test_check_gathers_the_faults_of_all_entities(marea: Marea, shop: Shop) -> N
     assert done.code == 2
     faults = done.document["faults"]
     assert [(fault["entity"], fault["field"]) for fault in faults] == [
-        ("", "systems.crm"),
+        ("", "systems.crm.tuble"),
         ("customers", "source.where"),
         ("customers", "fields.name"),
         ("tax_codes", "fields.rate"),
     ]
-    assert faults[0]["message"] == 'unknown option "tuble": none is known here'
+    assert faults[0]["message"] == "sqlite takes no options"
     assert all(fault["line"] for fault in faults)
     assert len(done.err.splitlines()) == 4
 
@@ -405,6 +405,32 @@ def test_check_of_a_target_that_cannot_hold_the_records(marea: Marea, shop: Shop
     done = marea("check", "--json")
     assert done.code == 2
     assert "extra" in done.document["faults"][0]["message"]
+
+
+def test_a_mistyped_option_is_told_once_where_it_stands(marea: Marea, fresh: Shop) -> None:
+    erp, crm = '  erp: {url: "sqlite:///erp.db"}\n', '  crm: {url: "sqlite:///crm.db"}\n'
+    fresh.configure(erp, '  erp:\n    url: "sqlite:///erp.db"\n    timezone: Europe/Rome\n')
+    rest = "  crm:\n    url: http://127.0.0.1:1/api\n    connector: rest\n"
+    fresh.configure(crm, rest + "    auth:\n      beaer: token\n    tiemout: 3\n    batch:\n      PLACE\n")
+    fresh.configure(", create: true", "")
+    fresh.configure("PLACE", "{size: 5, pth: /b}")
+    fresh.configure("batch:\n      {", "batch: {")
+    told = [
+        (fault["line"], fault["field"], fault["message"])
+        for fault in marea("check", "--json").document["faults"]
+    ]
+    assert told[:5] == [
+        (6, "systems.erp.timezone", "sqlite takes no options"),
+        (11, "systems.crm.auth.beaer", 'unknown option (did you mean "bearer"?)'),
+        (12, "systems.crm.tiemout", 'unknown option (did you mean "timeout"?)'),
+        (13, "systems.crm.batch.pth", 'unknown option (did you mean "path"?)'),
+        (13, "systems.crm.batch", "path is missing"),
+    ]
+    fresh.configure("size: 5, pth: /b", "sze: 5, path: /b")
+    faults = marea("check", "--json").document["error"]["faults"]
+    (fault,) = [it for it in faults if "batch" in it["field"]]
+    assert (fault["line"], fault["field"]) == (13, "systems.crm.batch.sze")
+    assert fault["hint"] == 'did you mean "size"?'
 
 
 def test_check_of_systems_that_are_away(marea: Marea, fresh: Shop) -> None:

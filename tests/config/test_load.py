@@ -125,10 +125,10 @@ def test_options_that_connectors_refuse_are_told_beside_other_faults(tmp_path: P
         load(file, {"ERP_PASSWORD": "s3cr3t"})
     told = [(each.line, each.field, each.message.partition(":")[0]) for each in raised.value.faults]
     assert told == [
-        (4, "systems.erp", 'unknown option "tinyint"'),
+        (4, "systems.erp.tinyint", 'unknown option (did you mean "tinyint1"?)'),
         (5, "systems.crm.concurrency", "must be a whole number, not text"),
         (5, "systems.crm.auth.bearer", "the environment variable CRM_TOKEN is not set"),
-        (5, "systems.crm", 'unknown option bach (did you mean "batch"?)'),
+        (5, "systems.crm.bach", 'unknown option (did you mean "batch"?)'),
         (6, "systems.shop.rate", "must be a rate above zero"),
         (6, "systems.shop", "update needs create"),
         (7, "systems.lost.url", "no connector serves a URL that begins with nowhere"),

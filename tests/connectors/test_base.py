@@ -21,8 +21,8 @@ def system(url: str, **options: object) -> SystemSettings:
 
 def test_unknown_options_name_the_nearest_known() -> None:
     assert unknown_options({"user": 1, "pasword": 2, "zzz": 3}, {"user", "password"}) == [
-        'unknown option "pasword": did you mean "password"?',
-        'unknown option "zzz": known here: password, user',
+        'pasword: unknown option (did you mean "password"?)',
+        "zzz: unknown option (known here: password, user)",
     ]
 
 

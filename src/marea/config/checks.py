@@ -13,7 +13,7 @@ from marea.config import addresses, relations
 from marea.config.declared import declared, known
 from marea.config.loose import leaves, mapping, names, texts
 from marea.config.mistake import NOTHING_WRITTEN, Lacking, Mistake
-from marea.config.names import suggest
+from marea.config.names import closest, suggest
 from marea.config.secrets import Secrets
 from marea.config.tree import Document, Path
 from marea.errors import Fault
@@ -79,8 +79,15 @@ class _Checks:
                 self._fault((*path, key), *NOTHING_WRITTEN)
         batch = system.get("batch")
         if isinstance(batch, dict) and "size" not in batch:
+            self._sizeless((*path, "batch"), batch)
+
+    def _sizeless(self, path: Path, batch: dict[str, Any]) -> None:
+        """A batch without its size, which may be there and mistyped."""
+        if meant := closest("size", batch):
+            self._fault((*path, meant), "is no option of a batch", 'did you mean "size"?')
+        else:
             hint = "add `size: 500`, the most records one call may hold"
-            self._fault((*path, "batch", "size"), "is missing", hint)
+            self._fault((*path, "size"), "is missing", hint)
 
     def _reached(self, path: Path, url: object, named: object) -> None:
         if isinstance(named, str) and named.strip():

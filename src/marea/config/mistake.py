@@ -1,6 +1,8 @@
-"""Owns the error that the parts of the configuration raise among themselves: it knows no place yet."""
+"""Owns what is said of a mistake before its place is known: an error of ours, a sentence of a connector."""
 
 from __future__ import annotations
+
+from collections.abc import Container
 
 NOTHING_WRITTEN = ("nothing is written here", "write a value, or remove the key")
 """Message and hint for a key with no value after it."""
@@ -17,3 +19,12 @@ class Mistake(ValueError):
 
 class Lacking(Mistake):
     """What a placeholder names is not in the environment of this process."""
+
+
+def placed(said: str, written: Container[str]) -> tuple[str, str]:
+    """The place of the option that a connector's sentence begins with, and what it says of that.
+
+    No place, and all of the sentence, where it begins with none that is written.
+    """
+    place, _, text = said.partition(": ")
+    return (place, text) if text and place in written else ("", said)

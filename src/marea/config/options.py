@@ -12,7 +12,7 @@ from typing import Any
 from marea.config import addresses
 from marea.config.declared import found
 from marea.config.loose import mapping
-from marea.config.mistake import Mistake
+from marea.config.mistake import Mistake, placed
 from marea.config.secrets import Secrets
 from marea.config.tree import Document
 from marea.errors import Fault
@@ -31,8 +31,10 @@ def faults(document: Document, secrets: Secrets, others: Sequence[Fault]) -> Ite
             for key, value in mapping(system).items()
             if key not in OWN and not any(_within(field, f"systems.{name}.{key}") for field in told)
         }
+        written = document.below(path)
         for said in _said(mapping(system), options, replace(secrets, standing_in=True)):
-            yield document.fault(path, said)
+            place, text = placed(said, written)
+            yield document.fault((*path, *place.split(".")) if place else path, text)
 
 
 def _within(field: str, place: str) -> bool:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from marea.config.addresses import check
-from marea.config.mistake import Mistake
+from marea.config.mistake import Mistake, placed
 from marea.config.names import suggest
 from marea.config.scrub import one_line
 from marea.config.settings import SystemSettings
-from marea.errors import ConfigurationError
+from marea.errors import ConfigurationError, Fault
 
 if TYPE_CHECKING:
     from marea.ports import Shape
@@ -25,12 +25,18 @@ _HERE = ("", "localhost", "127.0.0.1", "::1")
 
 
 def unknown_options(options: Mapping[str, object], known: Iterable[str]) -> list[str]:
-    """A sentence for every option that is not known, with the nearest one that is."""
+    """A sentence for every option that is not known, its place first, with the nearest one that is."""
     names = sorted(known)
-    unknown = [option for option in options if option not in names]
     return [
-        f'unknown option "{option}": {suggest(option, names) or "none is known here"}' for option in unknown
+        f"{option}: unknown option ({suggest(option, names) or 'none is known here'})"
+        for option in options
+        if option not in names
     ]
+
+
+def option_faults(system: SystemSettings, said: Iterable[str]) -> list[Fault]:
+    """The sentences of a connector about options of a system, each where its option is written."""
+    return [system.fault(text, place) for place, text in (placed(each, system.lines) for each in said)]
 
 
 def parameter_faults(given: Mapping[str, str], known: Mapping[str, Sequence[str]]) -> list[str]:

@@ -228,7 +228,8 @@ class RelationalTarget:
     def _options(self, shape: Shape) -> tuple[bool, list[Fault]]:
         """Whether a table that is missing is to be made, and what is wrong with the options."""
         create = shape.options.get("create", False)
-        faults = [_fault(shape, text) for text in unknown_options(shape.options, ("create",))]
+        unknown = (text.partition(": ") for text in unknown_options(shape.options, ("create",)))
+        faults = [_fault(shape, text, f"target.{name}") for name, _, text in unknown]
         if not isinstance(create, bool):
             faults.append(_fault(shape, f"create is true or false, not {create!r}", "target.create"))
         return create is True and not shape.delivered, faults

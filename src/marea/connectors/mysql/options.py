@@ -8,8 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from marea.config.settings import SystemSettings
-from marea.connectors.base import LOGIN_OPTIONS, Address, address, parameter_faults, unknown_options
-from marea.errors import ConfigurationError, Fault
+from marea.connectors.base import (
+    LOGIN_OPTIONS,
+    Address,
+    address,
+    option_faults,
+    parameter_faults,
+    unknown_options,
+)
+from marea.errors import ConfigurationError
 
 OPTIONS = frozenset({*LOGIN_OPTIONS, "timezone", "tinyint1"})
 TINYINT1 = ("boolean", "integer")
@@ -53,10 +60,10 @@ def faults(options: Mapping[str, object]) -> list[str]:
     found = unknown_options(options, OPTIONS)
     zone = options.get("timezone")
     if zone is not None and not (isinstance(zone, str) and _ZONE.fullmatch(zone)):
-        found.append(f"timezone is a name like Europe/Rome or an offset like +01:00, not {zone!r}")
+        found.append(f"timezone: must be a name like Europe/Rome or an offset like +01:00, not {zone!r}")
     tiny = options.get("tinyint1", TINYINT1[0])
     if tiny not in TINYINT1:
-        found.append(f"tinyint1 is one of {', '.join(TINYINT1)}, not {tiny!r}")
+        found.append(f"tinyint1: must be one of {', '.join(TINYINT1)}, not {tiny!r}")
     return found
 
 
@@ -66,8 +73,7 @@ def login(system: SystemSettings) -> Login:
     given = dict(where.parameters)
     found = [*faults(system.options), *_url_faults(where, given)]
     if found:
-        place = f"system {system.name}"
-        raise ConfigurationError([Fault(f"{place}: {text}", line=system.line) for text in found])
+        raise ConfigurationError(option_faults(system, found))
     zone = system.options.get("timezone")
     return Login(
         settings=system,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from marea.config.declared import Declaration
-from marea.errors import ConfigurationError, Fault
+from marea.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from marea.config.settings import EntitySettings, SystemSettings
@@ -83,6 +83,7 @@ class RestConnector:
 
     def target(self, system: SystemSettings) -> Target:
         """The application as a target; calls nothing yet. Raises ConfigurationError."""
+        from marea.connectors.base import option_faults
         from marea.connectors.rest.options import parse, split_url
         from marea.connectors.rest.retry import Policy
         from marea.connectors.rest.target import RestTarget
@@ -94,9 +95,7 @@ class RestConnector:
         except ValueError as error:
             faults.append(str(error))
         if faults:
-            raise ConfigurationError(
-                [Fault(f"system {system.name}: {fault}", line=system.line) for fault in faults]
-            )
+            raise ConfigurationError(option_faults(system, faults))
         options = replace(
             options,
             headers={**headers, **options.headers},

@@ -119,7 +119,8 @@ def _authorization(section: Section, faults: list[str]) -> tuple[dict[str, str],
     auth = Section(section.get("auth"), "auth", ("bearer", "basic", "header"), faults)
     given = [name for name in ("bearer", "basic", "header") if auth.has(name)]
     if len(given) != 1:
-        section.fault("must hold one of bearer, basic, header", "auth")
+        if given or not auth.strange:
+            section.fault("must hold one of bearer, basic, header", "auth")
         return {}, set()
     if given == ["basic"]:
         return _basic_auth(auth, faults)

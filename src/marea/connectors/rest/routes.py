@@ -151,7 +151,7 @@ def of_entity(
     system: Mapping[str, object], own: Mapping[str, object], entity: str, key: tuple[str, ...]
 ) -> Routes:
     """The routes of an entity with this key at its target. Raises ConfigurationError with all faults."""
-    faults = [f"unknown option {name} ({suggest(str(name), NAMES)})" for name in own if name not in NAMES]
+    faults = [f"{name}: unknown option ({suggest(str(name), NAMES)})" for name in own if name not in NAMES]
     found = parse(merge(system, own), faults)
     faults += _places(found, key)
     if faults:

@@ -19,6 +19,8 @@ class Section:
         self._where = where
         self._faults = faults
         self._entries: Mapping[object, object] = {}
+        self.strange = False
+        """Whether it holds an entry that is not known, and may be a known one that is mistyped."""
         self._read = isinstance(value, Mapping)
         if not isinstance(value, Mapping):
             self.fault(f"must be a mapping of {', '.join(known)}")
@@ -26,7 +28,8 @@ class Section:
         self._entries = value
         for name in value:
             if name not in known:
-                self.fault(f"unknown option {name} ({suggest(str(name), known)})")
+                self.strange = True
+                self.fault(f"unknown option ({suggest(str(name), known)})", str(name))
 
     def fault(self, message: str, name: str = "") -> None:
         """Notes what is wrong with an entry, or with the whole section."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from marea.config.declared import Declaration
 from marea.config.settings import SystemSettings
-from marea.connectors.base import unknown_options
 
 if TYPE_CHECKING:
     from marea.ports import Source, Target
@@ -19,8 +18,8 @@ class SqliteConnector:
     declares = Declaration(("sqlite",), file=True, parameters=())
 
     def validate(self, options: Mapping[str, object]) -> list[str]:
-        """It has no options: every one is unknown."""
-        return unknown_options(options, ())
+        """It has none."""
+        return [f"{option}: sqlite takes no options" for option in options]
 
     def place(self, system: SystemSettings) -> str:
         """The file itself, however many links lead to it."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from marea.config.settings import Settings, SystemSettings
+from marea.connectors.base import option_faults
 from marea.connectors.registry import connector
 from marea.errors import ConfigurationError, Fault
 
@@ -32,7 +33,7 @@ def _faults(file: str, system: SystemSettings) -> list[Fault]:
         found = connector(system.connector).validate(system.options)
     except ConfigurationError as error:
         return list(error.faults)
-    return [Fault(text, file, system.line, field=f"systems.{system.name}") for text in found]
+    return [replace(fault, file=file) for fault in option_faults(system, found)]
 
 
 def _without_faulty(file: str, system: SystemSettings) -> SystemSettings:
