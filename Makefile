@@ -36,7 +36,7 @@ lint: $(STAMP)  ## style, types, layers
 	$(RUN)/mypy
 	$(RUN)/lint-imports
 
-tree: $(STAMP)  ## lines of each module, and the longest functions
+tree: $(STAMP)  ## lines of each module and what it owns, and the longest functions
 	@$(RUN)/python tests/tree.py
 
 bench: $(STAMP)  ## beside the peers and the limit; N=100000 for a small one

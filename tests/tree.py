@@ -1,4 +1,4 @@
-"""Owns the measure of the tree (`make tree`): lines of each module, the longest functions."""
+"""Owns the measure of the tree (`make tree`): each module, what it owns, its lines, the longest functions."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ class Module:
     path: str
     lines: int
     functions: tuple[Function, ...]
+    owns: str
+    """The sentence it opens with; empty where it has none."""
 
 
 @cache
@@ -42,18 +44,20 @@ def modules(folder: str) -> list[Module]:
 
 def _module(path: str, text: str) -> Module:
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
-    found = [node for node in ast.walk(ast.parse(text)) if isinstance(node, kinds)]
+    parsed = ast.parse(text)
+    found = [node for node in ast.walk(parsed) if isinstance(node, kinds)]
     functions = (Function((node.end_lineno or 0) - node.lineno + 1, path, node.name) for node in found)
-    return Module(path, text.count("\n"), tuple(functions))
+    owns = " ".join((ast.get_docstring(parsed) or "").partition("\n\n")[0].split())
+    return Module(path, text.count("\n"), tuple(functions), owns)
 
 
 def listing() -> Iterator[str]:
-    """Each module with its lines and its longest function; then all of src in numbers."""
+    """Each module with its lines, its longest function and what it owns; then all of src in numbers."""
     for folder in ("src", "tests", "bench"):
         for module in modules(folder):
             longest = max(module.functions, default=None)
             told = f"{longest.lines:4} {longest.name}" if longest else ""
-            yield f"{module.lines:5} {module.path:52} {told}".rstrip()
+            yield f"{module.lines:5} {module.path:52} {told:42} {module.owns}".rstrip()
     yield ""
     yield from _numbers(modules("src"))
 
