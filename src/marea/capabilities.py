@@ -5,7 +5,7 @@ As in `marea.ports`, every method says whether it may be called again after a fa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -59,6 +59,13 @@ class GivingIds(Protocol):
 
     def gives_ids(self, shape: Shape) -> bool:
         """Whether it does so with records of this shape. Repeatable; asks the target nothing."""
+        ...
+
+    def heed_ids(self, known: Callable[[str], bool]) -> None:
+        """From now on nothing is taken over whose key is spelt otherwise, and whose id is `known`.
+
+        `known` says whether a record of the entity under way was given an id; any thread may ask it.
+        """
         ...
 
 

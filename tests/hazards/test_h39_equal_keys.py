@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from by_hand import run_sql
-from marea.model import RunStatus
+from connectors.rest.application import Application, Call, Reply
+from marea.model import Outcome, RunStatus
 from worlds import copied, counts, journal, synchronize, write_project
 
 pytestmark = [pytest.mark.integration, pytest.mark.hazard]
@@ -110,3 +111,31 @@ def test_h39_a_key_that_changes_in_its_case_alone_is_renamed(make_erp: MakeErp, 
     erp.run("UPDATE numbered SET code = 'AB', modified = '2021-01-01'")
     assert erp.sync() == {"updated": 1}
     assert erp.delivered == {"AB": "x"}
+
+
+@pytest.mark.parametrize("page", [1, 100])
+def test_h39_an_application_whose_search_knows_no_case_keeps_both_records(
+    tmp_path: Path, application: Application, page: int
+) -> None:
+    """What differs in case alone is no record's own: the second is refused, in one batch and in several."""
+    own_ids = {"create": {"path": "/{object}"}, "update": {"path": "/{object}/{id}"}}
+    own_ids["find"] = {"path": "/{object}?code={key}"}
+    entities = copied("items", "code", "name", create=False)
+    file = write_project(tmp_path, entities, target=application.address, concurrency=1, **own_ids)
+    url = f"sqlite:///{tmp_path / 'erp.db'}"
+    run_sql(url, "CREATE TABLE items (code TEXT PRIMARY KEY, name TEXT, modified TIMESTAMP)")
+    run_sql(url, "INSERT INTO items VALUES ('ABC', 'upper', '2020-01-01'), ('abc', 'lower', '2020-01-02')")
+    held: list[dict[str, str]] = []
+
+    def answer(call: Call) -> Reply:
+        if call.method == "GET":
+            key = call.query["code"].lower()
+            return Reply(200, [{"id": n, **one} for n, one in enumerate(held) if one["code"].lower() == key])
+        assert call.method == "POST", "nothing that is there is written over"
+        held.append(call.value)
+        return Reply(201, {"id": len(held) - 1})
+
+    application.script = answer
+    assert counts(synchronize(file, page=page), "items") == {"created": 1, "rejected": 1}
+    (entry,) = journal(file, outcome=Outcome.REJECTED)
+    assert (entry.code, len(held)) == ("equal-key", 1)

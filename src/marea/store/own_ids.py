@@ -23,6 +23,13 @@ class OwnIds:
         """For each id (utf8) the first and the last key of the records that have it; null for none."""
         return [(first, last) for first, last in self._database.match("id_holders", ids, entity=entity)]
 
+    def given(self, entity: int, target_id: str) -> bool:
+        """Whether a record has this id."""
+        import pyarrow as pa
+
+        ((first, _),) = self.holders(entity, pa.array([target_id], pa.string()))
+        return first is not None
+
     def contested(self, entity: int) -> dict[str, list[str]]:
         """Each id that several records were given -> their keys, in the order in which they got it."""
         return {one: [key for key, _ in having] for one, having in self._contested(entity).items()}

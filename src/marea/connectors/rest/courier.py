@@ -29,13 +29,22 @@ T = TypeVar("T")
 class Courier:
     """Delivers the records of one batch; `course` is told what became of each."""
 
-    def __init__(self, shape: Shape, routes: Routes, wire: Wire, policy: Policy, course: Course) -> None:
+    def __init__(
+        self,
+        shape: Shape,
+        routes: Routes,
+        wire: Wire,
+        policy: Policy,
+        course: Course,
+        known: Callable[[str], bool],
+    ) -> None:
+        """`known` says whether a record was given an id."""
         self._routes = routes
         self._policy = policy
         self._course = course
         self._calls = Calls(shape, wire)
         self._by_key = ByKey(self._calls, routes)
-        self._operations = self._by_key if routes.create is None else _own_ids(self._calls, routes)
+        self._operations = self._by_key if routes.create is None else _own_ids(self._calls, routes, known)
 
     async def run(self, records: Iterator[Record], workers: int, stop: Stop) -> None:
         """Delivers every record, `workers` at once, unless it goes away or `stop` is asked for."""
@@ -133,7 +142,7 @@ class Courier:
                 return failure
 
 
-def _own_ids(calls: Calls, routes: Routes) -> Operations:
+def _own_ids(calls: Calls, routes: Routes, known: Callable[[str], bool]) -> Operations:
     assert routes.create is not None  # noqa: S101 - the caller has seen it
     assert routes.update is not None  # noqa: S101 - create is not accepted without it
-    return OwnIds(calls, routes.create, routes.update, routes.find, routes.delete)
+    return OwnIds(calls, routes.create, routes.update, routes.find, routes.delete, known)

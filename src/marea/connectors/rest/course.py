@@ -59,6 +59,8 @@ class Course:
         self._failures = 0
         self._misread: Failure | None = None
         self._read = False
+        self.given: set[str] = set()
+        """The ids of what was applied so far."""
         self.end: Failure | None = None
         """Why nothing more is sent: the application is away, or the delivery was asked to end."""
 
@@ -96,6 +98,8 @@ class Course:
             self._in_doubt[row] = verdict.problem
         else:
             self._ids[row] = verdict.target_id
+            if verdict.target_id is not None:
+                self.given.add(verdict.target_id)
 
     def _fail(self, row: int, failure: Failure, milliseconds: int | None) -> None:
         if failure.option:

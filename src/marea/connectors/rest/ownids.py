@@ -26,13 +26,21 @@ class OwnIds:
     """
 
     def __init__(
-        self, calls: Calls, create: Call, update: Call, find: Call | None, delete: Call | None
+        self,
+        calls: Calls,
+        create: Call,
+        update: Call,
+        find: Call | None,
+        delete: Call | None,
+        known: Callable[[str], bool],
     ) -> None:
+        """`known` says whether a record was given an id."""
         self._calls = calls
         self._create_call = create
         self._update_call = update
         self._find_call = find
         self._delete_call = delete
+        self._known = known
         self._needs_id = "id" in update.path.names
 
     async def attempt(self, record: Record) -> Verdict:
@@ -128,8 +136,12 @@ class OwnIds:
             return None
         if not answer.good:
             return Refused(refusal(answer))
-        items = _same(_items(answer, call.items), self._calls.shape.key, record.key)
+        items, exact = _same(_items(answer, call.items), self._calls.shape.key, record.key)
         ids = [_id_of(item, call.id) for item in items]
+        others = [] if exact else [one for one in ids if one and self._known(one)]
+        if others:
+            text = f"another record, {others[0]}, has this key there in another spelling"
+            return Refused(Problem("equal-key", text, hint="give one of them another key in the source"))
         if len(ids) > 1:
             shown = ", ".join(str(target_id) for target_id in ids[:_SHOWN])
             text = f"{len(ids)} records with this key are there already: {shown}"
@@ -154,10 +166,13 @@ def _id_of(item: object, path: str) -> str | None:
     return text_of(dig(item, path)) if isinstance(item, Mapping) else text_of(item)
 
 
-def _same(items: list[object], fields: Sequence[str], key: Sequence[str]) -> list[object]:
-    """The records that show no other key: a search may answer with similar ones, or with all."""
+def _same(items: list[object], fields: Sequence[str], key: Sequence[str]) -> tuple[list[object], bool]:
+    """The records that show no other key, and whether they show this very one.
+
+    A search may answer with similar ones, or with all; an application may write keys in a case of its own.
+    """
     exact = [item for item in items if _agrees(item, fields, key, str)]
-    return exact or [item for item in items if _agrees(item, fields, key, str.casefold)]
+    return (exact, True) if exact else ([i for i in items if _agrees(i, fields, key, str.casefold)], False)
 
 
 def _agrees(item: object, fields: Sequence[str], key: Sequence[str], form: Callable[[str], str]) -> bool:

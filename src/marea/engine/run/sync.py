@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from marea.capabilities import GivingIds
 from marea.capture.batch import BatchReader
 from marea.capture.position import WATERMARK
 from marea.capture.watermark import Step
@@ -178,6 +179,8 @@ class EntitySync:
         planning = Planning(
             alignment, ledger, self._entity, look_up, resend=resend, named=named, contested=contested
         )
+        if isinstance(alignment.target, GivingIds):
+            alignment.target.heed_ids(self._is_given)
         with SideBySide() as ahead:
             read = ahead(found, "read", self._lease.stop, leave=True)
             settled = self._ahead if alignment.repeats else self._one_by_one
@@ -187,6 +190,10 @@ class EntitySync:
                     planning.settled()
                 if batch.away is not None:
                     raise batch.away
+
+    def _is_given(self, target_id: str) -> bool:
+        """Whether a record has this id at the target, by what is committed."""
+        return self._context.state.own_ids.given(self._entity, target_id)
 
     def _ahead(self, ahead: SideBySide, plans: Generator[Planned, None, None]) -> Iterator[Settled]:
         """What plans come to, each announced while the one before is delivered, and that is committed."""
