@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from marea import capabilities
 from marea.config import addresses, declared
 from marea.config.mistake import Mistake
 from marea.connectors import registry
@@ -58,7 +59,11 @@ def test_each_has_its_contract_suites(name: str) -> None:
     says = {"roles": ConnectorContract.roles, "unproved": "", **suites.pop("ConnectorContract")}
     target = "SqlTargetContract" if declared.declared(name).database else "TargetContract"
     proved = {"source": "SourceContract", "target": target}
-    assert set(suites) == (set() if says["unproved"] else {proved[role] for role in says["roles"]})
+    wanted = set() if says["unproved"] else {proved[role] for role in says["roles"]}
+    assert set(suites) == wanted, (
+        f"the tests of {name} subclass {sorted(suites)}, and its roles need {sorted(wanted)}: subclass them, "
+        "or say `roles` or `unproved` in its ConnectorContract"
+    )
 
 
 def _suites(name: str) -> dict[str, dict[str, Any]]:
@@ -87,6 +92,21 @@ def test_each_has_its_place_on_the_page(name: str) -> None:
     row = re.search(rf"^\| `{name}` \|.*", page, re.MULTILINE)
     assert row is not None
     assert all(f"`{scheme}://" in row[0] for scheme in declared.declared(name).schemes)
+
+
+@pytest.mark.unit
+def test_the_page_lists_every_capability() -> None:
+    page = (HOME / "docs/connectors.md").read_text("utf-8")
+    listed = set(re.findall(r"^ *\| `(\w+)` \| [^|]+ \| `([A-Z]\w+)` \|", page, re.MULTILINE))
+    protocols = [each for each in vars(capabilities).values() if getattr(each, "_is_protocol", False)]
+    there = {
+        (name, each.__name__)
+        for each in protocols
+        if each.__module__ == capabilities.__name__
+        for name in vars(each)
+        if not name.startswith("_")
+    }
+    assert listed == there
 
 
 @pytest.mark.unit

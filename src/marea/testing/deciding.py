@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from marea.capabilities import Foreseeing, Knocking, Making, Stoppable
+from marea.capabilities import Foreseeing, GivingIds, Knocking, Making, Stoppable
 from marea.delivery.deliver import deliver
 from marea.errors import BatchRefused, SystemUnreachable
 from marea.model import INTERRUPTED, UNKNOWN, Operation
@@ -51,7 +51,7 @@ class Deciding(Delivering):
         return {row["code"]: row["name"] for row in held("t")}
 
     def test_it_can_what_it_declares(self, target: Target) -> None:
-        self.can_what_it_declares(target, (Foreseeing, Knocking, Making, Stoppable))
+        self.can_what_it_declares(target, (Foreseeing, GivingIds, Knocking, Making, Stoppable))
 
     # -- refused -----------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from connectors.rest.tools import OWN_IDS, Targets
-from marea.capabilities import Addressing, Knocking, Stoppable
+from marea.capabilities import Addressing, GivingIds, Knocking, Stoppable
 from marea.connectors.rest import RestConnector
 from marea.connectors.rest.retry import Policy
 from marea.demo.crm_process import CrmProcess
@@ -44,7 +44,7 @@ class TestRestConnector(ConnectorContract):
 
 
 class TestRestTarget(TargetContract):
-    capabilities = (Knocking, Stoppable)
+    capabilities = (GivingIds, Knocking, Stoppable)
     gaps = MappingProxyType(
         {
             "test_a_place_that_is_gone_is_made_anew_only_on_request": (
@@ -120,7 +120,7 @@ class TestRestTargetThatTriesOnce(TestRestTarget):
 class TestRestTargetThatCannotRepeat(Deciding):
     """The application gives its own ids, and cannot be asked for a record."""
 
-    capabilities = (Knocking, Stoppable)
+    capabilities = (GivingIds, Knocking, Stoppable)
 
     @pytest.fixture
     def target(self, crm: CrmProcess, targets: Targets) -> Target:
