@@ -211,7 +211,14 @@ def as_list(keys: pa.ChunkedArray) -> str:
 
 
 def _forget(database: Database, entity: int) -> None:
-    for what in ("records", "troubles", "claims", "tried", "own_ids", "positions"):
-        database.run(f"forget_{what}", entity=entity)
-    database.run("drop_intents", entity=entity)
-    database.run("begin_anew", entity=entity)
+    for statement in (
+        "forget_records",
+        "forget_troubles",
+        "forget_claims",
+        "forget_tried",
+        "forget_own_ids",
+        "forget_positions",
+        "drop_intents",
+        "begin_anew",
+    ):
+        database.run(statement, entity=entity)
