@@ -105,7 +105,9 @@ def test_json_lines_are_read_back(marea: Marea, shop: Shop) -> None:
 def test_an_export_that_cannot_be_written_leaves_nothing(marea: Marea, shop: Shop) -> None:
     before = sorted(shop.folder.iterdir())
     assert marea("log", "--export", "log.txt").code == 2
-    assert marea("log", "--export", "no/such/folder/log.csv").code == 2
+    for place in ("no/such/folder/log.csv", "marea.yaml/log.csv"):
+        done = marea("log", "--export", place)
+        assert (done.code, f"{place} cannot be written" in done.err) == (2, True)
     assert sorted(shop.folder.iterdir()) == before
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,8 @@ def export(entries: Iterator[Entry], name: str) -> int:
     except OSError as error:
         raise ConfigurationError.single(f"{name} cannot be written: {error.strerror or error}") from None
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):  # its folder is none
+            unfinished.unlink(missing_ok=True)
     return number
 
 
