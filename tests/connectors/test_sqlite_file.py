@@ -106,10 +106,19 @@ def test_a_value_of_another_type_is_named(
     assert second == (2, None, {"column": "a", "type": native, "value": shown})
 
 
-def test_text_that_is_no_unicode_is_refused(source: SqliteSource, on_sqlite: Run, peek: Any) -> None:
-    on_sqlite("CREATE TABLE t (a TEXT); INSERT INTO t VALUES (CAST(x'ff' AS TEXT))")
-    with pytest.raises(ConfigurationError, match="utf-8"):
-        peek(source).rows("t")
+def test_text_that_is_no_unicode_is_told_and_its_neighbours_are_read(
+    source: SqliteSource, on_sqlite: Run, peek: Any
+) -> None:
+    on_sqlite("CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b BLOB, c DECIMAL(5,2))")
+    on_sqlite(
+        "INSERT INTO t VALUES (1, 'é', x'ff', 1.5), (2, CAST(x'ff' AS TEXT), NULL, 2), (3, NULL, x'', 3)"
+    )
+    told = {"column": "a", "type": "TEXT", "value": "b'\\xff'"}
+    assert peek(source).rows("t") == [
+        (1, "é", b"\xff", Decimal("1.50"), None),
+        (2, None, None, Decimal("2.00"), told),
+        (3, None, b"", Decimal("3.00"), None),
+    ]
 
 
 # -- descriptions ------------------------------------------------------------------------

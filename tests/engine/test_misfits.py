@@ -69,3 +69,24 @@ def test_a_row_whose_key_cannot_be_read_is_left_out_and_told(world: World) -> No
     assert (run.status, counts(run)) == (RunStatus.PARTIAL, {"created": 40})
     (said,) = run.entities["customers"].on_left_out("customers")
     assert said.startswith("customers: 1 row has no key")
+
+
+def test_bytes_that_are_no_text_reject_their_record_alone(world: World) -> None:
+    world.erp("UPDATE customers SET name = CAST(x'4dfc6c6c6572' AS TEXT) WHERE code IN ('00003', '00020')")
+    world.erp("UPDATE branches SET city = CAST(x'ff' AS TEXT) WHERE customer = '00008' AND branch = 'B2'")
+    run = world.sync(page=7)
+    assert (run.status, counts(run)) == (RunStatus.PARTIAL, {"created": 37, "rejected": 3})
+    told = {str(entry.key): str(entry.error) for entry in world.log() if entry.code == "unreadable"}
+    assert "column \"name\" (varchar(80)) holds b'M\\xfcller'" in told["[1, '00003']"]
+    assert "column \"branches.city\" (varchar(40)) holds b'\\xff'" in told["[1, '00008']"]
+    world.change("customers", "name = 'Müller'", "code = '00003'")
+    assert counts(world.sync()) == {"created": 1}
+    assert world.crm("SELECT name FROM accounts WHERE code = '00003'") == [("Müller",)]
+
+
+def test_a_row_whose_key_is_no_text_is_left_out_and_told(world: World) -> None:
+    world.erp("INSERT INTO customers VALUES (1, CAST(x'ff' AS TEXT), 'X', '22', 1, '2020-01-01 00:00:00')")
+    run = world.sync()
+    assert (run.status, counts(run)) == (RunStatus.PARTIAL, {"created": 40})
+    (said,) = run.entities["customers"].on_left_out("customers")
+    assert said.startswith("customers: 1 row has no key")

@@ -6,13 +6,13 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from marea.config.settings import SystemSettings
 from marea.connectors.sqlite import catalogue
 from marea.connectors.sqlite.dialect import SqliteDialect
 from marea.connectors.sqlite.file import opened, translated
-from marea.connectors.sqlite.values import arranged
+from marea.connectors.sqlite.values import arranged, bytewise, decoded
 from marea.connectors.sqlite.writers import writers
 from marea.errors import ConfigurationError
 from marea.ports import Column, Table
@@ -108,13 +108,33 @@ class _Snapshot:
         self._lock = threading.Lock()
 
     def stream(self, query: Query, columns: Sequence[Column], rows: int) -> Iterator[pa.Table]:
-        """The rows of a query, fetched by so many."""
+        """The rows of a query, fetched by so many; from one on that has a text in no encoding, as bytes."""
+        done, cursor = 0, self._begun(query.text, query)
+        fetched = self._fetched(cursor, rows)
+        while fetched:
+            yield arranged(fetched, columns)
+            done += len(fetched)
+            fetched = self._fetched(cursor, rows)
+        if fetched is None:
+            yield from self._as_bytes(query, columns, rows, done)
+
+    def _as_bytes(self, query: Query, columns: Sequence[Column], rows: int, done: int) -> Iterator[pa.Table]:
+        """The rows of a query after so many: what is no text comes as the bytes it is, which fit no text."""
+        cursor = self._begun(bytewise(query.text, len(columns), done), query)
+        encoding = str(self._connection.pragma("encoding"))
+        while fetched := self._fetched(cursor, rows):
+            yield arranged([decoded(row, encoding) for row in fetched], columns)
+
+    def _begun(self, text: str, query: Query) -> apsw.Cursor:
         cursor = self._connection.cursor()
         with self._lock, translated(self._system):
-            cursor.execute(query.text, query.parameters)
-        while True:
-            with self._lock, translated(self._system):
-                fetched = list(islice(cursor, rows))
-            if not fetched:
-                return
-            yield arranged(fetched, columns)
+            cursor.execute(text, query.parameters)
+        return cursor
+
+    def _fetched(self, cursor: apsw.Cursor, rows: int) -> list[tuple[Any, ...]] | None:
+        """The next rows, none at the end; None where the driver cannot make texts of all of them."""
+        with self._lock, translated(self._system):
+            try:
+                return list(islice(cursor, rows))
+            except UnicodeDecodeError:
+                return None

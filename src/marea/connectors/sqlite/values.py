@@ -24,6 +24,33 @@ def arranged(rows: Sequence[tuple[Any, ...]], columns: Sequence[Column]) -> pa.T
     return misfits.on(fit(table, columns, misfits))
 
 
+def bytewise(select: str, columns: int, offset: int) -> str:
+    """The rows of a SELECT after so many: for each column its value, a text as bytes, and whether it is one.
+
+    MATERIALIZED, so that the rows come in the order in which the SELECT alone gives them.
+    """
+    names = [f"c{index}" for index in range(columns)]
+    values = ", ".join(
+        f"CASE typeof({name}) WHEN 'text' THEN CAST({name} AS BLOB) ELSE {name} END, typeof({name}) = 'text'"
+        for name in names
+    )
+    rows = f"q({', '.join(names)}) AS MATERIALIZED ({select})"
+    return f"WITH {rows} SELECT {values} FROM q LIMIT -1 OFFSET {offset}"
+
+
+def decoded(row: tuple[Any, ...], encoding: str) -> tuple[Any, ...]:
+    """A row of `bytewise` with its texts; those that are none stay bytes."""
+    pairs = zip(row[::2], row[1::2], strict=True)
+    return tuple(_text(value, encoding) if is_text else value for value, is_text in pairs)
+
+
+def _text(value: bytes, encoding: str) -> str | bytes:
+    try:
+        return value.decode(encoding)
+    except UnicodeDecodeError:
+        return value
+
+
 def _array(values: tuple[Any, ...], column: Column, misfits: Misfits) -> pa.Array:
     wanted, stored = _stored(column.type)
     if not set(map(type, values)).issubset(wanted):
