@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import marea
-from worlds import World, counts
+from worlds import TABLES, World, counts
 
 pytestmark = pytest.mark.integration
 
@@ -99,3 +99,24 @@ def test_a_text_for_a_column_of_another_type_is_named_where_it_would_be_refused(
     assert "CAST(… AS DECIMAL(12,2))" in found[0]
     assert ': customers.fields.since: the field is text and column "since" is date' in found[1]
     assert "CAST(… AS DATE)" in found[1]
+
+
+def test_a_column_that_changes_what_it_takes_is_named(world: World) -> None:
+    rounding = [
+        ("name", "char(8)", "pads or cuts blanks"),
+        ("credit", "decimal(12,1)", "rounds to 1 digits after the point"),
+        ("since", "date", "drops the time"),
+    ]
+    if world.target.startswith("sqlite"):
+        rounding = [("name", "integer", "makes numbers of texts, 01 and 1.0 one")]
+    plain = {"name": "varchar(80)", "credit": "decimal(12,2)", "since": TABLES[world.target.split(":")[0]]}
+    given = world.file.read_text().replace("cast(credit as varchar)", "credit")
+    world.file.write_text(given.replace("cast(modified as varchar)", "modified"))
+    for natives in (plain, plain | {name: native for name, native, _ in rounding}):
+        columns = ", ".join(f"{name} {native}" for name, native in natives.items())
+        world.crm("DROP TABLE accounts")
+        world.crm(f"CREATE TABLE accounts (code varchar(12) PRIMARY KEY, tax integer, {columns})")
+        found = [note for note in notes(world) if "may hold other values" in note]
+        expected = [] if natives is plain else rounding
+        told = zip(expected, found, strict=True)
+        assert all(f"fields.{name}: column" in note and does in note for (name, _, does), note in told)

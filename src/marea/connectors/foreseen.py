@@ -6,18 +6,23 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-from marea.connectors.statements import Landing
+from marea.connectors.statements import Landing, Statements
 from marea.errors import Fault
 from marea.ports import Column, Shape
 
 
-def foreseen(shape: Shape, landing: Landing, *, strict: bool) -> list[Fault]:
-    """Columns that need a value and get none, keys that are taken for equal.
+def foreseen(shape: Shape, landing: Landing, statements: Statements) -> list[Fault]:
+    """Columns that need a value and get none, or change those they take; keys that are taken for equal.
 
     Where types are kept (`strict`), texts that must be another.
     """
-    mistyped = _mistyped(shape, landing) if strict else ()
-    return [*_unfilled(shape, landing), *_folding(shape, landing), *_yielding(shape, landing), *mistyped]
+    return [
+        *_unfilled(shape, landing),
+        *_folding(shape, landing),
+        *_yielding(shape, landing),
+        *(_mistyped(shape, landing) if statements.strict else ()),
+        *_altering(shape, landing, statements),
+    ]
 
 
 def _unfilled(shape: Shape, landing: Landing) -> Iterator[Fault]:
@@ -54,6 +59,19 @@ def _yielding(shape: Shape, landing: Landing) -> Iterator[Fault]:
             field="target.object",
             hint="let the table raise an error instead",
         )
+
+
+def _altering(shape: Shape, landing: Landing, statements: Statements) -> Iterator[Fault]:
+    for field, name in zip(shape.fields, landing.columns, strict=True):
+        column = landing.table.column(name)
+        if column and (does := statements.alters(field.type, column)):
+            yield Fault(
+                f'column "{name}" of table "{landing.table.name}" is {column.native} and {does}: '
+                "the table may hold other values than the field gives",
+                entity=shape.entity,
+                field=f"fields.{field.name}",
+                hint="give the column the type of the field, or let the expression do it",
+            )
 
 
 def _mistyped(shape: Shape, landing: Landing) -> Iterator[Fault]:

@@ -94,7 +94,7 @@ class RelationalTarget:
 
         with self._lock:
             place = self._places.get(shape.entity)
-        return foreseen(shape, place.landing, strict=self._statements.strict) if place else []
+        return foreseen(shape, place.landing, self._statements) if place else []
 
     def repeats(self, shape: Shape) -> bool:
         """Always: rows are found by their key."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from marea.ports import Table
+from marea.ports import Column, Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -161,6 +161,12 @@ class Statements(ABC):
     def outdated(self, landing: Landing) -> str:
         """What `unwritten` asks besides, where only an ignored UPDATE leaves a row unlike the staged one."""
         return ""
+
+    def alters(self, type_: pa.DataType, column: Column) -> str:
+        """What a column does to some values of a type that it takes; empty where it keeps them all."""
+        from marea.connectors.altering import altered  # what a run never needs
+
+        return altered(type_, column)
 
     def order(self, verb: str, landing: Landing) -> str:
         """INSERT or UPDATE, as it is said for a table."""

@@ -14,11 +14,11 @@ from marea.connectors.relational import RelationalTarget
 from marea.connectors.session import Session
 from marea.connectors.sqlite import catalogue
 from marea.connectors.sqlite.address import path
-from marea.connectors.sqlite.dialect import SqliteDialect
+from marea.connectors.sqlite.dialect import SqliteDialect, affinity
 from marea.connectors.sqlite.file import opened, translated
 from marea.connectors.sqlite.values import bound
 from marea.connectors.statements import Landing, StandardStatements
-from marea.ports import Shape, Table
+from marea.ports import Column, Shape, Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,6 +28,11 @@ class SqliteStatements(StandardStatements):
     """What SQLite says differently."""
 
     strict = False
+
+    def alters(self, type_: pa.DataType, column: Column) -> str:
+        """A column inclined to numbers makes them of texts: a leading 0 is gone, 1e3 is 1000."""
+        inclined = affinity(column.native) not in ("", "TEXT")
+        return "makes numbers of texts, 01 and 1.0 one" if inclined and str(type_) == "string" else ""
 
     def order(self, verb: str, landing: Landing) -> str:
         """OR ABORT overrides an ON CONFLICT of the table, which ignores our row or takes another one's away.
