@@ -55,8 +55,9 @@ def retry(options: Namespace) -> int:
 
 
 def _told(project: Project, run: Run, options: Namespace) -> int:
+    rejected = any(books.counts[Outcome.REJECTED] for books in run.entities.values())
     for message in run.messages:
-        say(pasteable(f"{message}{_safely(message)}", options.config), sys.stderr)
+        say(pasteable(f"{message}{_safely(message, rejected=rejected)}", options.config), sys.stderr)
     for note in run.notes:
         say(pasteable(note, options.config), sys.stderr)
     for name, books in run.entities.items():
@@ -83,10 +84,13 @@ def _show(project: Project, run: Run, options: Namespace) -> None:
     sys.stdout.flush()
 
 
-def _safely(message: str) -> str:
+def _safely(message: str, *, rejected: bool) -> str:
     """That nothing is lost and what to do, as far as the message does not say it."""
     safe = "" if SAFE in message else f"; {SAFE}"
-    return safe if "run again" in message or not safe else f"{safe}: run again to deliver what is left"
+    later = ", and `marea retry` for what was rejected, which else comes on its schedule" if rejected else ""
+    if "run again" in message or not safe:
+        return safe + later
+    return f"{safe}: run again to deliver what is left{later}"
 
 
 def _left_behind(run: Run) -> bool:

@@ -236,13 +236,6 @@ def test_names_that_an_answer_has_are_told_without_secrets(
     assert caught.value.faults[0].message.endswith("which has: ***, x [2J" + "y" * 35)
 
 
-def test_an_answer_that_is_no_json_decides_nothing(application: Application, targets: Targets) -> None:
-    application.script = lambda call: Reply(200, text="<p>Welcome")
-    target = targets.at(application.address, batch={**ONLY, "results": "r", "key": "code"})
-    receipt = target.deliver(shape(), batch(shape(), accounts("a", "b")))
-    assert codes(receipt) == {0: "answer", 1: "answer"}
-
-
 def test_large_records_travel_in_smaller_batches(application: Application, targets: Targets) -> None:
     target = targets.at(application.address, batch=ONLY, concurrency=1)
     large = "x" * (chunks.BODY_BYTES // 3)
@@ -258,3 +251,22 @@ def test_never_more_calls_at_once_than_allowed(application: Application, targets
     target = targets.at(application.address, batch={**ONLY, "size": 5}, concurrency=3)
     target.deliver(shape(), batch(shape(), accounts(*map(str, range(100)))))
     assert (application.peak, sizes(application)) == (3, [5] * 20)
+
+
+@pytest.mark.parametrize("reply", [Reply(text="<html>maintenance</html>"), Reply(302)])
+def test_a_page_for_people_is_an_outage_and_no_word_of_the_records(
+    application: Application, targets: Targets, reply: Reply
+) -> None:
+    options = {"batch": {"path": "/{object}/batch", "size": 3, "results": "results", "key": "code"}}
+    application.script = lambda call: reply
+    target = targets.at(application.address, **options, concurrency=1)
+    many = batch(shape(), accounts(*"abcdef"))
+    if reply.status == 200:
+        receipt = target.deliver(shape(), many)
+        assert (receipt.rejected, len(receipt.deferred)) == ({}, 6)
+        assert {receipt.deferred[row].code for row in range(3)} == {"unknown"}
+        assert "no JSON" in receipt.away
+    else:
+        with pytest.raises(SystemUnreachable, match="redirects are not followed"):
+            target.deliver(shape(), many)
+    assert len(application.calls) == 1

@@ -57,7 +57,7 @@ def verdicts(batch: Batch, chunk: list[Record], answer: Answer) -> list[Verdict]
     try:
         value = answer.value()
     except Unreadable as error:
-        return [_untold(str(error)) for _ in chunk]
+        return [_unread(str(error)) for _ in chunk]
     items = dig(value, batch.errors or batch.results or "")
     if not isinstance(items, list):
         if batch.results is not None:
@@ -124,6 +124,11 @@ def _applied(batch: Batch, record: Record, item: object) -> Applied:
 
 def _untold(reason: str) -> Failed:
     return Failed(Failure("answer", f"the answer to the batch does not tell: {reason}"))
+
+
+def _unread(reason: str) -> Failed:
+    """A page for people, as in maintenance: it speaks of no record, whatever became of them."""
+    return Failed(Failure("answer", f"the answer to the batch does not tell: {reason}", away=True, lost=True))
 
 
 def _misread(reason: str, option: str) -> Failed:

@@ -93,6 +93,8 @@ class Courier:
 
     async def _deliver_many(self, batch: Batch, chunk: list[Record], policy: Policy) -> None:
         end = await self._insist(lambda: self._call(batch, chunk), policy)
+        if isinstance(end, Failure) and end.led_away:
+            end = replace(end, away=True)
         outcome = end if isinstance(end, Failure) else verdicts(batch, chunk, end)
         if isinstance(outcome, list):
             for record, verdict in zip(chunk, outcome, strict=True):

@@ -50,6 +50,11 @@ class Failure:
         return self.code == "http 429"
 
     @property
+    def led_away(self) -> bool:
+        """Whether the answer only leads on, as to a login: it says nothing of what was sent."""
+        return self.code.startswith("http 3")
+
+    @property
     def absent(self) -> bool:
         """Whether nothing more can be delivered now, to any record."""
         return self.away or self.throttled
