@@ -266,3 +266,13 @@ def test_moments_are_written_as_iso_text(target: RelationalTarget, on_sqlite: Ru
     row = {"code": "a", "at": moment, "zoned": moment.replace(microsecond=5, tzinfo=dt.UTC)}
     target.deliver(to, batch(to, [row], Operation.CREATE))
     assert on_sqlite("SELECT at, zoned FROM t") == [("2024-02-29 10:11:12", "2024-02-29 10:11:12.000005Z")]
+
+
+def test_a_key_of_text_is_not_put_where_texts_become_numbers(sqlite: SystemSettings, on_sqlite: Run) -> None:
+    on_sqlite("CREATE TABLE t (code NUMERIC PRIMARY KEY, name INTEGER, amount INTEGER)")
+    target = SqliteTarget(sqlite)
+    try:
+        with pytest.raises(ConfigurationError, match='"code" is NUMERIC and makes numbers of texts'):
+            target.prepare(shape())
+    finally:
+        target.close()

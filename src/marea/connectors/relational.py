@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from marea.connectors.session import Contended, DuplicateKey, Session
 from marea.connectors.statements import Landing, Statements
 from marea.errors import BatchRefused, ConfigurationError, Fault, RunStopped, SystemUnreachable
 from marea.model import UNKNOWN, Problem
-from marea.ports import Receipt, Shape, Table
+from marea.ports import Column, Receipt, Shape, Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -262,11 +262,21 @@ class RelationalTarget:
             for name in shape.key
             if name not in columns
         ]
+        faults += self._merging(shape, columns)
         if faults:
             raise ConfigurationError(faults)
         names = {name: column.name for name, column in columns.items() if column}
         key = tuple(names[name] for name in shape.key)
         return Landing(table, tuple(names.values()), key, next(self._numbers))
+
+    def _merging(self, shape: Shape, columns: Mapping[str, Column | None]) -> Iterator[Fault]:
+        """Columns of the key that make one value of several which are none to us."""
+        for name in shape.key:
+            column = columns.get(name)
+            if column and not self._statements.strict:
+                does = self._statements.alters(shape.fields.field(name).type, column)
+                text = f'the key "{name}" is text, and column "{column.name}" is {column.native} and {does}'
+                yield from [_fault(shape, text, "target.key", "make the column one of text")] if does else ()
 
     def _missing(self, shape: Shape, table: Table, name: str) -> Fault:
         hint = nearest(name, [column.name for column in table.columns])
