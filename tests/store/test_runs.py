@@ -73,12 +73,16 @@ def test_who_cannot_be_seen_from_here_is_not_dead() -> None:
 
 def test_runs_of_dead_processes_are_closed_by_the_next_one(state: State, dead: str) -> None:
     left = state.runs.begin(RunKind.FULL, "test", dead, NOW)
+    shown = state.runs.get(left)
+    assert shown is not None
+    assert (shown.status, shown.ended) == (RunStatus.INTERRUPTED, None)
+    assert "ended without a word" in shown.message
     elsewhere = state.runs.begin(RunKind.FULL, "test", OWNER, NOW)
     mine = state.runs.begin(RunKind.FULL, "test", current_owner(), NOW)
     closed = state.runs.get(left)
     assert closed is not None
     assert closed.status == RunStatus.INTERRUPTED
-    assert "ended before this run did" in closed.message
+    assert "ended without a word" in closed.message
     assert closed.ended is not None
     for run in (elsewhere, mine):
         kept = state.runs.get(run)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from marea.cli.commands import pasteable
 from marea.cli.common import counts, in_words, opened, seconds
 from marea.cli.output import moment, say, show_json, show_json_list, table
-from marea.model import FirstLoad
+from marea.model import FirstLoad, RunStatus
 
 if TYPE_CHECKING:
     from marea.engine.look.status import EntityStatus, Status
@@ -123,7 +123,8 @@ def _runs_text(found: list[RunRow]) -> Iterator[str]:
         return
     for run in found:
         took = _took(run)
-        duration = seconds(took) if took is not None else "running"
+        ended = "running" if run.status is RunStatus.RUNNING else "ended without a word"
+        duration = seconds(took) if took is not None else ended
         yield f"run {run.id}  {moment(run.started)}  {run.cause}  {run.status}  {duration}"
         for name, books in run.books.items():
             if books.detected:

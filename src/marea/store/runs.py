@@ -51,10 +51,9 @@ class Runs:
 
     def close_those_of(self, owner: str, now: int) -> None:
         """Closes as interrupted what a process left running."""
-        message = f"{describe(owner)} ended before this run did; the next run delivers what was still due"
         for run, runner in self._database.rows("running"):
             if runner == owner:
-                self.finish(run, RunStatus.INTERRUPTED, now, message)
+                self.finish(run, RunStatus.INTERRUPTED, now, _without_a_word(owner))
 
     def recent(self, limit: int) -> list[RunRow]:
         """The last runs, newest first."""
@@ -83,9 +82,15 @@ class Runs:
 
 def _run(row: Row, books: Mapping[str, Books]) -> RunRow:
     number, kind, cause, owner, started, ended, status, message = row
+    if status == RunStatus.RUNNING and is_dead(owner):  # as the next run will note
+        status, message = RunStatus.INTERRUPTED, _without_a_word(owner)
     return RunRow(
         number, RunKind(kind), cause, owner, moment(started), moment(ended), RunStatus(status), message, books
     )
+
+
+def _without_a_word(owner: str) -> str:
+    return f"{describe(owner)} ended without a word; the next run delivers what was still due"
 
 
 def _books(row: Row) -> Books:
