@@ -198,6 +198,11 @@ def test_output_that_cannot_be_written_is_said_so(shop: Shop, words: str, to: st
     assert ("itself ended, partial: marea runs shows it" in done.stderr) == words.startswith("sync")
 
 
+def test_streams_that_both_take_nothing_are_2(shop: Shop) -> None:
+    command = f"{sys.executable} -m marea sync --full >/dev/full 2>/dev/full"
+    assert subprocess.run(["bash", "-c", command], check=False, timeout=60).returncode == 2
+
+
 def test_a_demo_that_cannot_make_its_folder_says_so(marea: Marea, shop: Shop) -> None:
     done = marea("demo", "--keep", str(shop.folder / "marea.yaml"))
     assert (done.code, "marea.yaml cannot be made" in done.err) == (2, True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
+from contextlib import suppress
 from shlex import quote
 from typing import TYPE_CHECKING
 
@@ -69,7 +70,8 @@ def _told(project: Project, run: Run, options: Namespace) -> int:
         _show(project, run, options)
     except Unwritable:
         told = f"run {run.id} itself ended, {run.status}: marea runs shows it"
-        say(pasteable(told, options.config), sys.stderr)
+        with suppress(OSError):  # stderr may be as full as stdout is, which is what the process ends with
+            say(pasteable(told, options.config), sys.stderr)
         raise
     return EXIT_CODES[RunStatus.PARTIAL] if _left_behind(run) else EXIT_CODES[run.status]
 
