@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -60,6 +61,7 @@ class Shop:
         for code in "abcd":
             self.erp(f"INSERT INTO customers VALUES ('{code}', 'old', '2020-01-01 00:00:00')")
         self.made: list[dict[str, Any]] = []
+        self._ids = itertools.count(1)  # an application gives an id once, also when its record is gone
         self.then: Callable[[Call], Reply | None] = lambda call: None
         application.script = self._answer
 
@@ -117,7 +119,7 @@ class Shop:
         if call.method == "GET":
             return Reply(200, [record for record in self.made if record["code"] == call.query["code"]])
         if call.method == "POST":
-            self.made.append({**call.value, "id": len(self.made) + 1})
+            self.made.append({**call.value, "id": next(self._ids)})
             return Reply(201, self.made[-1])
         for record in self.made:
             if place in (str(record["id"]), record["code"]):
@@ -125,7 +127,7 @@ class Shop:
                 return Reply()
         if place.isdecimal():
             return Reply(404)
-        self.made.append({**call.value, "id": len(self.made) + 1})
+        self.made.append({**call.value, "id": next(self._ids)})
         return Reply()
 
 

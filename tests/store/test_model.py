@@ -45,6 +45,10 @@ class Model:
             record["state"] = RecordState.GONE if record["fingerprint"] is None else RecordState.ALIGNED
         else:
             record["state"] = RecordState.DUE
+            if item.get("fingerprint") is not None:  # agreed all the same
+                record |= {name: item[name] for name in ("payload", "fingerprint", "form")}
+                given = item.get("target_id")
+                record["target_id"] = record["target_id"] if given is None else given
             since = self.troubles.get(key, {"since": at})["since"]
             self.troubles[key] = {
                 name: item.get(name) for name in ("outcome", "attempt", "error", "next_attempt")
