@@ -16,7 +16,7 @@ from bench.contestants.base import PROCESSES
 from marea.config.settings import SystemSettings
 from marea.connectors.rest import RestConnector
 from marea.model import Operation
-from marea.ports import KEY, OPERATION, PAYLOAD, TARGET_ID, Shape
+from marea.ports import CHANGES, KEY, OPERATION, PAYLOAD, TARGET_ID, Shape
 
 LATENCY = 0.02
 SECONDS = 4
@@ -83,6 +83,7 @@ def _batch(rows: int) -> pa.Table:
             KEY: [f'"{code}"' for code in codes],
             OPERATION: pa.array([Operation.CREATE.value] * rows),
             TARGET_ID: pa.nulls(rows, pa.string()),
+            CHANGES: pa.nulls(rows, pa.string()),
             PAYLOAD: [json.dumps({"code": code, "text": "x" * 300}) for code in codes],
             "code": codes,
         }
