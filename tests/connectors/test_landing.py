@@ -75,11 +75,11 @@ def test_a_batch_of_everything() -> None:
     assert work.renames.to_pylist() == [{"o0": "c", "o1": 30, "n0": "c", "n1": 3}]
     assert work.ids.to_pylist() == ['["a","1"]', '["b","2"]', '["c","3"]', None, '["d","5"]']
     assert not work.creates_only
-    assert not work.repeats
+    assert not work.twice
 
 
 @pytest.mark.unit
 def test_creates_alone_and_a_repeated_key() -> None:
     work = sort_out(PAIR, batch(PAIR, [row("a", 1), row("a", 1)], Operation.CREATE))
     assert work.creates_only
-    assert work.repeats
+    assert work.twice

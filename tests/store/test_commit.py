@@ -99,10 +99,10 @@ def test_entities_that_refer_to_a_renamed_record_are_stale_until_all_of_them_was
     assert desk.state.is_stale(orders.entity)
     assert not desk.state.is_stale(desk.entity)
     desk.commit(row('"1"', Outcome.UPDATED), referrers=(orders.entity,))
-    orders.commit(fresh=first)
+    orders.commit(ends_stale=first)
     second = desk.state.entity("orders", "crm").stale
     assert second not in (None, first)
-    orders.commit(fresh=second)
+    orders.commit(ends_stale=second)
     assert not desk.state.is_stale(orders.entity)
 
 

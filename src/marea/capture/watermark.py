@@ -20,7 +20,7 @@ from marea.model import Cause
 from marea.ports import KEY
 from marea.sql.aggregate import ROOT
 from marea.sql.feeds import HORIZON, HORIZON_COLUMNS, LATEST, LATEST_COLUMNS, Cursor, Feeds
-from marea.sql.parts import AT, SETTLED
+from marea.sql.parts import AT, BEFORE_HORIZON
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ def _cursor_after(batch: Batch, horizon: str | None, current: Cursor | None) -> 
     """The cursor once a batch is settled: behind its last row, but never behind the horizon."""
     if not batch.root.num_rows:
         return current
-    if batch.root.column(SETTLED)[-1].as_py():
+    if batch.root.column(BEFORE_HORIZON)[-1].as_py():
         return Cursor(batch.root.column(AT)[-1].as_py(), batch.root.column(KEY)[-1].as_py())
     return Cursor(horizon, inclusive=True) if horizon is not None else current
 

@@ -17,9 +17,9 @@ from marea.cli.streams import Unwritable
 from marea.model import Outcome, RunStatus
 
 if TYPE_CHECKING:
+    from marea.engine.look.reasons import Reason
     from marea.engine.project import Project
     from marea.engine.run.ended import Run
-    from marea.engine.run.reasons import Reason
     from marea.model import Books
 
 REASONS = 5  # groups of reasons shown, and beyond them the first of each entity

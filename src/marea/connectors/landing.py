@@ -29,7 +29,7 @@ class Work:
     ids: pa.Array
     """The key of each row of the batch as text; null for deletes without key fields."""
     creates_only: bool
-    repeats: bool
+    twice: bool
     """Whether two records to create or update have the same key."""
 
 
@@ -49,7 +49,7 @@ def sort_out(shape: Shape, batch: pa.Table) -> Work:
         deletes=_old_keys(shape, pc.coalesce(previous, ids).filter(deletes)),
         ids=ids,
         creates_only=bool(pc.all(pc.equal(batch[OPERATION], Operation.CREATE.value)).as_py()),
-        repeats=pc.count_distinct(ids.filter(writes)).as_py() < upserts.num_rows,
+        twice=pc.count_distinct(ids.filter(writes)).as_py() < upserts.num_rows,
     )
 
 

@@ -39,7 +39,7 @@ class _Place:
     """A prepared shape: its landing, and what is known about the table at the moment."""
 
     landing: Landing
-    fresh: bool
+    seen_empty: bool
     """Nobody but this target has written to the table since it was seen empty, as far as known."""
     staged: Session | None = field(default=None, repr=False)
     """The session that holds the staging tables."""
@@ -67,14 +67,14 @@ class RelationalTarget:
             try:
                 table, created = self._table(session, shape)
                 landing = self._landing(shape, table)
-                fresh = landing.guarded and (created or session.empty(self._quoted(landing)))
+                empty = landing.guarded and (created or session.empty(self._quoted(landing)))
                 session.commit()
             except BaseException:
                 self._abandon(session)
                 raise
             known = self._places.get(shape.entity)
             if known is None or known.landing != replace(landing, number=known.landing.number):
-                self._places[shape.entity] = _Place(landing, known.fresh if known else fresh)
+                self._places[shape.entity] = _Place(landing, known.seen_empty if known else empty)
 
     def would_make(self, shape: Shape) -> bool:
         """Whether there is no table, and `create: true` asks for one. Repeatable."""
@@ -133,8 +133,8 @@ class RelationalTarget:
         session = self._open()
         try:
             moves = work.renames.num_rows or work.tried.num_rows
-            fresh = place.fresh and not place.landing.table.yielding
-            direct = fresh and work.creates_only and not moves
+            empty = place.seen_empty and not place.landing.table.yielding
+            direct = empty and work.creates_only and not moves
             if not (direct and self._load(session, place, work)):
                 self._merge(session, place, work)
             self._commit(session)
@@ -160,13 +160,13 @@ class RelationalTarget:
             if taken == work.upserts.num_rows:
                 return True
         session.rollback()
-        place.fresh = False
+        place.seen_empty = False
         return False
 
     def _merge(self, session: Session, place: _Place, work: Work) -> None:
         """Deletes, renamed keys, then creates and updates, so that a freed key can be taken again."""
         landing = place.landing
-        if work.repeats and not landing.guarded:
+        if work.twice and not landing.guarded:
             raise BatchRefused(f'two records have the same key in "{landing.table.name}"', code="duplicate")
         if place.staged is not session:
             self._run(session, self._statements.stage(landing))

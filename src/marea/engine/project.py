@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from marea.engine.look.doctor import Report
     from marea.engine.look.explain import Explanation
     from marea.engine.look.preview import EntityPreview
+    from marea.engine.look.reasons import Reason
     from marea.engine.look.status import Status
     from marea.engine.run.context import Progress
     from marea.engine.run.ended import Run
-    from marea.engine.run.reasons import Reason
     from marea.engine.touch import Touched
     from marea.model import Cause, Outcome
     from marea.stop import Stop
@@ -159,7 +159,7 @@ class Project:
     def reasons(self, run: Run, outcome: Outcome) -> list[Reason]:
         """Why records that a run met are rejected, waiting or deferred; the most frequent first."""
         from marea.engine.entity.known import known_entity
-        from marea.engine.run.reasons import grouped
+        from marea.engine.look.reasons import grouped
 
         state = self._memory.known
         found = []
@@ -270,8 +270,8 @@ class Project:
     def _known_keys(self, name: str, keys: Sequence[Key]) -> tuple[str, ...]:
         # Costly to make ready, and most runs name no keys.
         from marea.engine.entity.alignment import Alignment
+        from marea.engine.entity.asked import asked
         from marea.engine.entity.known import known_entity
-        from marea.engine.run.asked import asked
 
         entity = self.settings.entities[name]
         ledger, row = self._memory.known.ledger, known_entity(self._memory.known, entity)

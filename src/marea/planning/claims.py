@@ -76,7 +76,7 @@ class Claims:
         plan = replace(plan, records=put(put(records, FOLLOW, follow), TARGET_KEY, texts))
         return self._rejected(plan, lost) if lost else plan
 
-    def settled(self) -> None:
+    def committed(self) -> None:
         """What was decided first is known to `holders` from now on."""
         with self._lock:
             self._pending.popleft()

@@ -13,7 +13,7 @@ from marea.sql.aggregate import Aggregate, Relation, Stamp
 from marea.sql.dialect import Dialect, Parameter, Query
 
 AT = "$at"  # the stamp that brought a row into a page: its own, or its related rows' latest
-SETTLED = "$settled"  # 1 when no transaction can still write a stamp as old as `$at`, else 0
+BEFORE_HORIZON = "$before"  # 1 when no transaction can still write a stamp as old as `$at`, else 0
 
 _MARK = "\x00"
 
@@ -53,7 +53,7 @@ class Parts:
 
     def columns(self) -> tuple[Column, ...]:
         """The columns of a page of root rows, in order."""
-        return (*self.aggregate.columns, text_column(STAMP), text_column(AT), integer_column(SETTLED))
+        return (*self.aggregate.columns, text_column(STAMP), text_column(AT), integer_column(BEFORE_HORIZON))
 
     def quote(self, name: str) -> str:
         """An identifier."""
@@ -87,19 +87,19 @@ class Parts:
     def select(
         self, text: Text, at: Stamp | None = None, horizon: str | None = None, among: str | None = None
     ) -> str:
-        """SELECT … FROM the root rows; `at` is the stamp that brings them, settled before `horizon`.
+        """SELECT … FROM the root rows; `at` is the stamp that brings them, before `horizon` or not.
 
         `among`, a JSON array of keys, asks for these alone.
         """
-        settled = "0"
+        before = "0"
         if at and horizon is not None:
             limit = self.dialect.stamp_in(text.bind(horizon), at.native)
-            settled = f"CASE WHEN {at.expression} < {limit} THEN 1 ELSE 0 END"
+            before = f"CASE WHEN {at.expression} < {limit} THEN 1 ELSE 0 END"
         selects = [
             *self.read("r", self.aggregate.columns),
             f"{self.stamp_text(self.aggregate.stamp)} AS {self.quote(STAMP)}",
             f"{self.stamp_text(at)} AS {self.quote(AT)}",
-            f"{settled} AS {self.quote(SETTLED)}",
+            f"{before} AS {self.quote(BEFORE_HORIZON)}",
         ]
         return f"SELECT {', '.join(selects)} FROM {self.rows(text, among)}"
 

@@ -60,7 +60,7 @@ class Commit:
     """The digest of the mapping that the ledger follows from now on."""
     referrers: Sequence[int] = ()
     """Entities that become stale: ids they were given have changed with these rows."""
-    fresh: int | None = None
+    ends_stale: int | None = None
     """The mark with which the entity was stale, and which ends: all its records are looked at since."""
     gives_ids: bool = False
     """Whether the target gives ids of its own, so that the state knows which record has which."""
@@ -103,8 +103,8 @@ def apply_commit(database: Database, commit: Commit, first: int) -> None:
             database.run("drop_intent", entity=commit.entity, fence=commit.fence, n=commit.intent)
         if commit.mapping is not None:
             database.run("set_mapping", entity=commit.entity, mapping=commit.mapping)
-        if commit.fresh is not None:
-            database.run("end_stale", entity=commit.entity, mark=commit.fresh)
+        if commit.ends_stale is not None:
+            database.run("end_stale", entity=commit.entity, mark=commit.ends_stale)
         for referrer in sorted(commit.referrers):
             database.run("mark_stale", entity=referrer, mark=first)
         _add_books(database, commit, again)

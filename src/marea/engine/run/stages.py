@@ -124,10 +124,10 @@ class Planning:
             batches = BatchReader(pages, reader, len(keys)).listed(keys, Cause.RETRY)
             return {key for batch in batches for key in batch.absent}
 
-    def settled(self) -> None:
-        """The oldest of the plans made here that were not settled yet is committed."""
+    def committed(self) -> None:
+        """The oldest of the plans made here is committed with its outcome."""
         if self._claims is not None:
-            self._claims.settled()
+            self._claims.committed()
 
     def _plan(self, batch: Batch) -> Plan:
         records = self._alignment.mapper.map(batch.root, batch.related, self._look_up)

@@ -187,7 +187,7 @@ class EntitySync:
             for batch in settled(ahead, planning.planned(read)):
                 self._commit(batch)
                 if batch.settlement is not None:
-                    planning.settled()
+                    planning.committed()
                 if batch.away is not None:
                     raise batch.away
 
@@ -255,7 +255,7 @@ class EntitySync:
             position=move,
             intent=batch.intent,
             mapping=self._mapping if evaluated else self._mixed(batch),
-            fresh=self._stale if evaluated else None,
+            ends_stale=self._stale if evaluated else None,
             referrers=self._referrers if settlement and settlement.renamed else (),
             gives_ids=self._alignment.gives_ids,
             detected=settlement.detected if settlement else 0,

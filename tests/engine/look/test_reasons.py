@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from marea.engine.run.reasons import Reason, grouped
+from marea.engine.look.reasons import Reason, grouped
 
 pytestmark = pytest.mark.unit
 
