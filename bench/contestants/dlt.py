@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 from bench.contestants.base import PROCESSES, Contestant, said
 from bench.measure import Command
 
@@ -17,6 +19,11 @@ class Dlt(Contestant):
     def version(self) -> str:
         code = "import importlib.metadata as m; print(m.version('dlt'))"
         return said(self.environment / "bin" / "python", "-c", code)
+
+    def reset(self) -> None:
+        """Forgets what dlt remembers beside the target: with it a first load brings what is new alone."""
+        for name in ("data", "pipelines"):
+            shutil.rmtree(self.place.folder / name, ignore_errors=True)
 
     def command(self, since: str | None) -> Command:
         target = self.place.target.replace("@", ":none@")  # it insists on a password
