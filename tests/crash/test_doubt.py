@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import marea
+from crash.started import start
 from marea.config.load import load
 from marea.model import Cause, Operation, RunStatus
 from marea.store.state import open_state
 from worlds import World, counts
 
 pytestmark = pytest.mark.crash
-
-CHILD = Path(__file__).parent / "child.py"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -36,14 +33,9 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
 
 def die(world: World, commits: int = 0, rows: int = 3) -> None:
     """A run that is killed when the target has more than the first `commits` batches."""
-    paths = os.pathsep.join(path for path in sys.path if path)
-    done = subprocess.run(
-        [sys.executable, str(CHILD), str(world.file), str(commits), str(rows)],
-        env={**os.environ, "PYTHONPATH": paths},
-        check=False,
-        capture_output=True,
-    )
-    assert done.returncode in (-signal.SIGKILL, 0), done.stderr
+    process = start(world.file, str(commits), str(rows), err=subprocess.PIPE)
+    _, said = process.communicate()
+    assert process.returncode in (-signal.SIGKILL, 0), said
 
 
 def put(world: World, name: str, code: str) -> None:

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
 import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from by_hand import run_sql
+from crash.started import start
 from marea.capture.position import WATERMARK
 from marea.config.load import load
 from marea.model import RunStatus
 from marea.store.state import open_state
 from worlds import write_project
-
-CHILD = Path(__file__).parent / "child.py"
 
 TABLE = """
 CREATE TABLE customers (
@@ -42,16 +39,6 @@ ENTITIES = """
 def prepare(folder: Path, source: str, target: str, rows: int) -> Path:
     run_sql(source, TABLE.format(rows=rows))
     return write_project(folder, ENTITIES, source, target)
-
-
-def start(file: Path, *words: str) -> subprocess.Popen[str]:
-    paths = os.pathsep.join(path for path in sys.path if path)
-    return subprocess.Popen(
-        [sys.executable, str(CHILD), str(file), *words],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": paths},
-    )
 
 
 def kill_at_a_random_moment(file: Path, chance: random.Random) -> None:

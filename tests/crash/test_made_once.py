@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import pytest
 import marea
 from by_hand import run_sql
 from connectors.rest.application import Application, Call, Reply
+from crash.started import start
 from marea.cli.main import run
 from marea.config.load import load
 from marea.engine.entity.clock import system_clock
@@ -29,7 +29,6 @@ from worlds import counts, journal, synchronize
 
 pytestmark = [pytest.mark.crash, pytest.mark.integration]
 
-CHILD = Path(__file__).parent / "child.py"
 
 CONFIG = """
 version: 1
@@ -79,12 +78,7 @@ class Shop:
 
     def killed(self) -> None:
         """A run in a process of its own, which dies for good while the application makes b."""
-        paths = os.pathsep.join(path for path in sys.path if path)
-        process = subprocess.Popen(
-            [sys.executable, str(CHILD), str(self.file)],
-            stdout=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": paths},
-        )
+        process = start(self.file, out=subprocess.DEVNULL)
 
         def kill(call: Call) -> None:
             if _makes_b(call):

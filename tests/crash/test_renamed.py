@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,8 @@ import pytest
 
 from by_hand import run_sql
 from connectors.rest.application import Application, Call, Reply
-from crash.test_doubt import CHILD, die
+from crash.started import start
+from crash.test_doubt import die
 from marea.model import RunStatus
 from worlds import World, copied, counts, synchronize, write_project
 
@@ -139,12 +138,7 @@ class Crm:
         self.erp(f"UPDATE accounts SET code = '{code}', modified = CURRENT_TIMESTAMP WHERE id = 1")
 
     def killed_over(self, code: str) -> None:
-        paths = os.pathsep.join(path for path in sys.path if path)
-        process = subprocess.Popen(
-            [sys.executable, str(CHILD), str(self.file)],
-            stdout=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": paths},
-        )
+        process = start(self.file, out=subprocess.DEVNULL)
 
         def kill(call: Call) -> Reply:
             reply = self._answer(call)
