@@ -12,7 +12,8 @@ from marea.ports import Writers
 WAIT_MS = 200
 """How long a writer is waited for: most end sooner, and then none is open."""
 
-_NOW = "SELECT (julianday('now') - 2440587.5) * 86400"
+# A second back: stamps are whole seconds, and one written right after a run must not be that run's horizon.
+_NOW = "SELECT (julianday('now') - 2440587.5) * 86400 - 1"
 
 HIDDEN = (
     "the login may not write to the file, and only who may can tell whether another program is writing: "
