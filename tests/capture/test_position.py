@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marea.capture.position import Feed, Position, Sweep
+from marea.capture.position import Feed, Position
+from marea.capture.sweep import Sweep, swept
 from marea.errors import RunStopped
 from marea.sql.feeds import Cursor
 
@@ -15,15 +16,21 @@ CURSORS = st.dictionaries(
     st.none() | st.builds(Cursor, st.text(), st.none() | st.text(), st.booleans()),
     max_size=3,
 )
-SWEEPS = st.none() | st.builds(Sweep, st.none() | st.text(), CURSORS)
 FEEDS = st.dictionaries(st.text(max_size=5), st.builds(Feed, st.text(), st.text(), st.text()), max_size=3)
-POSITIONS = st.builds(Position, CURSORS, SWEEPS, FEEDS)
+POSITIONS = st.builds(Position, CURSORS, FEEDS)
 
 
 @pytest.mark.property
 @given(POSITIONS)
 def test_a_position_survives_its_text(position: Position) -> None:
     assert Position.from_text(position.to_text()) == position
+
+
+@pytest.mark.property
+@given(st.builds(Sweep, st.none() | st.text(), POSITIONS.map(Position.to_text)))
+def test_a_first_load_on_its_way_survives_its_text_and_is_told_from_one_that_is_through(sweep: Sweep) -> None:
+    assert swept(sweep.to_text()) == sweep
+    assert swept(sweep.then) is None
 
 
 def test_the_durable_form_is_pinned() -> None:

@@ -11,7 +11,8 @@ from marea.planning.causes import Dates, cause_of, causes
 pytestmark = pytest.mark.unit
 
 WHOLE = (Cause.FULL, Cause.FIRST_LOAD)
-CHOSEN = tuple(cause for cause in Cause if cause not in WHOLE)
+BESIDE_DATES = (Cause.SCAN, Cause.XMIN, Cause.TRIGGER, Cause.LOG)
+CHOSEN = tuple(cause for cause in Cause if cause not in (*WHOLE, *BESIDE_DATES))
 
 # (dates, every table has a date) -> the cause of a known record that a read of all records found changed.
 TABLE = {
@@ -43,6 +44,15 @@ STAMPS = {
 @pytest.mark.parametrize(("found", "dates", "dated"), [*product(WHOLE, Dates, (True, False))])
 def test_a_record_found_among_all_tells_by_its_dates(found: Cause, dates: Dates, dated: bool) -> None:
     assert cause_of(found, dates, known=True, dated=dated) is (TABLE[dates, dated] or found)
+    assert cause_of(found, dates, known=False, dated=dated) is found
+
+
+@pytest.mark.parametrize(("found", "dates", "dated"), [*product(BESIDE_DATES, Dates, (True, False))])
+def test_a_record_that_was_found_without_its_dates_is_direct_sql_where_none_of_them_moved(
+    found: Cause, dates: Dates, dated: bool
+) -> None:
+    direct = dated and dates is Dates.SAME
+    assert cause_of(found, dates, known=True, dated=dated) is (Cause.DIRECT_SQL if direct else found)
     assert cause_of(found, dates, known=False, dated=dated) is found
 
 

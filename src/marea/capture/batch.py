@@ -91,6 +91,21 @@ class BatchReader:
                 nothing = self._batch(self._no_rows(), cause, {})
                 yield replace(nothing, detected=len(asked), absent=tuple(asked))
 
+    def led_to(self, path: str, values: Sequence[str]) -> Iterator[str]:
+        """The keys of the root rows that a relation's rows lead to, by the JSON texts of what joins them."""
+        query = self.pages.led_to(path, f"[{','.join(values)}]")
+        for page in self.reader.stream(query, self.pages.aggregate.key, self.rows):
+            yield from self._keys(page).drop_null().to_pylist()
+
+    def upto(self, keys: Sequence[str], last: str) -> list[str]:
+        """Those of some keys (JSON texts) whose root rows come no later than `last` in key order."""
+        found: list[str] = []
+        for start in range(0, len(keys), self.rows):
+            query = self.pages.keys_upto(f"[{','.join(keys[start : start + self.rows])}]", last)
+            for page in self.reader.stream(query, self.pages.aggregate.key, self.rows):
+                found += self._keys(page).to_pylist()
+        return found
+
     def _batch(self, page: pa.Table, cause: Cause, repeated: Mapping[str, int] | None) -> Batch:
         """`repeated` are the keys of several rows, among others; None where they are to be asked for."""
         rows = self._keyed(page)

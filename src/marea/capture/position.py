@@ -15,15 +15,6 @@ VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep:
-    """A first load on its way: how far in key order, and the cursors to stand at when it is through."""
-
-    after: str | None
-    """The last key that was read, as JSON text; None at the start."""
-    cursors: Mapping[str, Cursor | None]
-
-
-@dataclass(frozen=True, slots=True)
 class Feed:
     """A table with a last-edit date as SQL knows it: enough to ask whether anything is new there."""
 
@@ -38,7 +29,6 @@ class Position:
 
     cursors: Mapping[str, Cursor | None] = field(default_factory=dict)
     """Feed -> how far its stamps were read; None: every row that has a stamp is still to be read."""
-    sweep: Sweep | None = None
     feeds: Mapping[str, Feed] = field(default_factory=dict)
     """The feeds as they were bound when the position was written."""
     marks: tuple[Mark, ...] = ()
@@ -53,8 +43,6 @@ class Position:
     def to_text(self) -> str:
         """The durable form; its version allows later forms to be told apart."""
         value: dict[str, object] = {"v": VERSION, "cursors": _dump(self.cursors)}
-        if self.sweep:
-            value["sweep"] = {"after": self.sweep.after, "cursors": _dump(self.sweep.cursors)}
         if self.feeds:
             value["feeds"] = {
                 name: [feed.table, feed.stamp, feed.native] for name, feed in self.feeds.items()
@@ -74,10 +62,8 @@ class Position:
                 f"the position has form {value.get('v')}, this program knows {VERSION}",
                 hint="run the version of Marea that wrote it, or a newer one",
             )
-        sweep = value.get("sweep")
         return cls(
             cursors=_load(value["cursors"]),
-            sweep=Sweep(sweep["after"], _load(sweep["cursors"])) if sweep else None,
             feeds={name: Feed(*parts) for name, parts in value.get("feeds", {}).items()},
             marks=tuple(Mark(at, frozenset(names)) for at, *names in value.get("marks", ())),
             dates=value.get("dates", ""),

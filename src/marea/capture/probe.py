@@ -17,10 +17,9 @@ _COLUMNS = (Column(FOUND, pa.int64(), ""),)
 def nothing_new(position: Position, dialect: Dialect, reader: Reader) -> bool:
     """Whether the latest stamp of each feed is that of the position, asked without binding the entity.
 
-    False when it cannot be told: nothing was bound yet, a first load is on its way, or the
-    source no longer has what was bound.
+    False when it cannot be told: nothing was bound yet, or the source no longer has what was bound.
     """
-    if position.sweep is not None or not position.feeds:
+    if not position.feeds:
         return False
     try:
         return all(_unmoved(position, name, dialect, reader) for name in position.feeds)

@@ -14,24 +14,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from marea.capture.batch import Batch, BatchReader
+from marea.capture.capture import Capture
 from marea.capture.horizon import Mark, horizon, marked
-from marea.capture.position import Feed, Position, Sweep
+from marea.capture.position import WATERMARK, Feed, Position
+from marea.capture.step import Step
 from marea.model import Cause
 from marea.ports import KEY
 from marea.sql.aggregate import ROOT
 from marea.sql.feeds import HORIZON, HORIZON_COLUMNS, LATEST, LATEST_COLUMNS, Cursor, Feeds
 from marea.sql.parts import AT, BEFORE_HORIZON
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What one batch amounts to: its aggregates, and where the position stands once they are settled.
-
-    A step without a batch moves the position alone; one without a position leaves it.
-    """
-
-    batch: Batch | None
-    position: Position | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,64 +38,50 @@ class _End:
         return Cursor(self.latest) if self.latest is not None else None
 
 
-class Watermark:
+class Watermark(Capture):
     """Reads what changed in one entity since a position; serves one run in one thread."""
 
+    name = WATERMARK
+
     def __init__(self, batches: BatchReader, lag: float, dates: str) -> None:
-        self.pages = batches.pages
-        self._sql = Feeds(self.pages.dialect, self.pages.aggregate)
-        self._batches = batches
+        super().__init__(batches)
+        self._sql = Feeds(batches.pages.dialect, batches.pages.aggregate)
         self._lag = lag
         self._dates = dates
-        self._feeds = {feed: Feed(*self._sql.feed(feed)) for feed in self.pages.aggregate.feeds()}
+        self._feeds = {feed: Feed(*self._sql.feed(feed)) for feed in batches.pages.aggregate.feeds()}
 
-    def first_load(self, position: Position | None, cause: Cause) -> Iterator[Step]:
-        """All records in key order, continued where an earlier process stopped.
+    def start(self, position: str | None) -> str:
+        """Cursors that lie before anything a read from now on could miss."""
+        before = Position.from_text(position) if position is not None else Position()
+        ends = {feed: self._end(feed, before) for feed in self._feeds}
+        cursors = {feed: end.cursor if end else None for feed, end in ends.items()}
+        return self._at(cursors, self._marked(before)).to_text()
 
-        What that one has passed and has changed since is then brought as changes are.
-        It begins anew where its cursors are of other dates: those say nothing about these.
-        """
-        position = position or Position()
-        begun = position.sweep if position.feeds == self._feeds else None
-        sweep = begun or Sweep(None, self._starting_cursors(position))
-        marks = self._marked(position)
-        for batch in self._batches.everything(sweep.after, cause):
-            if batch.root.num_rows:
-                sweep = Sweep(batch.root.column(KEY)[-1].as_py(), sweep.cursors)
-            yield Step(batch, self._at({}, marks, sweep))
-        loaded = self._at(sweep.cursors, marks)
-        yield Step(None, loaded)
-        if begun and begun.after is not None:
-            # What lies behind was read just now, at the same moment: read again it would count twice (I5).
-            yield from self.changes(loaded, upto=begun.after)
+    def serves(self, position: str) -> bool:
+        """Not where its cursors are of other dates: those say nothing about these."""
+        return Position.from_text(position).feeds == self._feeds
 
-    def full(self, cause: Cause, position: Position) -> Iterator[Step]:
-        """All records in key order; the position moves at the end alone, to before the read."""
-        cursors = self._starting_cursors(position)
-        for batch in self._batches.everything(None, cause):
-            yield Step(batch, position)
-        yield Step(None, self._at(cursors, self._marked(position)))
-
-    def changes(self, position: Position, upto: str | None = None) -> Iterator[Step]:
+    def changes(self, position: str, upto: str | None = None) -> Iterator[Step]:
         """The records whose root or related rows have a stamp behind the position; `upto` a key, or all."""
-        since = self._since(position)
-        ends = {feed: self._end(feed, position) for feed in since}
-        position = self._at(since, self._marked(position))
+        before = Position.from_text(position)
+        since = self._since(before)
+        ends = {feed: self._end(feed, before) for feed in since}
+        now = self._at(since, self._marked(before))
         for feed, end in ends.items():
             cause = Cause.LAST_EDIT if feed == ROOT else Cause.RELATED
             unsettled = False
             limit = end.horizon if end else None
             query = self._sql.changed(feed, since, limit, upto=upto)
             for batch in self._batches.read(query, cause):
-                cursor = _cursor_after(batch, limit, position.cursors.get(feed))
+                cursor = _cursor_after(batch, limit, now.cursors.get(feed))
                 unsettled = cursor is not None and cursor.inclusive
-                position = position.moved(feed, cursor)
-                yield Step(batch, position)
+                now = now.moved(feed, cursor)
+                yield Step(batch, now.to_text())
             if end and not unsettled:
                 # Also behind what an earlier feed has brought instead: else the next run read it again.
                 # And back to what is left where the newest rows are gone: until then no run is quiet.
-                position = position.moved(feed, end.cursor)
-        yield Step(None, position)
+                now = now.moved(feed, end.cursor)
+        yield Step(None, now.to_text())
 
     def newest_behind(self, position: Position) -> str | None:
         """The latest stamp of the root's rows up to a position, where that is older than it, else None.
@@ -119,27 +96,20 @@ class Watermark:
             return latest if latest != cursor.stamp else None
         return None
 
-    def brings(self, position: Position, key: str) -> bool:
+    def brings(self, position: str, key: str) -> bool:
         """Whether `changes` would read the record of a key (JSON text)."""
-        since = self._since(position)
+        since = self._since(Position.from_text(position))
         found = (self._sql.changed(feed, since, None, f"[{key}]") for feed in since)
         return any(True for query in found for _ in self._batches.read(query, Cause.REQUEST))
 
     def _since(self, position: Position) -> dict[str, Cursor | None]:
         return {feed: _kept(position, feed, bound) for feed, bound in self._feeds.items()}
 
-    def _at(
-        self, cursors: Mapping[str, Cursor | None], marks: tuple[Mark, ...], sweep: Sweep | None = None
-    ) -> Position:
-        return Position(cursors, sweep, self._feeds, marks, self._dates)
+    def _at(self, cursors: Mapping[str, Cursor | None], marks: tuple[Mark, ...]) -> Position:
+        return Position(cursors, self._feeds, marks, self._dates)
 
     def _marked(self, position: Position) -> tuple[Mark, ...]:
         return marked(self._batches.reader.writers, position.marks)
-
-    def _starting_cursors(self, position: Position) -> Mapping[str, Cursor | None]:
-        """Cursors that lie before anything a read from now on could miss."""
-        ends = {feed: self._end(feed, position) for feed in self._feeds}
-        return {feed: end.cursor if end else None for feed, end in ends.items()}
 
     def _end(self, feed: str, position: Position) -> _End | None:
         """How far a feed's cursor may move; None where that is not known."""

@@ -13,6 +13,13 @@ from marea.model import Cause
 _COUNTS = r"(^|\|)(\d+/)+"  # how many rows of a list a stamp stands for: see `Compiler`
 
 
+_WHOLE = (Cause.FULL, Cause.FIRST_LOAD)
+"""All records are read: how one of them was found is for its dates to say."""
+
+_BESIDE_DATES = (Cause.SCAN, Cause.XMIN, Cause.TRIGGER, Cause.LOG)
+"""Captures that do not go by the dates."""
+
+
 class Dates(Enum):
     """What became of a record's last-edit dates since it was delivered."""
 
@@ -27,13 +34,13 @@ def cause_of(found: Cause, dates: Dates, *, known: bool, dated: bool) -> Cause:
 
     `found` is how the capture came by the record; `known` whether it was delivered before;
     `dated` whether every table it is made of has a last-edit date, so that a change which
-    moved none went around them. Only who reads all records finds what no date brought; all
-    other causes say already why these records were read.
+    moved none went around them. Only a capture that does not go by the dates finds what none of
+    them brought; all other causes say already why these records were read.
     """
-    if found not in (Cause.FULL, Cause.FIRST_LOAD) or not known:
+    if found not in (*_WHOLE, *_BESIDE_DATES) or not known:
         return found
     if dates is Dates.MOVED:
-        return Cause.LAST_EDIT
+        return Cause.LAST_EDIT if found in _WHOLE else found
     return Cause.DIRECT_SQL if dates is Dates.SAME and dated else found
 
 

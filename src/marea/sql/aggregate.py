@@ -57,6 +57,10 @@ class Aggregate:
         """Every relation with those above it, outermost first, in the order of the configuration."""
         yield from _lineages(self.relations, ())
 
+    def line(self, path: str) -> tuple[Relation, ...]:
+        """A relation with those above it, outermost first."""
+        return next(line for line in self.lineages() if line[-1].path == path)
+
     @property
     def dated(self) -> bool:
         """Whether every one of its tables has a last-edit date."""

@@ -52,7 +52,7 @@ class Feeds(Parts):
             stamp = _of(self.aggregate.stamp)
             source = self.select(text, stamp, horizon, among)
         else:
-            stamp = Stamp(f"f.{self.quote(AT)}", self._line(feed)[-1].stamp.native)  # type: ignore[union-attr]
+            stamp = Stamp(f"f.{self.quote(AT)}", self.aggregate.line(feed)[-1].stamp.native)  # type: ignore[union-attr]
             changed = self._changed_roots(text, feed, since[feed])
             source = f"{self.select(text, stamp, horizon, among)} JOIN {changed}"
         conditions = [self.where(), self._since(text, stamp, since[feed])]
@@ -95,7 +95,7 @@ class Feeds(Parts):
         if name == ROOT:
             table, stamp = self.roots(), self.aggregate.stamp
         else:
-            relation = self._line(name)[-1]
+            relation = self.aggregate.line(name)[-1]
             table, stamp = f"{self.table(relation)} c", relation.stamp
         return table, _of(stamp).expression, _of(stamp).native
 
@@ -107,9 +107,6 @@ class Feeds(Parts):
 
     # -- changes in related tables -------------------------------------------------------
 
-    def _line(self, feed: str) -> tuple[Relation, ...]:
-        return next(line for line in self.aggregate.lineages() if line[-1].path == feed)
-
     def _before(self, feed: str) -> list[str]:
         feeds = self.aggregate.feeds()
         return feeds[: feeds.index(feed)]
@@ -120,7 +117,7 @@ class Feeds(Parts):
         The innermost table is filtered by its stamp; each table above hands its own join
         values up, so that a row of any depth leads to its root.
         """
-        line = self._line(feed)
+        line = self.aggregate.line(feed)
         relation = line[-1]
         stamp = _of(relation.stamp)
         loose = (
@@ -142,19 +139,16 @@ class Feeds(Parts):
         columns = ", ".join([*selects, f"max({at}) AS {self.quote(AT)}"])
         return f"SELECT {columns} FROM {source} GROUP BY {', '.join(names)}"
 
-    def _pairs(self, alias: str, parent: str, relation: Relation) -> str:
-        columns = self.names(parent, [above for _, above in relation.on])
-        return " AND ".join(f"{alias}.j{index} = {column}" for index, column in enumerate(columns))
-
     def _changed_roots(self, text: Text, feed: str, cursor: Cursor | None) -> str:
-        return f"({self._changed_rows(text, feed, cursor)}) f ON {self._pairs('f', 'r', self._line(feed)[0])}"
+        pairs = self._pairs("f", "r", self.aggregate.line(feed)[0])
+        return f"({self._changed_rows(text, feed, cursor)}) f ON {pairs}"
 
     def _not_in(self, text: Text, feed: str, cursor: Cursor | None) -> str:
         """True for root rows that an earlier feed does not bring: NULL stamps are not brought."""
         if feed == ROOT:
             covered = self._since(text, _of(self.aggregate.stamp), cursor)
             return f"CASE WHEN {covered} THEN 1 ELSE 0 END = 0"
-        line = self._line(feed)
+        line = self.aggregate.line(feed)
         rows = self._changed_rows(text, feed, cursor)
         # Exactly what that feed brings, its cursor's key included: rows at the cursor are read by none.
         brought = self._since(text, Stamp(f"e.{self.quote(AT)}", _of(line[-1].stamp).native), cursor)

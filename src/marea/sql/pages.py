@@ -27,6 +27,47 @@ class Pages(Parts):
         text = Text(self.dialect)
         return text.query(f"{self.select(text, among=keys)}{filtered([self.where()])}")
 
+    def keys_upto(self, keys: str, last: str) -> Query:
+        """The key columns of those of a JSON array of keys that come no later than `last` in key order."""
+        text = Text(self.dialect)
+        rows = self.rows(text, keys)
+        within = f"NOT ({behind(self.key_names(), self.key_values(text, last))})"
+        return text.query(f"{self._keys_of(rows)}{filtered([self.where(), within])}")
+
+    def led_to(self, path: str, values: str) -> Query:
+        """The key columns of the root rows that rows of a relation lead to; each at least once.
+
+        `values` is a JSON array of the values that join the rows to the table above.
+        """
+        text = Text(self.dialect)
+        line = self.aggregate.line(path)
+        rows = self.roots()
+        above = [parent for _, parent in line[-1].on]
+        if len(line) == 1:
+            rows = self.listed(text, rows, values, self.names("r", above), self._own(line[-1]))
+        else:
+            source = f"{self.table(line[-2])} c"
+            found = self._joining(
+                line[-2], self.listed(text, source, values, self.names("c", above), self._own(line[-1]))
+            )
+            for outer, inner in zip(line[-3::-1], line[-2:0:-1], strict=True):
+                pairs = self._pairs("x", "c", inner)
+                found = self._joining(outer, f"{self.table(outer)} c JOIN ({found}) x ON {pairs}")
+            rows = f"{rows} JOIN ({found}) f ON {self._pairs('f', 'r', line[0])}"
+        return text.query(f"{self._keys_of(rows)}{filtered([self.where()])}")
+
+    def _keys_of(self, rows: str) -> str:
+        return f"SELECT {', '.join(self.read('r', self.aggregate.key))} FROM {rows}"
+
+    def _joining(self, relation: Relation, rows: str) -> str:
+        """A SELECT of the values (j0, j1, …) that join rows of a relation, under `c`, to the table above."""
+        names = self.names("c", self._own(relation))
+        selects = ", ".join(f"{name} AS j{index}" for index, name in enumerate(names))
+        return f"SELECT DISTINCT {selects} FROM {rows}"
+
+    def _own(self, relation: Relation) -> tuple[Column, ...]:
+        return tuple(own for own, _ in relation.on)
+
     def repeated(self, among: str | None) -> Query:
         """The key columns of keys that several root rows have; `among`, a JSON array, asks for these alone.
 
@@ -67,7 +108,7 @@ class Pages(Parts):
         selects = [f"k.marea_n AS {self.quote(PARENT)}", *self.read("c", relation.columns)]
         if relation.stamp:
             selects.append(f"{self.stamp_text(relation.stamp)} AS {self.quote(STAMP)}")
-        own = tuple(column for column, _ in relation.on)
+        own = self._own(relation)
         rows = self.listed(text, f"{self.table(relation)} c", keys, self.names("c", own), own)
         where = filtered([f"({relation.where})" if relation.where else ""])
         return text.query(f"SELECT {', '.join(selects)} FROM {rows}{where}")

@@ -122,6 +122,11 @@ class Parts:
             self.dialect.key_in(mark, column) for mark, column in zip(bound, self.aggregate.key, strict=True)
         ]
 
+    def _pairs(self, alias: str, parent: str, relation: Relation) -> str:
+        """What joins a SELECT of a relation's values (j0, j1, …) to the table above."""
+        columns = self.names(parent, [above for _, above in relation.on])
+        return " AND ".join(f"{alias}.j{index} = {column}" for index, column in enumerate(columns))
+
     def listed(
         self, text: Text, rows: str, keys: str, names: Sequence[str], columns: Sequence[Column]
     ) -> str:

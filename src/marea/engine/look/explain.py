@@ -10,10 +10,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from marea.capture.batch import Batch, BatchReader
-from marea.capture.position import WATERMARK
-from marea.capture.watermark import Step
+from marea.capture.step import Step
 from marea.config.settings import EntitySettings, Settings
 from marea.engine.entity.alignment import Alignment
+from marea.engine.entity.captures import capture_of
 from marea.engine.entity.clock import Clock
 from marea.engine.entity.keys import Key, key_text, likely_texts
 from marea.engine.entity.known import known_entity, known_ids
@@ -130,7 +130,7 @@ class _Life:
             source.message,
             now,
             ledger,
-            loaded(self._row.positions.get(WATERMARK)),
+            loaded(self._row.positions.get(capture_of(self._entity, self._row))),
             self._parent(now),
             self._key in self._state.ledger.in_doubt(self._row.id),
             self._state.ledger.is_due(self._row.id, at, self._key),
@@ -230,7 +230,7 @@ class _Life:
         ledger = self._state.ledger
         standing = beside_source(Request(), standing, self._alignment, self._row, ledger, PAGE_ROWS)
         with self._alignment.source.snapshot() as reader:
-            return meets(standing, BatchReader(self._alignment.pages, reader, 1), self._key)
+            return meets(standing, BatchReader(self._alignment.pages, reader, 1), self._alignment, self._key)
 
 
 def _plan_now(entity: EntitySettings, plan: Plan, *, read: bool) -> PlanNow:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from marea.capture.batch import BatchReader
-from marea.capture.watermark import Step
+from marea.capture.step import Step
 from marea.config.settings import EntitySettings, Settings
 from marea.engine.entity.alignment import Alignment
 from marea.engine.entity.basis import begins_anew, differences
@@ -160,7 +160,7 @@ class _Pass:
         began = time.monotonic()
         with self._alignment.source.snapshot() as reader:
             batches = BatchReader(self._alignment.pages, reader, PAGE_ROWS)
-            self._take(steps(request, self._standing, batches, self._entity.lag))
+            self._take(steps(request, self._standing, batches, self._alignment))
             for cause in (Cause.RETRY, Cause.PARENT):
                 keys = [key for key, of in self._due.items() if of is cause]
                 self._take(listed(keys, cause, batches))

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from marea.capture.position import WATERMARK, Position
+from marea.capture.sweep import swept
 from marea.config.digest import mapping_digest
 from marea.config.settings import EntitySettings, Settings
+from marea.engine.entity.captures import capture_of
 from marea.engine.entity.known import known_entity
 from marea.engine.entity.order import in_order
 from marea.model import FirstLoad
@@ -74,13 +75,14 @@ def last_runs(settings: Settings, state: State, limit: int) -> list[RunRow]:
 
 def _entity(entity: EntitySettings, state: State) -> EntityStatus:
     row = known_entity(state, entity)
+    capture = capture_of(entity, row)
     circling, circling_key = state.waits.circling_of(row.id)
     records, delivered = state.ledger.count(row.id)
     return EntityStatus(
         source=entity.source.system,
         target=entity.target.system,
-        loaded=loaded(row.positions.get(WATERMARK)),
-        moved_at=row.moved_at.get(WATERMARK),
+        loaded=loaded(row.positions.get(capture)),
+        moved_at=row.moved_at.get(capture),
         mapping_changed=row.mapping is not None and row.mapping != mapping_digest(entity),
         records=records,
         delivered=delivered,
@@ -94,4 +96,4 @@ def loaded(position: str | None) -> FirstLoad:
     """How far the first load is, by an entity's position."""
     if position is None:
         return FirstLoad.NEVER
-    return FirstLoad.UNDERWAY if Position.from_text(position).sweep else FirstLoad.THROUGH
+    return FirstLoad.UNDERWAY if swept(position) else FirstLoad.THROUGH

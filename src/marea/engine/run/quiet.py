@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from marea.capture.position import WATERMARK, Position
 from marea.capture.probe import nothing_new
+from marea.capture.sweep import swept
 from marea.config.digest import dates_digest
 from marea.engine.entity.alignment import Alignment
 from marea.engine.entity.basis import differences
+from marea.engine.entity.captures import capture_of
 from marea.engine.entity.request import Request
 
 if TYPE_CHECKING:
@@ -17,8 +19,10 @@ if TYPE_CHECKING:
 
 def is_quiet(alignment: Alignment, row: EntityRow, mapping: str, request: Request) -> bool:
     """Whether an incremental run would find no change. Raises SystemUnreachable."""
-    text = row.positions.get(WATERMARK)
-    if request != Request() or text is None or row.mapping != mapping or row.stale is not None:
+    if request != Request() or row.mapping != mapping or row.stale is not None:
+        return False
+    text = row.positions.get(WATERMARK) if capture_of(alignment.entity, row) == WATERMARK else None
+    if text is None or swept(text) is not None:
         return False
     position = Position.from_text(text)
     if position.dates != dates_digest(alignment.entity) or differences(row.basis, alignment.configured):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from marea.capture.batch import BatchReader
 from marea.capture.position import WATERMARK, Position
+from marea.capture.sweep import swept
 from marea.capture.watermark import Watermark
 from marea.config.digest import dates_digest
 from marea.config.settings import EntitySettings
@@ -58,7 +59,9 @@ def restored(entity: EntitySettings, row: EntityRow, ledger: Ledger, batches: Ba
     date than they were delivered with, which no run that goes by dates would bring.
     """
     text = row.positions.get(WATERMARK)
-    position = Position.from_text(text) if text is not None else Position()
+    if text is None or swept(text) is not None:
+        return None
+    position = Position.from_text(text)
     cursor = position.cursors.get(ROOT)
     if cursor is None or position.dates != dates_digest(entity):
         return None
@@ -101,7 +104,7 @@ def beside_source(
 
     `rows` are read at once. Raises SystemUnreachable.
     """
-    if request.selects or reads_all(request, standing, alignment.pages):
+    if standing.capture != WATERMARK or request.selects or reads_all(request, standing, alignment.pages):
         return standing
     with alignment.source.snapshot() as reader:
         batches = BatchReader(alignment.pages, reader, rows)

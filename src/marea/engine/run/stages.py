@@ -9,8 +9,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from marea.capture.batch import Batch, BatchReader, Misfit
-from marea.capture.position import Position
-from marea.capture.watermark import Step
+from marea.capture.step import Step
 from marea.engine.entity.alignment import Alignment
 from marea.engine.entity.clock import Clock
 from marea.engine.entity.private import PRIVATE, private_columns
@@ -38,7 +37,9 @@ class Planned:
     """A batch's plan, and the position once it is settled; without a plan the position moves alone."""
 
     plan: Plan | None
-    position: Position | None
+    position: str | None
+    release: Callable[[], None] | None = None
+    """Lets go of what the source keeps for it, once it is committed (I2)."""
     intent: int | None = None
     """The number under which its delivery was announced; None where it delivers nothing."""
 
@@ -47,8 +48,10 @@ class Planned:
 class Settled:
     """What a batch came to, ready to be committed."""
 
-    position: Position | None
+    position: str | None
     """None where it stays: what the target left undecided is read again (I1)."""
+    release: Callable[[], None] | None = None
+    """Lets go of what the source keeps for it (I2); None where that is still needed."""
     settlement: Settlement | None = None
     intent: int | None = None
     """The number of the intent that this answers."""
@@ -96,7 +99,7 @@ class Planning:
         yield from map(self._planned, steps)
 
     def _planned(self, step: Step) -> Planned:
-        return Planned(self._plan(step.batch) if step.batch else None, step.position)
+        return Planned(self._plan(step.batch) if step.batch else None, step.position, step.release)
 
     @cached_property
     def _planner(self) -> Planner:
@@ -264,16 +267,17 @@ def delivered(
 
     def settled(item: Planned) -> Settled:
         if item.plan is None:
-            return Settled(item.position)
+            return Settled(item.position, item.release)
         batch = to_deliver(item.plan)
         with alignment.placing():
             delivery = (
                 deliver(system, alignment.target, alignment.shape, batch, stop) if batch.num_rows else None
             )
         settlement = settle(item.plan, delivery, entities, clock())
-        position = item.position if delivery is None or delivery.whole else None
+        whole = delivery is None or delivery.whole
+        position, release = (item.position, item.release) if whole else (None, None)
         away = delivery.away if delivery else None
-        return Settled(position, settlement, item.intent, item.plan.skipped, away)
+        return Settled(position, release, settlement, item.intent, item.plan.skipped, away)
 
     yield from map(settled, plans)
 

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from marea.capture.batch import BatchReader
-from marea.capture.position import WATERMARK, Position
-from marea.capture.watermark import Step, Watermark
-from marea.config.digest import dates_digest, mapping_digest
+from marea.capture.capture import Capture
+from marea.capture.position import WATERMARK
+from marea.capture.step import Step
+from marea.capture.sweep import swept
+from marea.config.digest import mapping_digest
 from marea.config.settings import EntitySettings
+from marea.engine.entity.alignment import Alignment
+from marea.engine.entity.captures import capture_of, made
 from marea.engine.entity.request import Request
 from marea.model import Cause
 from marea.sql.pages import Pages
@@ -26,13 +30,14 @@ if TYPE_CHECKING:
 class Standing:
     """Where an entity stands in the state when a run begins."""
 
-    position: Position | None
+    capture: str
+    """The name of the capture that finds what changed."""
+    position: str | None
+    """Where that stands."""
     mapping_changed: bool
     """Whether the records in the ledger were mapped by another mapping than today's."""
     stale: bool = False
     """Whether records it refers to may have other ids than it was given."""
-    dates: str = ""
-    """The digest of the last-edit dates that changes are found by."""
     troubled: tuple[str, ...] = ()
     """Keys of records not in order; asked for only when the request needs them."""
     restored: Restored | None = None
@@ -41,23 +46,23 @@ class Standing:
     @property
     def loading(self) -> bool:
         """Whether the first load is not through yet."""
-        return self.position is None or self.position.sweep is not None
+        return self.position is None or swept(self.position) is not None
 
 
 def standing_of(entity: EntitySettings, row: EntityRow, troubled: Sequence[str] = ()) -> Standing:
     """Where the state has an entity, beside its configuration of today."""
-    position = row.positions.get(WATERMARK)
+    capture = capture_of(entity, row)
     return Standing(
-        Position.from_text(position) if position is not None else None,
+        capture,
+        row.positions.get(capture),
         row.mapping is not None and row.mapping != mapping_digest(entity),
         row.stale is not None,
-        dates_digest(entity),
         tuple(troubled),
     )
 
 
 def steps(
-    request: Request, standing: Standing, batches: BatchReader, lag: float
+    request: Request, standing: Standing, batches: BatchReader, alignment: Alignment
 ) -> Generator[Step, None, None]:
     """The records a request means, read at one moment of the source."""
     if request.keys:
@@ -69,7 +74,7 @@ def steps(
         for batch in batches.read(batches.pages.matching(request.where), Cause.REQUEST):
             yield Step(batch, None)
     else:
-        yield from _captured(request, standing, Watermark(batches, lag, standing.dates))
+        yield from _captured(request, standing, made(standing.capture, alignment, batches), batches.pages)
 
 
 def listed(keys: Sequence[str], cause: Cause, batches: BatchReader) -> Generator[Step, None, None]:
@@ -83,11 +88,11 @@ def reads_all(request: Request, standing: Standing, pages: Pages) -> bool:
     return not request.selects and (standing.loading or whole(request, standing, pages) is not None)
 
 
-def meets(standing: Standing, batches: BatchReader, key: str) -> bool:
+def meets(standing: Standing, batches: BatchReader, alignment: Alignment, key: str) -> bool:
     """Whether a run that is asked for nothing special reads the record of a key, at this moment."""
     if standing.position is None or reads_all(Request(), standing, batches.pages):
         return True
-    return Watermark(batches, 0, standing.dates).brings(standing.position, key)
+    return made(standing.capture, alignment, batches).brings(standing.position, key)
 
 
 def whole(request: Request, standing: Standing, pages: Pages) -> Cause | None:
@@ -100,19 +105,22 @@ def whole(request: Request, standing: Standing, pages: Pages) -> Cause | None:
         return Cause.PARENT
     if standing.restored and not request.full:
         return Cause.RESTORED
-    return Cause.FULL if request.full or not pages.aggregate.feeds() else None
+    undated = standing.capture == WATERMARK and not pages.aggregate.feeds()
+    return Cause.FULL if request.full or undated else None
 
 
-def _captured(request: Request, standing: Standing, watermark: Watermark) -> Generator[Step, None, None]:
+def _captured(
+    request: Request, standing: Standing, capture: Capture, pages: Pages
+) -> Generator[Step, None, None]:
     position = standing.position
-    if position is None or position.sweep is not None:
+    if position is None or standing.loading:
         # Begun by another mapping or with other ids it begins again: equal records cost a comparison.
         anew = standing.mapping_changed or standing.stale or request.full or request.resend
         why = Cause.REQUEST if request.resend else Cause.FIRST_LOAD
-        yield from watermark.first_load(None if anew else position, why)
+        yield from capture.first_load(None if anew else position, why)
         return
-    cause = whole(request, standing, watermark.pages)
-    yield from watermark.changes(position) if cause is None else watermark.full(cause, position)
+    cause = whole(request, standing, pages)
+    yield from capture.changes(position) if cause is None else capture.full(cause, position)
 
 
 def due_by_cause(due: pa.Table) -> dict[Cause, list[str]]:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from marea.capabilities import GivingIds
 from marea.capture.batch import BatchReader
-from marea.capture.position import WATERMARK
-from marea.capture.watermark import Step
+from marea.capture.step import Step
 from marea.config.digest import MIXED
 from marea.engine.entity.alignment import Alignment
+from marea.engine.entity.captures import capture_of
 from marea.engine.entity.request import Request
 from marea.engine.run.ahead import SideBySide
 from marea.engine.run.context import Context
@@ -75,7 +75,8 @@ class EntitySync:
         self._intents = Intents(context.state, custody)
         self._referrers = context.referrers.get(self._name, ())
         self._counted = context.counted[self._name]
-        self._position = row.positions.get(WATERMARK)
+        self._capture = capture_of(alignment.entity, row)
+        self._position = row.positions.get(self._capture)
         self._loading = False
         self._settled = 0
         self._since = time.monotonic()
@@ -89,10 +90,9 @@ class EntitySync:
         standing = self._standing(request)
         # A first load notes what it goes by with its first batch: a mapping edited on the way begins it anew.
         self._loading = standing.loading and not request.selects
-        lag = self._alignment.entity.lag
         with self._counted.look():
             self._flow(
-                lambda batches: steps(request, standing, batches, lag),
+                lambda batches: steps(request, standing, batches, self._alignment),
                 resend=request.resend,
                 named=bool(request.keys),
             )
@@ -186,6 +186,8 @@ class EntitySync:
             settled = self._ahead if alignment.repeats else self._one_by_one
             for batch in settled(ahead, planning.planned(read)):
                 self._commit(batch)
+                if batch.release is not None:
+                    batch.release()
                 if batch.settlement is not None:
                     planning.committed()
                 if batch.away is not None:
@@ -215,10 +217,10 @@ class EntitySync:
 
         `evaluated`: every record has been looked at by the mapping of today.
         """
-        moved = batch.position.to_text() if batch.position is not None else self._position
+        moved = batch.position if batch.position is not None else self._position
         move = None
         if moved is not None and moved != self._position:
-            move = Move(WATERMARK, self._position, moved)
+            move = Move(self._capture, self._position, moved)
         if batch.settlement is not None and self._alignment.gives_ids:
             batch = self._with_ids_apart(batch, batch.settlement)
         evaluated = evaluated or (self._loading and self._outdated and move is not None)
