@@ -5,7 +5,7 @@ RUN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help demo test soak lint tree bench lock clean
+.PHONY: help demo test soak lint tree bench bench-loss lock clean
 
 help:  ## list the chores
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -41,6 +41,9 @@ tree: $(STAMP)  ## lines of each module and what it owns, and the longest functi
 
 bench: $(STAMP)  ## beside the peers and the limit; N=100000 for a small one
 	$(RUN)/python -m bench --rows $(or $(N),1000000) $(BENCH)
+
+bench-loss: $(STAMP)  ## what is missed of one history, by each capture and by the peers
+	$(RUN)/python -m bench.loss $(BENCH)
 
 lock: $(STAMP)  ## renew the locked dependencies
 	$(RUN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev -o requirements.lock pyproject.toml

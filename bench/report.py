@@ -161,17 +161,18 @@ def _table(found: Mapping[str, Any]) -> list[str]:
                     *(f"{each['cpu_seconds']:.2f}", f"{each['peak_mb']:.0f}", count),
                 )
             )
-    return ["", *_aligned(rows)]
+    return ["", *aligned(rows)]
 
 
 def _goals(found: Mapping[str, Any]) -> list[str]:
     words = {True: "met", False: "NOT MET", None: "-"}
     rows = [("Marea", "must reach", "measured", "")]
     rows += [(each.what, each.goal, each.measured, words[each.met]) for each in verdicts(found)]
-    return _aligned(rows)
+    return aligned(rows)
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table for a terminal: the heads, a rule, the lines."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows

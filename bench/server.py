@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 import psycopg
@@ -25,9 +27,10 @@ benchmark does both between them, for every contestant alike."""
 
 
 class BenchServer(PostgresqlServer):
-    """The newest installed PostgreSQL, else the wheel's, with `SETTINGS`."""
+    """The newest installed PostgreSQL, else the wheel's, with settings of its own."""
 
     label = "bench"
+    settings: ClassVar[Mapping[str, str]] = SETTINGS
 
     def initialise(self) -> None:
         installed = sorted(
@@ -42,7 +45,7 @@ class BenchServer(PostgresqlServer):
         self.run(str(self.bin / "initdb"), "-D", str(self.data), *options)
 
     def command(self) -> list[str]:
-        chosen = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        chosen = [part for name, value in self.settings.items() for part in ("-c", f"{name}={value}")]
         return [*super().command(), *chosen]
 
     def fresh(self, database: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from bench.compare import Pair
-from bench.data import COLUMNS, TABLE
+from bench.data import COLUMNS, KEY, STAMP, TABLE
 from bench.measure import Command
 
 BENCH = Path(__file__).resolve().parent.parent
@@ -32,6 +32,20 @@ class Place:
     target: str
     folder: Path
     environments: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """What a peer synchronizes: a table or view of the source, the table it becomes, its key and date."""
+
+    source: str
+    target: str
+    key: tuple[str, ...]
+    stamp: str
+
+
+WHOLE = Stream(TABLE, TABLE, KEY, STAMP)
+"""The one stream of the jobs."""
 
 
 class Contestant(ABC):
@@ -90,6 +104,17 @@ class Contestant(ABC):
     def made(self, *arguments: object, environment: Mapping[str, str] | None = None) -> Command:
         """A command of this contestant, in its folder."""
         return Command([str(each) for each in arguments], environment or {}, self.place.folder)
+
+
+class Peer(Contestant):
+    """Another tool: it takes over a table as it is, whichever table that is."""
+
+    def command(self, since: str | None) -> Command:
+        return self.synchronize(WHOLE, since)
+
+    @abstractmethod
+    def synchronize(self, stream: Stream, since: str | None) -> Command:
+        """What to run for one stream; `since` is the newest date of it before, None for a first load."""
 
 
 def same(name: str, type_: str) -> Pair:

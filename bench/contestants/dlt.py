@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 
-from bench.contestants.base import PROCESSES, Contestant, said
+from bench.contestants.base import PROCESSES, Peer, Stream, said
 from bench.measure import Command
 
 PROCESS = PROCESSES / "dlt_upsert.py"
 
 
-class Dlt(Contestant):
+class Dlt(Peer):
     """`dlt_upsert.py` in an environment of its own."""
 
     name = "dlt"
@@ -25,10 +25,11 @@ class Dlt(Contestant):
         for name in ("data", "pipelines"):
             shutil.rmtree(self.place.folder / name, ignore_errors=True)
 
-    def command(self, since: str | None) -> Command:
+    def synchronize(self, stream: Stream, since: str | None) -> Command:
         target = self.place.target.replace("@", ":none@")  # it insists on a password
         return self.made(
             *(self.environment / "bin" / "python", PROCESS, self.place.source, target),
+            *(stream.source, stream.target, ",".join(stream.key), stream.stamp),
             environment={
                 "RUNTIME__DLTHUB_TELEMETRY": "false",
                 "DLT_DATA_DIR": str(self.place.folder / "data"),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from bench.contestants.base import Contestant, said
-from bench.data import KEY, STAMP, TABLE
+from bench.contestants.base import Peer, Stream, said
 from bench.measure import Command
 
 
-class Ingestr(Contestant):
+class Ingestr(Peer):
     """The Go program of the `ingestr` wheel."""
 
     name = "ingestr"
@@ -16,13 +15,23 @@ class Ingestr(Contestant):
     def version(self) -> str:
         return said(self.environment / "bin" / "ingestr", "--version").removeprefix("ingestr version ")
 
-    def command(self, since: str | None) -> Command:
-        keys = [part for column in KEY for part in ("--primary-key", column)]
+    def synchronize(self, stream: Stream, since: str | None) -> Command:
+        keys = [part for column in stream.key for part in ("--primary-key", column)]
         interval = ["--interval-start", since.replace(" ", "T") + "Z"] if since else []
+        return self._made(
+            *("--source-uri", self.place.source, "--source-table", f"public.{stream.source}"),
+            *("--dest-table", f"public.{stream.target}"),
+            *(*keys, "--incremental-key", stream.stamp, *interval),
+        )
+
+    def by_log(self, publication: str) -> Command:
+        """What to run for the tables of a publication by logical replication, the first time or again."""
+        source = self.place.source.replace("postgresql://", "postgres+cdc://")
+        return self._made("--source-uri", f"{source}?publication={publication}")
+
+    def _made(self, *arguments: object) -> Command:
         return self.made(
             *(self.environment / "bin" / "ingestr", "ingest", "--yes", "--progress", "log"),
-            *("--source-uri", self.place.source, "--source-table", f"public.{TABLE}"),
-            *("--dest-uri", self.place.target, "--dest-table", f"public.{TABLE}"),
-            *("--incremental-strategy", "merge", *keys, "--incremental-key", STAMP, *interval),
+            *("--dest-uri", self.place.target, "--incremental-strategy", "merge", *arguments),
             environment={"DISABLE_TELEMETRY": "true", "INGESTR_DISABLE_TELEMETRY": "true", "TZ": "UTC"},
         )

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import stat
 
-from bench.contestants.base import Absent, Contestant, said
-from bench.data import KEY, STAMP, TABLE
+from bench.contestants.base import Absent, Peer, Stream, said
 from bench.measure import Command
 
 
-class Sling(Contestant):
+class Sling(Peer):
     """The Go program of the `sling-linux-amd64` wheel, run directly: the `sling` wheel only wraps it."""
 
     name = "sling"
@@ -23,12 +22,12 @@ class Sling(Contestant):
         self._program.chmod(self._program.stat().st_mode | stat.S_IXUSR)
         return said(self._program, "--version").removeprefix("Version: ")
 
-    def command(self, since: str | None) -> Command:
+    def synchronize(self, stream: Stream, since: str | None) -> Command:
         return self.made(
             *(self._program, "run", "--mode", "incremental"),
-            *("--src-conn", "SOURCE", "--src-stream", f"public.{TABLE}"),
-            *("--tgt-conn", "TARGET", "--tgt-object", f"public.{TABLE}"),
-            *("--primary-key", ",".join(KEY), "--update-key", STAMP),
+            *("--src-conn", "SOURCE", "--src-stream", f"public.{stream.source}"),
+            *("--tgt-conn", "TARGET", "--tgt-object", f"public.{stream.target}"),
+            *("--primary-key", ",".join(stream.key), "--update-key", stream.stamp),
             environment={
                 "SOURCE": f"{self.place.source}?sslmode=disable",
                 "TARGET": f"{self.place.target}?sslmode=disable",
