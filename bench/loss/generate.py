@@ -6,8 +6,9 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bench.loss.hazards import HAZARDS, Act, Hazard, Room
+from bench.loss.hazards import HAZARDS, Hazard
 from bench.loss.history import ADDRESS, PARTY, Address, History, Key, Party, Step
+from bench.loss.plays import Act, Room
 
 
 @dataclass(frozen=True, slots=True)
