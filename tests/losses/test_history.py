@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from bench.loss.generate import Size, generate
@@ -27,6 +28,13 @@ def test_each_hazard_concerns_a_known_number_of_rows() -> None:
     assert list(counted) == [hazard.name for hazard in HAZARDS]
     assert counted.pop("ordinary edit") == 200
     assert set(counted.values()) == {40, 60, 80}
+
+
+def test_the_page_describes_each_hazard_and_no_other() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "benchmarks.md").read_text("utf-8")
+    table = page.split("| hazard | what happens |\n|---|---|\n")[1].split("\n\n")[0]
+    named = [name for line in table.splitlines() for name in line.split(" | ")[0].strip("| ").split("; ")]
+    assert named == [hazard.name for hazard in HAZARDS]
 
 
 @given(st.integers(0, 10**9))
