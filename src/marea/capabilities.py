@@ -5,13 +5,14 @@ As in `marea.ports`, every method says whether it may be called again after a fa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from marea.config.settings import EntitySettings, SystemSettings
     from marea.errors import Fault
-    from marea.ports import Shape
+    from marea.ports import Column, Shape, Table
     from marea.sql.dialect import Query
     from marea.stop import Stop
 
@@ -75,6 +76,60 @@ class Hindering(Protocol):
 
     def hindrance(self) -> str:
         """Whom a run keeps waiting, and what ends that; else empty. Repeatable. Raises SystemUnreachable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A table of an entity whose changes a capture is to learn from the source itself."""
+
+    entity: str
+    path: str
+    """The path of its relation; empty for the root table."""
+    table: Table
+    columns: tuple[Column, ...]
+    """Whose values lead to its record: the key of the root, else what joins it to the table above."""
+
+
+@runtime_checkable
+class Installable(Protocol):
+    """Optional capability of a source: what a capture needs there can be installed (`marea capture`).
+
+    All methods but `carry_out` change nothing and are repeatable. They raise SystemUnreachable, and
+    ConfigurationError for a table that cannot be watched so.
+    """
+
+    def captures(self) -> tuple[str, ...]:
+        """Which captures need something there that it can install: of `trigger` and `log`."""
+        ...
+
+    def lacking(self, capture: str, watched: Sequence[Watched]) -> list[str]:
+        """What of it is not there for these tables, one sentence each; empty where all is."""
+        ...
+
+    def installing(self, capture: str, watched: Sequence[Watched]) -> list[str]:
+        """The SQL statements, in order, that make what is lacking; none where all is there.
+
+        `watched` are all tables of each of their entities. Carried out twice they do no harm.
+        """
+        ...
+
+    def removing(self, capture: str, watched: Sequence[Watched]) -> list[str]:
+        """The SQL statements, in order, that remove what is there for the entities of these tables.
+
+        With the last of them nothing of ours is left in the source.
+        """
+        ...
+
+    def carry_out(self, statements: Sequence[str]) -> None:
+        """Runs such statements one by one, each on its own; after a failure all may come again.
+
+        Raises ConfigurationError where the login may not, with what lets it; SystemUnreachable.
+        """
+        ...
+
+    def script(self, statements: Sequence[str]) -> str:
+        """Such statements as a text that the database's own client takes as it is."""
         ...
 
 

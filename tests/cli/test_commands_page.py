@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from by_hand import run_sql
-from marea.cli.arguments import _COMMANDS
+from marea.cli.arguments import _CAPTURE, _COMMANDS
 
 pytestmark = pytest.mark.integration
 
@@ -84,9 +84,9 @@ def test_every_command_and_every_option_is_on_the_page() -> None:
     assert [name for name in _COMMANDS if f"## marea {name}\n" not in page] == []
     named = set(re.findall(r"`(--[a-z-]+)", page))
     known = {"--help", "--config"}
-    for name in _COMMANDS:
+    for words in (*([name] for name in _COMMANDS), *(["capture", name] for name in _CAPTURE)):
         done = subprocess.run(
-            [sys.executable, "-m", "marea", name, "--help"], capture_output=True, text=True, check=True
+            [sys.executable, "-m", "marea", *words, "--help"], capture_output=True, text=True, check=True
         )
         known |= set(re.findall(r"--[a-z-]+", done.stdout))
     assert named - {"--version"} <= known

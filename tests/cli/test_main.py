@@ -30,7 +30,7 @@ def test_the_commands_are_these(marea: Marea) -> None:
     assert done.code == 0
     assert list(_COMMANDS) == [
         *("demo", "init", "check", "plan", "sync", "touch"),
-        *("status", "runs", "log", "explain", "retry", "schema"),
+        *("status", "runs", "log", "explain", "retry", "capture", "schema"),
     ]
     assert all(f"    {name}" in done.out for name in _COMMANDS)
 

@@ -82,6 +82,10 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     options, surplus = parser.parse_known_args(words)
     if surplus:
         options.parser.refuse(surplus)
+    if options.command == "capture" and not options.action:
+        raise ConfigurationError.single(
+            "say what is to be done: install or remove", hint="see `marea capture --help`"
+        )
     if options.action is None and options.json:
         raise ConfigurationError.single("no command is named", hint="see `marea --help`")
     if options.action is None:
@@ -228,6 +232,19 @@ def _init(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="write over a file that is there")
 
 
+def _capture(parser: argparse.ArgumentParser) -> None:
+    """Its two actions, each a command of its own."""
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", parser_class=Parser)
+    for name, text in _CAPTURE.items():
+        action = actions.add_parser(
+            name, help=text, description=text[0].upper() + text[1:] + ".", allow_abbrev=False
+        )
+        _common(action)
+        _entities(action)
+        action.add_argument("--sql", action="store_true", help="print the SQL and do nothing")
+        action.set_defaults(action=f"capture:{name}", parser=action)
+
+
 def _demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keep", metavar="FOLDER", help="play it in a new folder that stays")
 
@@ -235,6 +252,11 @@ def _demo(parser: argparse.ArgumentParser) -> None:
 def _nothing(parser: argparse.ArgumentParser) -> None:
     """A command without options of its own."""
 
+
+_CAPTURE = {
+    "install": "make in the source what the configured captures need there",
+    "remove": "remove from the source what captures have there",
+}
 
 _Build = Callable[[argparse.ArgumentParser], None]
 
@@ -250,5 +272,6 @@ _COMMANDS: dict[str, tuple[str, str, _Build]] = {
     "log": ("journal:log", "show what became of records, with their values before and after", _log),
     "explain": ("records:explain", "tell the life of one record, and what to do", _explain),
     "retry": ("sync:retry", "try again what is rejected, waiting or deferred", _retry),
+    "capture": ("", "install or remove what captures need in a source", _capture),
     "schema": ("setup:schema", "print the JSON Schema of the configuration, for editors", _nothing),
 }

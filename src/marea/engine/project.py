@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from marea.engine.entity.keys import Key
+    from marea.engine.install import Work
     from marea.engine.look.doctor import Report
     from marea.engine.look.explain import Explanation
     from marea.engine.look.preview import EntityPreview
@@ -155,6 +156,21 @@ class Project:
         entity = self._entity(name)
         with self._systems.located():
             return touch(self.settings.file, entity, self._systems, where, dry_run)
+
+    def install(
+        self, names: Sequence[str] | None = None, *, remove: bool = False, carry_out: bool = True
+    ) -> list[Work]:
+        """Makes in the sources what captures of entities lack there, or removes it; or only gives the SQL.
+
+        Raises ConfigurationError, SystemUnreachable.
+        """
+        from marea.engine.install import install, removed
+
+        entities = [self.settings.entities[name] for name in self.names(names)]
+        with self._systems.located():
+            if remove:
+                return removed(self.settings, self._systems, entities, carry_out=carry_out)
+            return install(self.settings, self._systems, entities, named=bool(names), carry_out=carry_out)
 
     def reasons(self, run: Run, outcome: Outcome) -> list[Reason]:
         """Why records that a run met are rejected, waiting or deferred; the most frequent first."""

@@ -106,9 +106,14 @@ def expression_type(table: Table, expression: str) -> str:
     return natives.pop() if len(natives) == 1 and words <= known else ""
 
 
+def is_table(connection: apsw.Connection, name: str) -> bool:
+    """Whether it is a table, and no view."""
+    return bool(list(connection.execute(_IS_TABLE, (name,))))
+
+
 def _folding(connection: apsw.Connection, table: str, columns: tuple[Column, ...]) -> frozenset[str]:
     """The columns of another collation than BINARY; those of a view are not known."""
-    if not list(connection.execute(_IS_TABLE, (table,))):
+    if not is_table(connection, table):
         return frozenset()
     names = [column.name for column in columns]
     collations = [connection.column_metadata("main", table, name)[1] for name in names]

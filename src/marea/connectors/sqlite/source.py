@@ -12,8 +12,10 @@ from marea.config.settings import SystemSettings
 from marea.connectors.sqlite import catalogue
 from marea.connectors.sqlite.dialect import SqliteDialect
 from marea.connectors.sqlite.file import opened, translated
+from marea.connectors.sqlite.triggers import SqliteTriggers
 from marea.connectors.sqlite.values import arranged, bytewise, decoded
 from marea.connectors.sqlite.writers import writers
+from marea.connectors.triggers import Made
 from marea.errors import ConfigurationError
 from marea.ports import Column, Table
 from marea.sql.dialect import Query
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
     import apsw
     import pyarrow as pa
 
+    from marea.capabilities import Watched
     from marea.ports import Reader, Writers
+    from marea.sql.noted import ChangeTable
 
 HINDRANCE = (
     "not in WAL mode: programs that write to the file wait while a run reads and delivers; "
@@ -36,6 +40,7 @@ class SqliteSource:
     def __init__(self, system: SystemSettings) -> None:
         self._system = system
         self.dialect = SqliteDialect()
+        self._triggers = SqliteTriggers(self.dialect)
 
     def describe(self, table: str) -> Table | None:
         """From the pragmas; views too."""
@@ -84,6 +89,51 @@ class SqliteSource:
         with self._connection() as connection:
             mode = str(connection.pragma("journal_mode"))
         return "" if mode == "wal" else HINDRANCE
+
+    # -- what captures need there -----------------------------------------------------------
+
+    def captures(self) -> tuple[str, ...]:
+        """Triggers."""
+        return ("trigger",)
+
+    def change_table(self) -> ChangeTable:
+        """In the file itself."""
+        return self._triggers.change_table()
+
+    def triggers(self, watched: Sequence[Watched]) -> list[str]:
+        """Three a table."""
+        return self._triggers.names(watched)
+
+    def lacking(self, capture: str, watched: Sequence[Watched]) -> list[str]:
+        """Views cannot be watched."""
+        with self._connection() as connection:
+            return self._triggers.lacking(_tables(connection, watched), self._made(connection))
+
+    def installing(self, capture: str, watched: Sequence[Watched]) -> list[str]:
+        """By what is there now."""
+        with self._connection() as connection:
+            return self._triggers.installing(_tables(connection, watched), self._made(connection))
+
+    def removing(self, capture: str, watched: Sequence[Watched]) -> list[str]:
+        """By what is there now."""
+        with self._connection() as connection:
+            return self._triggers.removing(watched, self._made(connection))
+
+    def carry_out(self, statements: Sequence[str]) -> None:
+        """All in one transaction."""
+        with self._connection(write=True) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            for statement in statements:
+                connection.execute(statement)
+            connection.execute("COMMIT")
+
+    def script(self, statements: Sequence[str]) -> str:
+        """For the program sqlite3."""
+        return "\n".join(["BEGIN IMMEDIATE;", *(f"{statement};" for statement in statements), "COMMIT;"])
+
+    def _made(self, connection: apsw.Connection) -> dict[str, Made]:
+        rows = connection.execute(self._triggers.change_table().made.text)
+        return {str(name): Made(str(place), str(mark)) for name, mark, place in rows}
 
     def close(self) -> None:
         """Nothing stays open between calls."""
@@ -138,3 +188,14 @@ class _Snapshot:
                 return list(islice(cursor, rows))
             except UnicodeDecodeError:
                 return None
+
+
+def _tables(connection: apsw.Connection, watched: Sequence[Watched]) -> Sequence[Watched]:
+    """The tables to watch. Raises ConfigurationError where one is a view."""
+    views = [one.table.name for one in watched if not catalogue.is_table(connection, one.table.name)]
+    if views:
+        raise ConfigurationError.single(
+            f"{', '.join(views)}: triggers do not see what changes behind a view",
+            hint="name the tables that it reads, or choose another capture",
+        )
+    return watched
