@@ -54,6 +54,29 @@ class Editable(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Right:
+    """What a login lacks for a capture."""
+
+    capture: str
+    lacks: str
+    """What it cannot do, one sentence without its end."""
+    grant: str
+    """The statement that grants it, or what else an administrator does."""
+
+
+@runtime_checkable
+class Entitled(Protocol):
+    """Optional capability of a source: it tells which captures its login may not use (`marea check`)."""
+
+    def rights(self, tables: Sequence[str]) -> list[Right]:
+        """What it lacks for captures that take more than reading these tables; empty where it may all.
+
+        Repeatable. Raises SystemUnreachable.
+        """
+        ...
+
+
 @runtime_checkable
 class GivingIds(Protocol):
     """Optional capability of a target that may know records by ids of its own, which it could give twice."""

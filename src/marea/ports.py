@@ -71,6 +71,8 @@ class Table:
     """Columns that take texts for equal which are spelt otherwise: in case, accents, blanks at the end."""
     yielding: tuple[str, ...] = ()
     """Clauses in its own words by which it drops rows without an error: `ON CONFLICT REPLACE`."""
+    stored: bool = True
+    """Whether its rows are its own: not those of a view, nor of another server."""
 
     def column(self, name: str) -> Column | None:
         """The column of that name: exactly, else the only one that differs in case alone."""

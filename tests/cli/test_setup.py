@@ -270,10 +270,12 @@ def test_check_says_what_each_capture_promises(marea: Marea, shop: Shop) -> None
     tables = found["entities"]["customers"]["tables"]
     assert [table["relation"] for table in tables] == ["", "options", "branches"]
     assert {table["capture"] for table in tables} == {"watermark"}
-    assert all("direct SQL" in table["gaps"][0] for table in tables)
+    assert all(table["promise"]["direct_sql"].startswith("no, ") for table in tables)
+    assert found["entities"]["customers"]["capture"] == "watermark"
     out = marea("check").out
+    assert "  capture: watermark, because the entity goes by it already\n" in out
     assert "customers: watermark by modified" in out
-    assert "does not see direct SQL" in out
+    assert "  direct sql:   no, where it leaves the date alone" in out
 
 
 def test_check_says_once_who_waits_for_a_run(marea: Marea, shop: Shop) -> None:

@@ -42,6 +42,13 @@ class Capture(ABC):
         """Whether a position written earlier says something about the entity as it is bound today."""
         return True
 
+    def lost(self, position: str) -> str:
+        """What was noticed where the source tells nothing any more of what changed since a position.
+
+        One sentence without its end; empty where it does. All records are read then.
+        """
+        return ""
+
     def first_load(self, position: str | None, cause: Cause) -> Iterator[Step]:
         """All records in key order, continued where an earlier process stopped.
 

@@ -148,6 +148,9 @@ def _entity(entity: EntityReport) -> dict[str, object]:
     return {
         "source": entity.source,
         "target": entity.target,
+        "capture": entity.capture,
+        "why": entity.why,
+        "better": [asdict(better) for better in entity.better],
         "tables": [asdict(table) for table in entity.tables],
         "notes": entity.notes,
     }
@@ -160,6 +163,7 @@ def _text(report: Report) -> Iterator[str]:
     for entity in report.entities:
         yield ""
         yield f"{entity.name}: {entity.source} -> {entity.target}"
+        yield from _capture_text(entity)
         for table in entity.tables:
             yield from _table_text(table)
         yield from (f"  note: {note}" for note in entity.notes)
@@ -195,10 +199,22 @@ def _table_text(table: TableReport) -> Iterator[str]:
     yield from (f"    warning: {warning}" for warning in table.warnings)
 
 
+def _capture_text(entity: EntityReport) -> Iterator[str]:
+    """What finds the changes, why, and what would find more."""
+    if entity.capture:
+        yield f"  capture: {entity.capture}, because {entity.why}"
+    for better in entity.better:
+        yield f"    {better.capture} {better.would}"
+        yield from (f"      the login lacks something: {lacks}" for lacks in better.lacks)
+        yield from (f"      to have it: {step}" for step in better.steps)
+
+
 def _promises(report: Report) -> Iterator[str]:
-    """What each capture in use sees and what it does not, said once."""
-    found = {(table.capture, table.sees, table.gaps) for entity in report.entities for table in entity.tables}
-    for capture, sees, gaps in sorted(found):
+    """What each capture in use promises, said once."""
+    found = {(table.capture, table.promise) for entity in report.entities for table in entity.tables}
+    for capture, promise in sorted(found, key=lambda one: (one[0], one[1].late_commits)):
         yield ""
-        yield f"{capture} sees {sees}"
-        yield from (f"  it does not see {gap}" for gap in gaps)
+        yield f"{capture} sees {promise.sees}"
+        for word in ("direct_sql", "deletes", "late_commits", "delay", "cost"):
+            yield f"  {word.replace('_', ' ') + ':':14}{getattr(promise, word)}"
+        yield from (f"  it does not see {gap}" for gap in promise.gaps)

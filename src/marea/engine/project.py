@@ -250,14 +250,14 @@ class Project:
 
         Counts on connections of its own when iterated, so that a run may go on meanwhile.
         """
-        from marea.engine.entity.captures import capture_of
+        from marea.engine.entity.captures import known_capture
         from marea.engine.entity.known import known_entity
         from marea.engine.entity.totals import totals
 
         entities = [self.settings.entities[name] for name in names]
         rows = {entity.name: known_entity(self._memory.known, entity) for entity in entities}
         whole = [
-            e.name for e in entities if full or capture_of(e, rows[e.name]) not in rows[e.name].positions
+            e.name for e in entities if full or known_capture(e, rows[e.name]) not in rows[e.name].positions
         ]
         return totals(self.settings, whole)
 

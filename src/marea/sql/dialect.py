@@ -88,6 +88,22 @@ class Dialect(ABC):
         Never earlier than `moment` has it; None where that is None.
         """
 
+    def transactions(self) -> Query | None:
+        """One row (oldest, next, server): transactions as they are numbered, at the moment it is read.
+
+        `oldest` is the number of the oldest that is still open, or `next`, the first number that none has
+        yet; both have 64 bits and only grow. `server` names whose numbers they are: another one, or one that
+        was put back, has another name. None where rows do not tell which transaction wrote them.
+        """
+        return None
+
+    def transaction(self, row: str, next_: int) -> str | None:
+        """The number of the transaction that wrote a row of an alias; `next_` as `transactions` has it.
+
+        Never less than it was, for a row that others see since. None as `transactions`.
+        """
+        return None
+
     def key_value(self, value: object) -> str:
         """A part of a key, as read from its JSON text, in the form `key_in` takes."""
         return str(value)

@@ -32,6 +32,17 @@ class Cursor:
 class Feeds(Parts):
     """Composes the queries for what changed in one entity. Rows come as `Parts.columns` says."""
 
+    def feeds(self) -> list[str]:
+        """The feeds in the order they are read in."""
+        return self.aggregate.feeds()
+
+    def stamp(self, feed: str) -> Stamp:
+        """What orders the changes of a feed: an expression over the rows of its table, under its alias."""
+        stamp = self.aggregate.stamp if feed == ROOT else self.aggregate.line(feed)[-1].stamp
+        if stamp is None:
+            raise ValueError("a table without a last-edit date is no feed")
+        return stamp
+
     def changed(
         self,
         feed: str,
@@ -48,11 +59,11 @@ class Feeds(Parts):
         for these records alone, `upto`, a key as JSON text, for those that come no later in key order.
         """
         text = Text(self.dialect)
+        stamp = self.stamp(feed)
         if feed == ROOT:
-            stamp = _of(self.aggregate.stamp)
             source = self.select(text, stamp, horizon, among)
         else:
-            stamp = Stamp(f"f.{self.quote(AT)}", self.aggregate.line(feed)[-1].stamp.native)  # type: ignore[union-attr]
+            stamp = replace(stamp, expression=f"f.{self.quote(AT)}")
             changed = self._changed_roots(text, feed, since[feed])
             source = f"{self.select(text, stamp, horizon, among)} JOIN {changed}"
         conditions = [self.where(), self._since(text, stamp, since[feed])]
@@ -92,12 +103,9 @@ class Feeds(Parts):
 
     def feed(self, name: str) -> tuple[str, str, str]:
         """A feed as SQL: its table under its alias, its stamp, and the stamp's type."""
-        if name == ROOT:
-            table, stamp = self.roots(), self.aggregate.stamp
-        else:
-            relation = self.aggregate.line(name)[-1]
-            table, stamp = f"{self.table(relation)} c", relation.stamp
-        return table, _of(stamp).expression, _of(stamp).native
+        table = self.roots() if name == ROOT else f"{self.table(self.aggregate.line(name)[-1])} c"
+        stamp = self.stamp(name)
+        return table, stamp.expression, stamp.native
 
     def _since(self, text: Text, stamp: Stamp, cursor: Cursor | None) -> str:
         if cursor is None or cursor.key is None:
@@ -108,7 +116,7 @@ class Feeds(Parts):
     # -- changes in related tables -------------------------------------------------------
 
     def _before(self, feed: str) -> list[str]:
-        feeds = self.aggregate.feeds()
+        feeds = self.feeds()
         return feeds[: feeds.index(feed)]
 
     def _changed_rows(self, text: Text, feed: str, cursor: Cursor | None) -> str:
@@ -119,7 +127,7 @@ class Feeds(Parts):
         """
         line = self.aggregate.line(feed)
         relation = line[-1]
-        stamp = _of(relation.stamp)
+        stamp = self.stamp(feed)
         loose = (
             Cursor(cursor.stamp, None, inclusive=cursor.inclusive or cursor.key is not None)
             if cursor
@@ -146,13 +154,13 @@ class Feeds(Parts):
     def _not_in(self, text: Text, feed: str, cursor: Cursor | None) -> str:
         """True for root rows that an earlier feed does not bring: NULL stamps are not brought."""
         if feed == ROOT:
-            covered = self._since(text, _of(self.aggregate.stamp), cursor)
+            covered = self._since(text, self.stamp(ROOT), cursor)
             return f"CASE WHEN {covered} THEN 1 ELSE 0 END = 0"
-        line = self.aggregate.line(feed)
         rows = self._changed_rows(text, feed, cursor)
         # Exactly what that feed brings, its cursor's key included: rows at the cursor are read by none.
-        brought = self._since(text, Stamp(f"e.{self.quote(AT)}", _of(line[-1].stamp).native), cursor)
-        pairs = self._pairs("e", "r", line[0])
+        at = replace(self.stamp(feed), expression=f"e.{self.quote(AT)}")
+        brought = self._since(text, at, cursor)
+        pairs = self._pairs("e", "r", self.aggregate.line(feed)[0])
         return f"NOT EXISTS (SELECT 1 FROM ({rows}) e WHERE {pairs} AND {brought})"
 
 
@@ -181,9 +189,3 @@ def _since(dialect: Dialect, text: Text, stamp: Stamp, cursor: Cursor | None) ->
         return f"{stamp.expression} IS NOT NULL"
     limit = dialect.stamp_in(text.bind(cursor.stamp), stamp.native)
     return f"{stamp.expression} {'>=' if cursor.inclusive else '>'} {limit}"
-
-
-def _of(stamp: Stamp | None) -> Stamp:
-    if stamp is None:
-        raise ValueError("a table without a last-edit date is no feed")
-    return stamp

@@ -28,6 +28,8 @@ class Move:
     old: str | None
     """None where the capture has no position yet."""
     new: str
+    ends: tuple[str, ...] = ()
+    """Captures whose positions end with it: this one has taken their place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,8 @@ def _move_position(database: Database, commit: Commit, move: Move) -> None:
             hint="was the state put back from a backup while a run went on? Run again",
             code="position",
         )
+    for capture in move.ends:
+        database.run("end_position", entity=commit.entity, capture=capture)
 
 
 def _append_payloads(database: Database, rows: pa.Table, first: int) -> pa.Table:

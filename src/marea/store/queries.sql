@@ -176,6 +176,9 @@ ON CONFLICT (entity, capture) DO NOTHING RETURNING capture
 UPDATE position SET value = :new, moved_at = :at
 WHERE entity = :entity AND capture = :capture AND value = :old RETURNING capture
 
+-- name: end_position
+DELETE FROM position WHERE entity = :entity AND capture = :capture
+
 -- name: write_entries
 INSERT INTO entry (id, run, entity, key, at, operation, outcome, cause, changes, payload, target_id,
     attempt, code, error, field, hint, duration_ms)

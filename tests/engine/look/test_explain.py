@@ -11,7 +11,9 @@ from worlds import ENTITIES, World, counts
 
 pytestmark = pytest.mark.integration
 
-UNDATED = ENTITIES.replace("      where: kind = 1\n      modified: modified\n", "      where: kind = 1\n")
+UNDATED = ENTITIES.replace(
+    "      where: kind = 1\n      modified: modified\n", "      where: kind = 1\n      capture: watermark\n"
+)
 LATER = "2021-01-01 00:00:00"
 
 

@@ -60,8 +60,13 @@ def _folds(collation: str) -> bool:
 
 def _grant(link: Link, schema: str, table: str) -> str:
     """What lets the login read a table."""
+    return f"GRANT SELECT ON `{schema}`.`{table}` TO {login(link)}"
+
+
+def login(link: Link) -> str:
+    """Who is logged in, as a GRANT takes it."""
     user, _, host = _text(link.rows("SELECT CURRENT_USER()")[0][0]).rpartition("@")
-    return f"GRANT SELECT ON `{schema}`.`{table}` TO '{user}'@'{host}'"
+    return f"'{user}'@'{host}'"
 
 
 def tables(link: Link) -> list[str]:

@@ -8,11 +8,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from marea.capabilities import Right
 from marea.connectors.mysql.catalogue import describe, native_of, tables
 from marea.connectors.mysql.columns import arrow_type, columns_of
 from marea.connectors.mysql.dialect import MysqlDialect
 from marea.connectors.mysql.link import Link, open_link
 from marea.connectors.mysql.options import Login
+from marea.connectors.mysql.rights import rights
 from marea.connectors.mysql.writers import FRESH_SECONDS, writers
 from marea.errors import ConfigurationError
 from marea.ports import Column, Table, Writers
@@ -74,6 +76,11 @@ class MysqlSource:
             yield reader
         finally:
             reader.close()
+
+    def rights(self, tables: Sequence[str]) -> list[Right]:
+        """From what the server tells of privileges and of its log."""
+        with self.link() as link:
+            return rights(link, tables)
 
     def execute(self, query: Query) -> int:
         """Runs one statement in a transaction of its own; gives the rows it matched."""

@@ -16,11 +16,11 @@ from marea.sql.dialect import Query
 # thousands of tables: what is not asked for must not be computed.
 _DESCRIBE = """
 WITH named AS (
-    SELECT c.oid, c.relname, n.nspname, pg_catalog.pg_table_is_visible(c.oid) AS visible
+    SELECT c.oid, c.relname, n.nspname, c.relkind, pg_catalog.pg_table_is_visible(c.oid) AS visible
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND lower(c.relname) = lower($5)
 ), ranked AS (
-    SELECT oid, relname, nspname, visible, CASE
+    SELECT oid, relname, nspname, relkind, visible, CASE
         WHEN visible AND relname = $1 THEN 1
         WHEN nspname || '.' || relname = $2 THEN 2
         WHEN visible AND lower(relname) = lower($3) THEN 3
@@ -68,6 +68,9 @@ SELECT CAST(json_build_object(
     'unique', (SELECT json_agg(columns ORDER BY indexrelid) FROM uniques WHERE indrelid = f.oid),
     'foreign', (SELECT json_agg(json_build_array(columns, name, theirs) ORDER BY conname)
         FROM referred WHERE conrelid = f.oid),
+    'stored', f.relkind IN ('r', 'p', 'm') AND NOT EXISTS (
+        SELECT 1 FROM pg_catalog.pg_partition_tree(f.oid) t JOIN pg_catalog.pg_class c ON c.oid = t.relid
+        WHERE c.relkind = 'f'),
     'grant', CASE
         WHEN NOT pg_catalog.has_schema_privilege(f.nspname, 'USAGE')
         THEN pg_catalog.format('GRANT USAGE ON SCHEMA %I TO %I', f.nspname, current_user)
@@ -123,6 +126,7 @@ def described(text: str) -> Table:
         tuple(tuple(columns) for columns in found["unique"] or ()),
         found["grant"] or "",
         frozenset(found["folding"] or ()),
+        stored=found["stored"],
     )
 
 

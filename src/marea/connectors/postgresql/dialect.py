@@ -118,6 +118,28 @@ class PostgresqlDialect(Dialect):
         }
         return times.get(base(native))
 
+    def transactions(self) -> Query | None:
+        """From the snapshot; a cluster has a number of its own, and a new timeline when it was put back.
+
+        The list of who is open within the snapshot does not help: it leaves out the numbers that
+        subtransactions (savepoints) write their rows under, which come after that of their transaction.
+        """
+        return Query(
+            "SELECT pg_catalog.txid_snapshot_xmin(s.now) AS oldest, "
+            "pg_catalog.txid_snapshot_xmax(s.now) AS next, "
+            "pg_catalog.concat(c.system_identifier, '/', k.timeline_id) AS server "
+            "FROM (SELECT pg_catalog.txid_current_snapshot() AS now) s, pg_catalog.pg_control_system() c, "
+            "pg_catalog.pg_control_checkpoint() k"
+        )
+
+    def transaction(self, row: str, next_: int) -> str | None:
+        """The 32 bits that a row keeps of it, as the latest number before `next_` that ends in them.
+
+        A frozen row keeps its own. One older than 2^32 transactions looks newer than it is, never older:
+        it is read once more.
+        """
+        return f"({next_} - (({next_} - CAST(CAST({row}.xmin AS text) AS bigint)) & 4294967295))"
+
     def key_rows(self, placeholder: str, columns: Sequence[Column]) -> str:
         """The elements of a JSON array, cast to the columns' types; its numbers keep all their digits."""
         part = "e.key #>> '{{}}'" if len(columns) == 1 else "e.key ->> {}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from marea.capabilities import Right
 from marea.config.settings import SystemSettings
 from marea.connectors.base import address
 from marea.connectors.columns import Misfits, fit, plain, regroup, without
@@ -16,6 +17,7 @@ from marea.connectors.postgresql.binding import inline, literal
 from marea.connectors.postgresql.catalogue import TABLES, arrow_type, described, describing
 from marea.connectors.postgresql.dialect import PostgresqlDialect
 from marea.connectors.postgresql.link import Link, opened, single, unreachable
+from marea.connectors.postgresql.rights import rights
 from marea.connectors.postgresql.writers import writers
 from marea.errors import ConfigurationError, SystemUnreachable
 from marea.ports import Column, Table, Writers
@@ -75,6 +77,14 @@ class PostgresqlSource:
             yield reader
         finally:
             reader.close()
+
+    def rights(self, tables: Sequence[str]) -> list[Right]:
+        """From the catalogs."""
+        link = self.take()
+        try:
+            return rights(link, self.dialect, tables)
+        finally:
+            self.give(link)
 
     def execute(self, query: Query) -> int:
         """One statement in a transaction of its own, through psycopg, which counts the rows."""

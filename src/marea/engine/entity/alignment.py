@@ -37,7 +37,7 @@ class Alignment:
         self.entity = entity
         self._delivered = delivered
         self._settings = settings
-        self._file = settings.file
+        self.file = settings.file
         self._entities = settings.entities
         self._systems = systems
 
@@ -69,7 +69,7 @@ class Alignment:
         from marea.mapping.binding import Binder
 
         with self._systems.located():
-            bound = Binder(self._file, self.entity, self.source, self._parser).bind()
+            bound = Binder(self.file, self.entity, self.source, self._parser).bind()
         if bound.faults or bound.aggregate is None:
             raise ConfigurationError(in_order([*bound.faults, *self._further(bound)]))
         return bound.aggregate
@@ -80,7 +80,7 @@ class Alignment:
 
         try:
             if bound.aggregate:
-                Mapper(self._file, bound.sound, bound.aggregate, self._keys())
+                Mapper(self.file, bound.sound, bound.aggregate, self._keys())
         except ConfigurationError as error:
             return bound.news(error.faults)
         return []
@@ -116,7 +116,7 @@ class Alignment:
         """Its compiled mapping. Raises ConfigurationError with all faults."""
         from marea.mapping.mapper import Mapper
 
-        return Mapper(self._file, self.entity, self.aggregate, self._keys())
+        return Mapper(self.file, self.entity, self.aggregate, self._keys())
 
     def _keys(self) -> dict[str, list[Column]]:
         """The key columns of what it refers to; what cannot be seen now is told by that entity itself."""
@@ -143,7 +143,7 @@ class Alignment:
     def configured(self) -> Basis:
         """The part of its basis that is known without asking its source. Raises ConfigurationError."""
         source, target = (self._systems.place(it.system) for it in (self.entity.source, self.entity.target))
-        folder = Path(self._file).resolve().parent
+        folder = Path(self.file).resolve().parent
         return configured(source, target, self._systems.addressing(self.entity), self.entity, folder)
 
     @cached_property
@@ -208,4 +208,4 @@ class Alignment:
         part, _, name = fault.field.partition(".")
         lines = {item.name: item.line for item in self.entity.fields} if part == "fields" else {}
         line = lines.get(name) or line_of(self.entity.target, name.partition(".")[0])
-        return replace(fault, file=self._file, line=line, entity=self.entity.name)
+        return replace(fault, file=self.file, line=line, entity=self.entity.name)

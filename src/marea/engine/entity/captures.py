@@ -3,31 +3,110 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from marea.capture.position import WATERMARK
+from marea.capture.position import WATERMARK, Position
+from marea.capture.transactions import XMIN, Numbers
 from marea.config.digest import dates_digest
-from marea.config.settings import EntitySettings
+from marea.config.settings import EntitySettings, line_of
+from marea.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from marea.capture.batch import BatchReader
     from marea.capture.capture import Capture
     from marea.engine.entity.alignment import Alignment
+    from marea.ports import Reader
+    from marea.sql.aggregate import Aggregate
     from marea.store.state import EntityRow
 
+CONFIGURED = "the configuration says so"
+BEGUN = "the entity goes by it already"
+DATED = "every table has a last-edit date"
+NUMBERED = "not every table has a last-edit date, and rows tell which transaction wrote them"
+UNDATED = "not every table has a last-edit date"
 
-def capture_of(entity: EntitySettings, row: EntityRow) -> str:
-    """The name of the capture that finds the changes of an entity: as configured, else as it went before."""
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The capture that finds the changes of an entity, and why it is this one."""
+
+    capture: str
+    why: str
+
+
+def choice(alignment: Alignment, row: EntityRow) -> Choice:
+    """The capture as configured, else the one it goes by, else the best that its login may use now.
+
+    Raises ConfigurationError where the one configured cannot serve it, SystemUnreachable.
+    """
+    name = known_capture(alignment.entity, row)
+    if name is None:
+        return _best(alignment)
+    if alignment.entity.source.capture != name:
+        return Choice(name, BEGUN)
+    check_capture(alignment)
+    return Choice(name, CONFIGURED)
+
+
+def known_capture(entity: EntitySettings, row: EntityRow) -> str | None:
+    """The capture as configured, or by which an entity went before; None where its source decides."""
     wanted = entity.source.capture
     if wanted in _MAKERS:
         return wanted
-    begun = [name for name in _MAKERS if name in row.positions]
-    return begun[0] if begun else WATERMARK
+    return next((name for name in _MAKERS if name in row.positions), None)
 
 
 def made(name: str, alignment: Alignment, batches: BatchReader) -> Capture:
     """The capture of that name, which reads with `batches`."""
     return _MAKERS[name](alignment, batches)
+
+
+def unchanged(name: str, position: str, alignment: Alignment, reader: Reader) -> bool:
+    """Whether nothing is new to a capture since a position, asked without binding the entity.
+
+    False where that cannot be told. Raises SystemUnreachable.
+    """
+    ask = _PROBES.get(name)
+    return ask is not None and ask(position, alignment, reader)
+
+
+def others(name: str, row: EntityRow) -> tuple[str, ...]:
+    """The other captures that an entity went by before: what they say ends when this one has read all."""
+    return tuple(capture for capture in row.positions if capture != name)
+
+
+def check_capture(alignment: Alignment) -> None:
+    """Raises ConfigurationError where the capture that is configured cannot serve the entity."""
+    source = alignment.entity.source
+    if source.capture == XMIN and (text := unnumbered(alignment)):
+        raise ConfigurationError.single(
+            f"xmin cannot find the changes: {text}",
+            file=alignment.file,
+            line=line_of(source, "capture"),
+            entity=alignment.entity.name,
+            field="source.capture",
+            hint="write `capture: auto`, which takes the best there is, or name the table behind it",
+        )
+
+
+def _best(alignment: Alignment) -> Choice:
+    if alignment.aggregate.dated:
+        return Choice(WATERMARK, DATED)
+    return Choice(WATERMARK, UNDATED) if unnumbered(alignment) else Choice(XMIN, NUMBERED)
+
+
+def unnumbered(alignment: Alignment) -> str:
+    """Why rows of its tables do not tell which transaction wrote them; empty where they do."""
+    if alignment.source.dialect.transactions() is None:
+        return f"rows of {alignment.source.dialect.name} do not tell which transaction wrote them"
+    lent = [name for name, stored in _stored(alignment.aggregate).items() if not stored]
+    return f"{', '.join(lent)} shows rows of other tables, or of another server" if lent else ""
+
+
+def _stored(aggregate: Aggregate) -> dict[str, bool]:
+    tables = [aggregate.table, *(line[-1].table for line in aggregate.lineages())]
+    return {table.name: table.stored for table in tables}
 
 
 def _watermark(alignment: Alignment, batches: BatchReader) -> Capture:
@@ -36,4 +115,33 @@ def _watermark(alignment: Alignment, batches: BatchReader) -> Capture:
     return Watermark(batches, alignment.entity.lag, dates_digest(alignment.entity))
 
 
-_MAKERS: dict[str, Callable[[Alignment, BatchReader], Capture]] = {WATERMARK: _watermark}
+def _xmin(alignment: Alignment, batches: BatchReader) -> Capture:
+    from marea.capture.xmin import Xmin
+
+    return Xmin(batches)
+
+
+def _dates_unmoved(text: str, alignment: Alignment, reader: Reader) -> bool:
+    from marea.capture.probe import nothing_new
+
+    position = Position.from_text(text)
+    same = position.dates == dates_digest(alignment.entity)
+    return same and nothing_new(position, alignment.source.dialect, reader)
+
+
+def _nothing_written(text: str, alignment: Alignment, reader: Reader) -> bool:
+    from marea.capture.transactions import nothing_written
+
+    return nothing_written(Numbers.from_text(text), alignment.source.dialect, reader)
+
+
+_MAKERS: dict[str, Callable[[Alignment, BatchReader], Capture]] = {WATERMARK: _watermark, XMIN: _xmin}
+
+CAPTURES = tuple(_MAKERS)
+"""The names of all captures there are."""
+
+_PROBES: dict[str, Callable[[str, Alignment, Reader], bool]] = {
+    WATERMARK: _dates_unmoved,
+    XMIN: _nothing_written,
+}
+"""Captures that can tell cheaply that nothing is new: position, entity and one moment of its source."""

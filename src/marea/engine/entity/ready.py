@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
+from marea.engine.entity.captures import check_capture
 from marea.engine.entity.known import basis_for
 from marea.engine.entity.neighbours import remembered, take_place
 from marea.errors import ConfigurationError, Fault, in_order
@@ -25,6 +26,7 @@ def check(
     Raises ConfigurationError with every fault of it that lies on this side of its target, SystemUnreachable.
     """
     alignment.compile()
+    check_capture(alignment)
     alignment.check_condition(request.where)
     if request.anew:
         return []

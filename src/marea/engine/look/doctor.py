@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from marea.capabilities import Hindering, Knocking
 from marea.capture.batch import BatchReader
 from marea.config.settings import EntitySettings, Settings
 from marea.engine.entity.alignment import Alignment
 from marea.engine.entity.basis import Basis
-from marea.engine.entity.known import known_entity
+from marea.engine.entity.captures import choice
+from marea.engine.entity.known import known_entity, unknown_entity
 from marea.engine.entity.memory import Memory
 from marea.engine.entity.neighbours import Known, remembered, shared, take_place
 from marea.engine.entity.systems import Systems
+from marea.engine.look.better import Better, better
 from marea.engine.look.dates import warnings
 from marea.engine.look.identity import doubts
 from marea.engine.look.judged import judged
@@ -21,6 +24,9 @@ from marea.engine.look.promises import TableReport, dates_written, tables, unact
 from marea.engine.run.context import PAGE_ROWS
 from marea.engine.run.restored import WILL_BE, restored
 from marea.errors import ConfigurationError, Fault, RunStopped, SystemUnreachable, in_order
+
+if TYPE_CHECKING:
+    from marea.store.state import EntityRow
 
 UNTRIED = "the login was not tried: the first delivery does"
 
@@ -43,7 +49,13 @@ class EntityReport:
     name: str
     source: str
     target: str
+    capture: str = ""
+    """What finds its changes; empty where its source does not answer."""
+    why: str = ""
+    """Why it is this capture."""
     tables: list[TableReport] = field(default_factory=list)
+    better: list[Better] = field(default_factory=list)
+    """What would find more, and what that needs."""
     notes: list[str] = field(default_factory=list)
 
 
@@ -112,6 +124,7 @@ class _Examination:
         self._unusable = unusable
         self._remarks: dict[str, dict[str, None]] = {}
         self._known: list[Known] = []
+        self._remembers = False
 
     def report(self) -> Report:
         self._known = self._remembered()
@@ -140,11 +153,17 @@ class _Examination:
         wanted = (report.name, report.target)
         return next((known for known in self._known if (known.name, known.target) == wanted), nothing)
 
+    def _row(self, entity: EntitySettings) -> EntityRow:
+        """The entity as the state knows it, or as it is before its first run where the state is away."""
+        return known_entity(self._memory.known, entity) if self._remembers else unknown_entity(entity)
+
     def _remembered(self) -> list[Known]:
         """What the state knows of entities; a state that is away is in the report."""
         scheme = self._settings.state.partition("://")[0]
         try:
-            return remembered(self._memory.known)
+            found = remembered(self._memory.known)
+            self._remembers = True
+            return found
         except SystemUnreachable as error:
             self._report.systems.append(SystemReport("state", scheme, False, error.message))
         except (ConfigurationError, RunStopped) as error:
@@ -192,11 +211,10 @@ class _Examination:
 
     def _went_back(self, alignment: Alignment) -> list[str]:
         """Whether the source is older than what was read of it."""
-        state = self._memory.known
-        row = known_entity(state, alignment.entity)
+        state, row = self._memory.known, self._row(alignment.entity)
         with alignment.source.snapshot() as reader:
             batches = BatchReader(alignment.pages, reader, PAGE_ROWS)
-            found = restored(alignment.entity, row, state.ledger, batches)
+            found = restored(alignment, choice(alignment, row).capture, row, state.ledger, batches)
         return [found.told(WILL_BE)] if found else []
 
     def _hindrance(self, alignment: Alignment) -> None:
@@ -207,7 +225,10 @@ class _Examination:
     def _tables(self, alignment: Alignment, report: EntityReport) -> None:
         with alignment.source.snapshot() as reader:
             hidden = reader.writers.hidden
-        report.tables = tables(alignment.entity, alignment.pages, hidden)
+        found = choice(alignment, self._row(alignment.entity))
+        report.capture, report.why = found.capture, found.why
+        report.tables = tables(found.capture, alignment.entity, alignment.pages, hidden)
+        report.better = better(alignment, found.capture)
 
     def _dates(self, alignment: Alignment, report: EntityReport) -> None:
         found = warnings(alignment.source, alignment.aggregate, dates_written(alignment.entity))

@@ -10,10 +10,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from marea.capture.batch import Batch, BatchReader
+from marea.capture.position import WATERMARK
 from marea.capture.step import Step
 from marea.config.settings import EntitySettings, Settings
 from marea.engine.entity.alignment import Alignment
-from marea.engine.entity.captures import capture_of
+from marea.engine.entity.captures import known_capture
 from marea.engine.entity.clock import Clock
 from marea.engine.entity.keys import Key, key_text, likely_texts
 from marea.engine.entity.known import known_entity, known_ids
@@ -123,6 +124,7 @@ class _Life:
     def told(self, zone: tzinfo | None, at: int) -> Explanation:
         source, now = self._read()
         ledger = self._state.ledger.record(self._row.id, self._key)
+        capture = known_capture(self._entity, self._row) or WATERMARK
         finding = Finding(
             self._entity,
             self._key,
@@ -130,10 +132,11 @@ class _Life:
             source.message,
             now,
             ledger,
-            loaded(self._row.positions.get(capture_of(self._entity, self._row))),
+            loaded(self._row.positions.get(capture)),
             self._parent(now),
             self._key in self._state.ledger.in_doubt(self._row.id),
             self._state.ledger.is_due(self._row.id, at, self._key),
+            capture == WATERMARK,
             zone,
         )
         return Explanation(
@@ -226,7 +229,7 @@ class _Life:
 
     def _meets(self) -> bool:
         """Whether the next run reads the record."""
-        standing = standing_of(self._entity, self._row)
+        standing = standing_of(self._alignment, self._row)
         ledger = self._state.ledger
         standing = beside_source(Request(), standing, self._alignment, self._row, ledger, PAGE_ROWS)
         with self._alignment.source.snapshot() as reader:

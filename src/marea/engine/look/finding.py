@@ -53,6 +53,8 @@ class Finding:
     """Whether a run that began to deliver it has not said what became of that."""
     due: bool = False
     """Whether the next run tries it again, whatever its last-edit date says."""
+    by_dates: bool = True
+    """Whether its changes are found by last-edit dates alone."""
     zone: tzinfo | None = UTC
     """The zone that moments are told in; None is the machine's own, which needs no name."""
 
@@ -79,7 +81,7 @@ class Finding:
     @property
     def undated(self) -> bool:
         """Whether no date tells of a change in its root table, and runs go by the dates of others."""
-        return self.entity.source.modified is None and self.entity.source.dated
+        return self.by_dates and self.entity.source.modified is None and self.entity.source.dated
 
     @property
     def touchable(self) -> bool:

@@ -110,7 +110,7 @@ class Previewer:
         planning = Planning(
             alignment, ledger, row.id, look_up, resend=request.resend, named=named, contested=contested
         )
-        standing = beside_source(request, standing_of(entity, row), alignment, row, ledger, PAGE_ROWS)
+        standing = beside_source(request, standing_of(alignment, row), alignment, row, ledger, PAGE_ROWS)
         if request.selects:
             return _Pass(alignment, planning, promised, standing, {}, set(), self._limit)
         due = due_by_cause(self._state.ledger.due(row.id, self._clock()))

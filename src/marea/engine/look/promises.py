@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from marea.capture.position import WATERMARK
+from marea.capture.transactions import XMIN
 from marea.config.settings import EntitySettings, RelationSettings, Settings
+from marea.engine.entity.captures import CAPTURES
 from marea.sql.aggregate import ROOT, Aggregate
 from marea.sql.feeds import Feeds
 from marea.sql.pages import Pages
 
-SEES = "every change that sets the last-edit date, of any size, by whomever"
-SEES_ALL = "every change, because every run reads all of it"
-LATE = ", also where its transaction commits after a run that passed meanwhile"
-DIRECT = "direct SQL that leaves the date alone: `marea touch`, or `marea sync --full`"
-HIDDEN = "a transaction that was open when a run passed, and commits then: {why}"
-COUNTED = (
-    "a number is no time: a transaction that took one, let a run pass and commits then, with a number "
-    "before the latest that was read: `marea sync --full` finds it"
-)
-UNDATED = "a change in this table alone: give it `modified`, or run `marea sync --full`"
-DELETES = (
-    "what is deleted in the source stays in the target; `deletes` and `guard` wait for the version that acts"
-)
-ACCEPTED = {
-    "schedule": "nothing runs by itself: call `marea sync` from cron or a scheduler",
-    "scan": "there is no scheduled comparison: call `marea sync --full`",
-    "capture": "records are found by their last-edit dates, whatever other capture is asked for",
-    "maintenance": "windows are not watched: a target that is away is noticed when it does not answer",
-}
-"""Settings that are checked and accepted, and what is done instead."""
+FULL_READ = "full read"
+NOTHING = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What a capture promises of the changes of one table, in plain words."""
+
+    sees: str
+    direct_sql: str
+    """Whether it sees a change that left the last-edit date alone."""
+    deletes: str
+    late_commits: str
+    """Whether it sees what a transaction wrote that commits after a run that passed meanwhile."""
+    delay: str
+    cost: str
+    """What it costs the source."""
+    gaps: tuple[str, ...] = ()
+    """What it does not see, and what does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,32 +42,104 @@ class TableReport:
     """The path of its relation; empty for the root table."""
     table: str
     capture: str
-    """`watermark`, `full read` where the entity has no last-edit date at all, or `none`."""
+    """A capture's name, `full read` where every run reads all of it, or `none`."""
     modified: str | None
-    sees: str
-    gaps: tuple[str, ...]
+    """The last-edit date, where the capture goes by it."""
+    promise: Promise
     warnings: tuple[str, ...] = ()
     """What its last-edit dates hide as they are, one sentence each."""
 
 
-def tables(entity: EntitySettings, pages: Pages, hidden: str) -> list[TableReport]:
-    """How changes of each table of an entity are found, the root table first.
+STAYS = "no: what is deleted in the source stays in the target"
+NEXT_RUN = "until the next run"
+FULL = "`marea sync --full`"
+
+PROMISES = {
+    WATERMARK: Promise(
+        "every change that sets the last-edit date, of any size, by whomever",
+        f"no, where it leaves the date alone: `marea touch`, or {FULL}",
+        STAYS,
+        "yes: the position never passes a transaction that is still open",
+        NEXT_RUN,
+        "a range of an index that begins with the date; a pass over the table where there is none",
+    ),
+    XMIN: Promise(
+        "every row that was written, dated or not, by whomever",
+        "yes",
+        STAYS,
+        "yes: what was open is read again until it has ended",
+        NEXT_RUN,
+        "a pass over the table a run, about 0.15 s for each million rows, unless nothing was written on the "
+        "whole server; only what changed leaves it",
+        (f"a related row that is gone, or that leads to another record now: {FULL}",),
+    ),
+    FULL_READ: Promise(
+        "every change, because every run reads all of it",
+        "yes",
+        STAYS,
+        "yes",
+        NEXT_RUN,
+        "all rows are read by every run",
+    ),
+    NOTHING: Promise(
+        "nothing of its own",
+        f"no: {FULL}",
+        STAYS,
+        "no",
+        "until its record is read for another reason",
+        "none",
+        (f"a change in this table alone: give it `modified`, or run {FULL}",),
+    ),
+}
+"""What each capture promises where nothing stands against it."""
+
+HIDDEN = "not of a transaction that was open when a run passed, and commits then: {why}"
+COUNTED = (
+    "not where a transaction took a number, let a run pass, and commits then, with a number before the "
+    f"latest that was read, because a number is no time: {FULL} finds it"
+)
+DELETES = (
+    "what is deleted in the source stays in the target; `deletes` and `guard` wait for the version that acts"
+)
+ACCEPTED = {
+    "schedule": "nothing runs by itself: call `marea sync` from cron or a scheduler",
+    "scan": "there is no scheduled comparison: call `marea sync --full`",
+    "capture": "records are found by the best capture there is, whatever other one is asked for",
+    "maintenance": "windows are not watched: a target that is away is noticed when it does not answer",
+}
+"""Settings that are checked and accepted, and what is done instead."""
+
+
+def tables(capture: str, entity: EntitySettings, pages: Pages, hidden: str) -> list[TableReport]:
+    """How a capture finds the changes of each table of an entity, the root table first.
 
     `hidden` says why its source may not tell who is writing (`marea.ports.Writers`).
     """
-    aggregate, modified = pages.aggregate, dates_written(entity)
-    if not aggregate.feeds():
-        return [TableReport(path, name, "full read", None, SEES_ALL, ()) for path, name in _names(aggregate)]
-    feeds = Feeds(pages.dialect, aggregate)
-    late = dict.fromkeys(aggregate.feeds(), "" if hidden else LATE)
-    gaps = {
-        path: (HIDDEN.format(why=hidden),) if hidden else () if feeds.timed(path) else (COUNTED,)
-        for path in aggregate.feeds()
-    }
+    names = _names(pages.aggregate)
+    if capture != WATERMARK:
+        return [TableReport(path, name, capture, None, PROMISES[capture]) for path, name in names]
+    dated = pages.aggregate.feeds()
+    if not dated:
+        return [TableReport(path, name, FULL_READ, None, PROMISES[FULL_READ]) for path, name in names]
+    feeds, modified = Feeds(pages.dialect, pages.aggregate), dates_written(entity)
     return [
-        _table(path, name, modified[path], entity.lag, late.get(path, ""), gaps.get(path, ()))
-        for path, name in _names(aggregate)
+        TableReport(path, name, WATERMARK, modified[path], _by_dates(feeds, path, entity.lag, hidden))
+        if path in dated
+        else TableReport(path, name, NOTHING, None, PROMISES[NOTHING])
+        for path, name in names
     ]
+
+
+def _by_dates(feeds: Feeds, path: str, lag: float, hidden: str) -> Promise:
+    """The promise of the watermark for one table with a date."""
+    promise = PROMISES[WATERMARK]
+    if hidden:
+        return replace(promise, late_commits=_overlapped(HIDDEN.format(why=hidden), lag))
+    return promise if feeds.timed(path) else replace(promise, late_commits=_overlapped(COUNTED, lag))
+
+
+def _overlapped(gap: str, lag: float) -> str:
+    return f"{gap}; `lag`: {lag:g} s before that are read again" if lag else gap
 
 
 def _names(aggregate: Aggregate) -> list[tuple[str, str]]:
@@ -87,22 +161,13 @@ def _modified(relations: Sequence[RelationSettings], above: str) -> dict[str, st
     return found
 
 
-def _table(
-    path: str, name: str, modified: str | None, lag: float, late: str, gaps: tuple[str, ...]
-) -> TableReport:
-    if modified is None:
-        return TableReport(path, name, "none", None, "nothing of its own", (UNDATED,))
-    again = f"; {lag:g} s before that are read again" if lag else ""
-    return TableReport(path, name, "watermark", modified, f"{SEES}{late}{again}", (DIRECT, *gaps))
-
-
 def unacted(settings: Settings) -> list[str]:
     """What the configuration asks for that this version accepts and does not act on."""
     entities = settings.entities.values()
     asked = {
         "schedule": [entity.name for entity in entities if entity.schedule],
         "scan": [entity.name for entity in entities if entity.scan],
-        "capture": [entity.name for entity in entities if entity.source.capture not in ("auto", "watermark")],
+        "capture": [entity.name for entity in entities if entity.source.capture not in ("auto", *CAPTURES)],
         "maintenance": [system.name for system in settings.systems.values() if system.maintenance],
     }
     found = [f"{name} ({', '.join(asked[name])}): {text}" for name, text in ACCEPTED.items() if asked[name]]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from marea.capture.sweep import swept
 from marea.config.digest import mapping_digest
 from marea.config.settings import EntitySettings, Settings
-from marea.engine.entity.captures import capture_of
+from marea.engine.entity.captures import known_capture
 from marea.engine.entity.known import known_entity
 from marea.engine.entity.order import in_order
 from marea.model import FirstLoad
@@ -75,7 +75,7 @@ def last_runs(settings: Settings, state: State, limit: int) -> list[RunRow]:
 
 def _entity(entity: EntitySettings, state: State) -> EntityStatus:
     row = known_entity(state, entity)
-    capture = capture_of(entity, row)
+    capture = known_capture(entity, row) or ""
     circling, circling_key = state.waits.circling_of(row.id)
     records, delivered = state.ledger.count(row.id)
     return EntityStatus(

@@ -71,7 +71,7 @@ def _rejected(finding: Finding, problem: Problem) -> Verdict:
     text = f"{finding.name} is rejected: {problem.text}"
     if finding.undated:
         return Verdict(text, (f"{mend}; then deliver it: {finding.command('sync')}",))
-    if not finding.entity.source.dated or (finding.ledger is None and finding.met):
+    if not finding.by_dates or not finding.entity.source.dated or (finding.ledger is None and finding.met):
         return Verdict(text, (f"{mend}; the next run delivers it then",))
     moved = f"{mend}; the next run delivers it then, if its last-edit date has moved"
     return Verdict(text, (moved, f"if it has not: {finding.command('retry')}"))

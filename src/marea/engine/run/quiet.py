@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from marea.capture.position import WATERMARK, Position
-from marea.capture.probe import nothing_new
 from marea.capture.sweep import swept
-from marea.config.digest import dates_digest
 from marea.engine.entity.alignment import Alignment
 from marea.engine.entity.basis import differences
-from marea.engine.entity.captures import capture_of
+from marea.engine.entity.captures import known_capture, unchanged
 from marea.engine.entity.request import Request
 
 if TYPE_CHECKING:
@@ -21,11 +18,11 @@ def is_quiet(alignment: Alignment, row: EntityRow, mapping: str, request: Reques
     """Whether an incremental run would find no change. Raises SystemUnreachable."""
     if request != Request() or row.mapping != mapping or row.stale is not None:
         return False
-    text = row.positions.get(WATERMARK) if capture_of(alignment.entity, row) == WATERMARK else None
-    if text is None or swept(text) is not None:
+    capture = known_capture(alignment.entity, row)
+    text = row.positions.get(capture) if capture else None
+    if capture is None or text is None or swept(text) is not None:
         return False
-    position = Position.from_text(text)
-    if position.dates != dates_digest(alignment.entity) or differences(row.basis, alignment.configured):
+    if differences(row.basis, alignment.configured):
         return False
     with alignment.source.snapshot() as reader:
-        return nothing_new(position, alignment.source.dialect, reader)
+        return unchanged(capture, text, alignment, reader)

@@ -14,6 +14,7 @@ from marea.capture.watermark import Watermark
 from marea.config.digest import dates_digest
 from marea.config.settings import EntitySettings
 from marea.engine.entity.alignment import Alignment
+from marea.engine.entity.captures import made
 from marea.engine.entity.request import Request
 from marea.engine.run.steps import Standing, reads_all
 from marea.model import Cause
@@ -34,25 +35,31 @@ WILL_BE = "the next run compares all its records"
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """A source whose records are older than they were delivered."""
+    """A source of which the position says nothing any more."""
 
     entity: str
-    newest: str
-    """The latest edit date it has, of those that were read."""
-    read: str
-    """Up to which it was read."""
+    noticed: str
 
     def told(self, then: str) -> str:
         """What was noticed in one sentence, and what follows."""
-        newest, read = (stamp.strip('"') for stamp in (self.newest, self.read))
-        return (
-            f"{self.entity}: of the edit dates up to {read}, where it was read to, the newest is now "
-            f"{newest}, and records are as they were before: was the database restored? {then}"
-        )
+        return f"{self.entity}: {self.noticed}: was the database restored? {then}"
 
 
-def restored(entity: EntitySettings, row: EntityRow, ledger: Ledger, batches: BatchReader) -> Restored | None:
-    """What tells that the source was put back, or None. Raises SystemUnreachable.
+def restored(
+    alignment: Alignment, capture: str, row: EntityRow, ledger: Ledger, batches: BatchReader
+) -> Restored | None:
+    """What tells that the source was put back, or None. Raises SystemUnreachable."""
+    if capture == WATERMARK:
+        return _older_again(alignment.entity, row, ledger, batches)
+    text = row.positions.get(capture)
+    lost = made(capture, alignment, batches).lost(text) if text and swept(text) is None else ""
+    return Restored(alignment.entity.name, lost) if lost else None
+
+
+def _older_again(
+    entity: EntitySettings, row: EntityRow, ledger: Ledger, batches: BatchReader
+) -> Restored | None:
+    """What the last-edit dates tell.
 
     That no row has the date of the position says little: who deletes or edits that row takes it
     along. But then the record is gone, or newer. What was put back has records with an earlier
@@ -68,7 +75,12 @@ def restored(entity: EntitySettings, row: EntityRow, ledger: Ledger, batches: Ba
     newest = Watermark(batches, 0, position.dates).newest_behind(position)
     if newest is None or not _any_older(row.id, newest, cursor.stamp, ledger, batches):
         return None
-    return Restored(entity.name, newest, cursor.stamp)
+    before, read = (stamp.strip('"') for stamp in (newest, cursor.stamp))
+    return Restored(
+        entity.name,
+        f"of the edit dates up to {read}, where it was read to, the newest is now {before}, and records are "
+        "as they were before",
+    )
 
 
 def _any_older(entity: int, newest: str, read: str, ledger: Ledger, batches: BatchReader) -> bool:
@@ -104,8 +116,8 @@ def beside_source(
 
     `rows` are read at once. Raises SystemUnreachable.
     """
-    if standing.capture != WATERMARK or request.selects or reads_all(request, standing, alignment.pages):
+    if request.selects or reads_all(request, standing, alignment.pages):
         return standing
     with alignment.source.snapshot() as reader:
         batches = BatchReader(alignment.pages, reader, rows)
-        return replace(standing, restored=restored(alignment.entity, row, ledger, batches))
+        return replace(standing, restored=restored(alignment, standing.capture, row, ledger, batches))

@@ -12,9 +12,8 @@ from marea.capture.position import WATERMARK
 from marea.capture.step import Step
 from marea.capture.sweep import swept
 from marea.config.digest import mapping_digest
-from marea.config.settings import EntitySettings
 from marea.engine.entity.alignment import Alignment
-from marea.engine.entity.captures import capture_of, made
+from marea.engine.entity.captures import choice, made
 from marea.engine.entity.request import Request
 from marea.model import Cause
 from marea.sql.pages import Pages
@@ -49,13 +48,16 @@ class Standing:
         return self.position is None or swept(self.position) is not None
 
 
-def standing_of(entity: EntitySettings, row: EntityRow, troubled: Sequence[str] = ()) -> Standing:
-    """Where the state has an entity, beside its configuration of today."""
-    capture = capture_of(entity, row)
+def standing_of(alignment: Alignment, row: EntityRow, troubled: Sequence[str] = ()) -> Standing:
+    """Where the state has an entity, beside its configuration of today.
+
+    Raises ConfigurationError, SystemUnreachable.
+    """
+    capture = choice(alignment, row).capture
     return Standing(
         capture,
         row.positions.get(capture),
-        row.mapping is not None and row.mapping != mapping_digest(entity),
+        row.mapping is not None and row.mapping != mapping_digest(alignment.entity),
         row.stale is not None,
         tuple(troubled),
     )

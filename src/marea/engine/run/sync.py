@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from marea.capabilities import GivingIds
 from marea.capture.batch import BatchReader
 from marea.capture.step import Step
+from marea.capture.sweep import swept
 from marea.config.digest import MIXED
 from marea.engine.entity.alignment import Alignment
-from marea.engine.entity.captures import capture_of
+from marea.engine.entity.captures import choice, others
 from marea.engine.entity.request import Request
 from marea.engine.run.ahead import SideBySide
 from marea.engine.run.context import Context
@@ -75,7 +76,7 @@ class EntitySync:
         self._intents = Intents(context.state, custody)
         self._referrers = context.referrers.get(self._name, ())
         self._counted = context.counted[self._name]
-        self._capture = capture_of(alignment.entity, row)
+        self._capture = choice(alignment, row).capture
         self._position = row.positions.get(self._capture)
         self._loading = False
         self._settled = 0
@@ -138,7 +139,7 @@ class EntitySync:
     def _standing(self, request: Request) -> Standing:
         ledger = self._context.state.ledger
         troubled = ledger.troubled(self._entity).column("key").to_pylist() if request.only_failed else []
-        standing = standing_of(self._alignment.entity, self._row, troubled)
+        standing = standing_of(self._alignment, self._row, troubled)
         found = beside_source(request, standing, self._alignment, self._row, ledger, self._context.page)
         if found.restored:
             self._context.notes.append(found.restored.told(COMPARED))
@@ -220,7 +221,7 @@ class EntitySync:
         moved = batch.position if batch.position is not None else self._position
         move = None
         if moved is not None and moved != self._position:
-            move = Move(self._capture, self._position, moved)
+            move = Move(self._capture, self._position, moved, self._ended_by(moved))
         if batch.settlement is not None and self._alignment.gives_ids:
             batch = self._with_ids_apart(batch, batch.settlement)
         evaluated = evaluated or (self._loading and self._outdated and move is not None)
@@ -236,6 +237,10 @@ class EntitySync:
             self._stale = None
         self._settled += written.detected
         self._context.progress(self._name, self._settled)
+
+    def _ended_by(self, moved: str) -> tuple[str, ...]:
+        """The captures by which the entity went before, once this one has read all records."""
+        return others(self._capture, self._row) if self._loading and swept(moved) is None else ()
 
     def _with_ids_apart(self, batch: Settled, settlement: Settlement) -> Settled:
         """The batch, those of its records in trouble whose id at the target another one has."""

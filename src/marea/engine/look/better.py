@@ -1,0 +1,72 @@
+"""Owns what would find more of an entity's changes than its capture does, and what that needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from marea.capabilities import Entitled, Right
+from marea.capture.position import WATERMARK
+from marea.capture.transactions import XMIN
+from marea.engine.entity.alignment import Alignment
+from marea.engine.entity.captures import CAPTURES, unnumbered
+from marea.sql.aggregate import Aggregate
+
+SETTLES = "would keep more of what it promises"
+
+BETTER = {
+    XMIN: "would see direct SQL, and tables without a date, at every run",
+}
+"""What each capture sees that one before it does not, the best last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Better:
+    """A capture that would find more, or the same sooner, and what stands against it."""
+
+    capture: str
+    would: str
+    lacks: tuple[str, ...]
+    """What its source or its login lacks for it, one sentence each."""
+    steps: tuple[str, ...]
+    """The statements for the source, or the commands, that bring it about, in order."""
+
+
+def better(alignment: Alignment, capture: str) -> list[Better]:
+    """What would find more than a capture does, the best last. Raises SystemUnreachable."""
+    rights = _rights(alignment)
+    found = list(_settling(capture, rights))
+    ranks = list(BETTER)
+    for name in ranks[ranks.index(capture) + 1 if capture in ranks else 0 :]:
+        if name in CAPTURES and _serves(alignment, name):
+            lacking = [right for right in rights if right.capture == name and right.lacks]
+            lacks = tuple(right.lacks for right in lacking)
+            grants = tuple(right.grant for right in lacking)
+            found.append(Better(name, BETTER[name], lacks, (*grants, *_steps(alignment, name))))
+    return found
+
+
+def _settling(capture: str, rights: Sequence[Right]) -> Iterator[Better]:
+    """What the capture in use lacks to keep all of what it promises."""
+    for right in rights:
+        if right.capture == capture == WATERMARK and right.lacks:
+            yield Better(capture, SETTLES, (right.lacks,), (right.grant,))
+
+
+def _serves(alignment: Alignment, capture: str) -> bool:
+    return not unnumbered(alignment) if capture == XMIN else True
+
+
+def _steps(alignment: Alignment, capture: str) -> tuple[str, ...]:
+    """What the user does once nothing is lacking any more."""
+    return (f"write `capture: {capture}` for {alignment.entity.name}",)
+
+
+def _rights(alignment: Alignment) -> list[Right]:
+    source = alignment.source
+    return source.rights(_names(alignment.aggregate)) if isinstance(source, Entitled) else []
+
+
+def _names(aggregate: Aggregate) -> list[str]:
+    tables = [aggregate.table, *(line[-1].table for line in aggregate.lineages())]
+    return list(dict.fromkeys(table.name for table in tables))
