@@ -355,6 +355,16 @@ def test_every_faulty_name_is_reported_at_once_with_the_nearest() -> None:
     ]
 
 
+def test_a_relation_that_has_the_name_of_a_column_is_told_apart_by_nobody() -> None:
+    twin = dataclasses.replace(OPTIONS, name="code", line=5)
+    source = dataclasses.replace(ENTITY.source, related=(twin,))
+    (fault,) = faults(ScalarField("tax", "code.tax"), source=source)
+    assert fault == (
+        "marea.yaml:5: customers.source.related.code: table customers has a column Code too "
+        "(give the relation another name)"
+    )
+
+
 def test_every_faulty_type_is_reported_at_once() -> None:
     first, second = faults(ScalarField("a", "trim(kind)", 7), ScalarField("b", "[kind]", 8))
     assert first.startswith("marea.yaml:7: customers.fields.a: No function matches")

@@ -214,7 +214,21 @@ class Binder:
 
     def _relations(self, level: _Level, path: str) -> tuple[Relation, ...]:
         found = [self._relation(settings, level, path) for settings in level.related]
+        self._tell_apart(level)
         return tuple(relation for relation in found if relation)
+
+    def _tell_apart(self, level: _Level) -> None:
+        """In an expression a name is that of a column or of a relation, as far as the column is needed."""
+        needed = {name.casefold(): name for name in level.needed}
+        for relation in level.related:
+            column = needed.get(relation.name.casefold())
+            if level.table and column:
+                self._fault(
+                    f"table {level.table.name} has a column {column} too",
+                    relation.line,
+                    f"{level.place}.related.{relation.name}",
+                    "give the relation another name",
+                )
 
     def _relation(self, settings: RelationSettings, above: _Level, path: str) -> Relation | None:
         level = above.children[settings.name]
