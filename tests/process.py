@@ -110,10 +110,13 @@ class Server(ABC):
 
     def create(self) -> str:
         """Makes an empty database; gives its name."""
-        self._databases += 1
-        name = f"t{self._databases}"
+        name = self._name()
         self.execute(self.create_statement(name))
         return name
+
+    def _name(self) -> str:
+        self._databases += 1
+        return f"t{self._databases}"
 
     @abstractmethod
     def create_statement(self, name: str) -> str: ...

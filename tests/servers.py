@@ -60,7 +60,17 @@ class PostgresqlServer(Server):
         run_sql(self.url("postgres"), statement)
 
     def create_statement(self, name: str) -> str:
-        return f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY file_copy"
+        return self._copy_statement(name, "template0")
+
+    def copy(self, template: str) -> str:
+        """Makes a database as another one is that nobody is connected to; gives its name."""
+        name = self._name()
+        self.execute(self._copy_statement(name, template))
+        return name
+
+    @staticmethod
+    def _copy_statement(name: str, template: str) -> str:
+        return f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"
 
     def drop(self, name: str) -> None:
         self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

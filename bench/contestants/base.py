@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from typing import ClassVar
 from bench.compare import Pair
 from bench.data import COLUMNS, KEY, STAMP, TABLE
 from bench.measure import Command
+from environments import NotInstalled, install
 
 BENCH = Path(__file__).resolve().parent.parent
 PEERS = BENCH / "peers"
@@ -68,16 +67,10 @@ class Contestant(ABC):
         """Makes its environment, once. Raises Absent."""
         if not self.requirements:
             return
-        wanted = PEERS / self.requirements
-        stamp = self.environment / wanted.name
-        if stamp.exists() and stamp.read_text() == wanted.read_text():
-            return
-        uv = Path(sys.executable).with_name("uv")
-        python = self.environment / "bin" / "python"
-        shutil.rmtree(self.environment, ignore_errors=True)
-        _run(uv, "venv", "--quiet", "--python", sys.executable, self.environment)
-        _run(uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python, "-r", wanted)
-        shutil.copy(wanted, stamp)
+        try:
+            install(self.environment, PEERS / self.requirements)
+        except NotInstalled as reason:
+            raise Absent(str(reason).splitlines()[-1]) from reason
 
     @abstractmethod
     def version(self) -> str:
