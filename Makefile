@@ -45,8 +45,9 @@ bench: $(STAMP)  ## beside the peers and the limit; N=100000 for a small one
 bench-loss: $(STAMP)  ## what is missed of one history, by each capture and by the peers
 	$(RUN)/python -m bench.loss $(BENCH)
 
-lock: $(STAMP)  ## renew the locked dependencies
+lock: $(STAMP)  ## renew the locked dependencies, and those of Tryton
 	$(RUN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev -o requirements.lock pyproject.toml
+	$(RUN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o tests/scenarios/tryton/packages.txt tests/scenarios/tryton/packages.in
 
 clean:  ## forget the environment and every build
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

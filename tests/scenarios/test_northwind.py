@@ -2,50 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from by_hand import run_sql
 from marea.demo.crm_process import CrmProcess
 from marea.model import RunStatus
+from scenarios.application import OPTIONS, Application, Holding, parsed
 from scenarios.northwind import ENTITIES, expected_customers, expected_products, load_northwind
-from worlds import counts, journal, synchronize
+from worlds import counts, journal, synchronize, write_project
 
 pytestmark = pytest.mark.integration
-
-Holding = dict[str, dict[str, Any]]
-
-REST = """
-version: 1
-systems:
-  erp: {{url: "{source}"}}
-  crm:
-    url: "{target}/api/v2"
-    auth: {{bearer: "demo"}}
-    create: {{method: POST, path: "/{{object}}", id: id}}
-    update: {{method: PUT, path: "/{{object}}/{{id}}"}}
-    find: {{method: GET, path: "/{{object}}?external_id={{key}}", items: items, id: id}}
-entities:
-"""
-
-SQL = """
-version: 1
-systems:
-  erp: {{url: "{source}"}}
-  crm: {{url: "{target}"}}
-entities:
-"""
-
-
-def write(folder: Path, head: str, source: str, target: str, create: str) -> Path:
-    file = folder / "marea.yaml"
-    file.write_text(head.format(source=source, target=target) + ENTITIES.format(create=create))
-    return file
 
 
 class InMariadb:
@@ -67,48 +37,23 @@ class InMariadb:
         return {key: {**value, "orders": parsed(value["orders"])} for key, value in held.items()}
 
 
-class InCrm:
+class InCrm(Application):
     """Northwind's records as the demo CRM holds them, its own ids put back to the ERP's keys."""
 
-    def __init__(self, crm: CrmProcess) -> None:
-        self._crm = crm
-
-    def _records(self, name: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        after = 0
-        while after is not None:
-            page = parsed(json.dumps(self._crm.ask("GET", f"/api/v2/{name}?limit=1000&after={after}")))
-            found += page["items"]
-            after = page["next"]
-        return found
-
-    def _keys(self, name: str) -> dict[str, str]:
-        return {str(record["id"]): str(record["external_id"]) for record in self._records(name)}
-
-    def _held(self, name: str) -> Holding:
-        return {
-            str(record["external_id"]): {k: v for k, v in record.items() if k not in ("id", "external_id")}
-            for record in self._records(name)
-        }
-
     def products(self) -> Holding:
-        categories, suppliers = self._keys("categories"), self._keys("suppliers")
+        categories, suppliers = self.keys("categories"), self.keys("suppliers")
         return {
             key: {**held, "category": categories[held["category"]], "supplier": suppliers[held["supplier"]]}
-            for key, held in self._held("products").items()
+            for key, held in self.held("products").items()
         }
 
     def customers(self) -> Holding:
-        products, held = self._keys("products"), self._held("customers")
+        products, held = self.keys("products"), self.held("customers")
         for customer in held.values():
             for order in customer["orders"]:
                 for line in order["lines"]:
                     line["product"] = products[line["product"]]
         return held
-
-
-def parsed(text: object) -> Any:
-    return json.loads(str(text), parse_float=Decimal)
 
 
 def story(source: str, file: Path, held: InMariadb | InCrm) -> None:
@@ -147,17 +92,18 @@ def ten_products(source: str, file: Path) -> None:
 
 def test_to_mariadb(tmp_path: Path, postgresql_url: str, mariadb_url: str) -> None:
     load_northwind(postgresql_url)
-    file = write(tmp_path, SQL, postgresql_url, mariadb_url, ", create: true")
+    entities = ENTITIES.format(create=", create: true")
+    file = write_project(tmp_path, entities, postgresql_url, mariadb_url)
     story(postgresql_url, file, InMariadb(mariadb_url))
 
 
 @pytest.fixture
-def crm(tmp_path: Path) -> Iterator[CrmProcess]:
+def crm(tmp_path: Path) -> Iterator[InCrm]:
     with CrmProcess(tmp_path / "crm.db") as process:
-        yield process
+        yield InCrm(process)
 
 
-def test_to_an_application_with_its_own_ids(tmp_path: Path, postgresql_url: str, crm: CrmProcess) -> None:
+def test_to_an_application_with_its_own_ids(tmp_path: Path, postgresql_url: str, crm: InCrm) -> None:
     load_northwind(postgresql_url)
-    file = write(tmp_path, REST, postgresql_url, crm.address, "")
-    story(postgresql_url, file, InCrm(crm))
+    file = write_project(tmp_path, ENTITIES.format(create=""), postgresql_url, crm.url, **OPTIONS)
+    story(postgresql_url, file, crm)

@@ -1,0 +1,213 @@
+"""Tryton, a real ERP, edited by calls and by SQL: parties, products and taxes, each change with its cause."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from pathlib import Path
+from threading import Event
+from typing import Any, Protocol
+
+import pytest
+
+from by_hand import run_sql, transaction
+from marea.demo.crm_process import CrmProcess
+from marea.engine.run.ended import Run
+from marea.model import Cause, RunStatus
+from scenarios.application import OPTIONS, Application, Holding
+from scenarios.northwind import rows
+from scenarios.tryton.company import COUNTRIES, PARTIES, RATES, TEMPLATES
+from scenarios.tryton.entities import ENTITIES, MODIFIED, expected_parties, expected_products, expected_taxes
+from scenarios.tryton.program import Tryton
+from scenarios.tryton.template import READERS
+from worlds import counts, journal, synchronize, write_project
+
+pytestmark = pytest.mark.integration
+
+FIRST = {"taxes": len(RATES), "products": TEMPLATES, "parties": PARTIES + 1}
+"""The company is a party too."""
+
+MANY = 500
+"""How many parties one call changes."""
+
+
+class Held(Protocol):
+    """What a target holds of an object, and under which of its ids."""
+
+    def held(self, name: str) -> Holding: ...
+
+    def keys(self, name: str) -> dict[str, str]: ...
+
+
+class InPostgresql:
+    """A PostgreSQL target, in which records go by the ERP's keys."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def held(self, name: str) -> Holding:
+        return {str(row.pop("external_id")): row for row in rows(self._url, f"SELECT * FROM {name}")}
+
+    def keys(self, name: str) -> dict[str, str]:
+        return {key: key for key in self.held(name)}
+
+
+class Aligned:
+    """Tryton and a target that follows it, read by a login that may read and no more."""
+
+    def __init__(self, tryton: Tryton, file: Path, target: Held) -> None:
+        self.tryton = tryton
+        self._file = file
+        self._target = target
+
+    def sync(self, **options: Any) -> Run:
+        return synchronize(self._file, **options)
+
+    def causes(self, run: Run) -> dict[str, dict[str, int]]:
+        """Of each entity how many entries of a run have which cause."""
+        found: dict[str, Counter[str]] = {}
+        for entry in journal(self._file, run=run.id):
+            found.setdefault(entry.entity, Counter())[entry.cause] += 1
+        return {name: dict(counter) for name, counter in found.items()}
+
+    def changes(self, run: Run, entity: str) -> list[dict[str, Any]]:
+        return [entry.changes for entry in journal(self._file, run=run.id, entity=entity)]
+
+    def assert_equal(self) -> None:
+        """Everything at the target is as it is in Tryton."""
+        url, target, taxes = self.tryton.url, self._target, self._target.keys("taxes")
+        products = target.held("products")
+        for product in products.values():
+            product["taxes"] = [{"tax": taxes[str(item["tax"])]} for item in product["taxes"]]
+        assert target.held("taxes") == expected_taxes(url)
+        assert products == expected_products(url)
+        assert target.held("parties") == expected_parties(url)
+
+    def assert_quiet(self) -> None:
+        """Neither a second run nor a look at everything writes anything."""
+        entries = len(journal(self._file))
+        for again in (self.sync(), self.sync(full=True)):
+            assert {name for name in again.entities if set(counts(again, name)) - {"unchanged"}} == set()
+        assert len(journal(self._file)) == entries
+
+    def ids(self, model: str) -> list[int]:
+        return sorted(self.tryton.call(f"{model}.search", []))
+
+
+@pytest.fixture
+def aligned(tryton: Tryton, tmp_path: Path) -> Callable[..., Aligned]:
+    """Aligns Tryton, read by a login, with a target of this url and these options."""
+
+    def make(target: Held, url: str, reader: str = "tryton_reader", **options: Any) -> Aligned:
+        create = "" if options else ", create: true"
+        entities = ENTITIES.format(create=create, modified=MODIFIED)
+        source = tryton.url.replace("postgres@", f"{reader}@")
+        return Aligned(tryton, write_project(tmp_path, entities, source, url, **options), target)
+
+    return make
+
+
+@pytest.fixture(params=["postgresql", "application"])
+def world(
+    request: pytest.FixtureRequest, tmp_path: Path, aligned: Callable[..., Aligned]
+) -> Iterator[Aligned]:
+    """Tryton before its first load into a database, or into an application with its own ids."""
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgresql_url")
+        yield aligned(InPostgresql(url), url)
+        return
+    with CrmProcess(tmp_path / "crm.db") as process:
+        held = Application(process)
+        yield aligned(held, held.url, **OPTIONS)
+
+
+def test_a_day_of_calls_and_sql(world: Aligned) -> None:
+    first = world.sync()
+    assert first.status is RunStatus.SUCCEEDED
+    assert {name: counts(first, name) for name in FIRST} == {n: {"created": FIRST[n]} for n in FIRST}
+    world.assert_equal()
+    world.assert_quiet()
+
+    tryton, parties = world.tryton, world.ids("party.party")
+    tryton.call("party.party.write", parties[:MANY], {"name": "Rinominata S.r.l."})
+    addresses = tryton.call("party.address.search", [["party", "=", parties[MANY + 1]]])
+    tryton.call("party.address.write", addresses[:1], {"city": "Cesena"})
+    run_sql(tryton.url, "UPDATE product_list_price SET list_price = list_price * 1.1 WHERE template <= 20")
+    stamps = "SELECT count(*), count(DISTINCT write_date) FROM party_party WHERE name = 'Rinominata S.r.l.'"
+    assert run_sql(tryton.url, stamps) == [(MANY, 1)]
+
+    run = world.sync()
+    assert world.causes(run) == {
+        "parties": {Cause.LAST_EDIT: MANY, Cause.RELATED: 1},
+    }
+    found = world.sync(full=True)
+    assert world.causes(found) == {"products": {Cause.DIRECT_SQL: 20}}
+    assert {"list_price": (Decimal("1.5"), Decimal("1.65"))} in world.changes(found, "products")
+    world.assert_equal()
+    world.assert_quiet()
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_call_that_commits_late(
+    reader: str, tryton: Tryton, postgresql_url: str, aligned: Callable[..., Aligned]
+) -> None:
+    """Its stamps are of its start: an edit that began later is delivered before they can be seen."""
+    world = aligned(InPostgresql(postgresql_url), postgresql_url, reader)
+    world.sync()
+    slow, blocked, quick = world.ids("party.party")[:3]
+    hold = transaction(tryton.url, f"SELECT FROM party_party WHERE id = {blocked} FOR UPDATE")
+    with ThreadPoolExecutor(1) as pool:
+        with hold:
+            late = pool.submit(tryton.call, "party.party.write", [slow, blocked], {"name": "Late"})
+            await_lock(tryton.url)
+            tryton.call("party.party.write", [quick], {"name": "Early"})
+            during = world.sync()
+            again = world.sync()
+        late.result(60)
+    assert world.causes(during) == {"parties": {Cause.LAST_EDIT: 1}}
+    assert world.causes(again) == {}
+    names = "SELECT name FROM party_party WHERE write_date IS NOT NULL ORDER BY write_date DESC LIMIT 3"
+    assert run_sql(tryton.url, names) == [("Early",), ("Late",), ("Late",)]
+    after = world.sync()
+    assert world.causes(after) == {"parties": {Cause.LAST_EDIT: 2}}
+    world.assert_equal()
+    world.assert_quiet()
+
+
+def await_lock(url: str) -> None:
+    """Until a transaction of this database waits for a lock."""
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    pause = Event()
+    for _ in range(1000):
+        if run_sql(url, waiting):
+            return
+        pause.wait(0.02)
+    raise AssertionError("no call waits for the lock")
+
+
+def test_calls_that_change_what_others_show(world: Aligned) -> None:
+    """A price goes with its product, while variants, countries and taxes of a category are edited alone."""
+    world.sync()
+    tryton = world.tryton
+    template, other = world.ids("product.template")[:2]
+    tax = world.ids("account.tax")[-1]
+    category = tryton.call("product.template.read", [other], ["account_category"])[0]["account_category"]
+    country = tryton.call("country.country.search", [["code", "=", "FR"]])
+    tryton.call("product.template.write", [template], {"list_price": Decimal("99.90")})
+    tryton.call("product.product.create", [{"template": other, "suffix_code": "Z"}])
+    tryton.call("product.category.write", [category], {"customer_taxes": [["add", [tax]]]})
+    tryton.call("account.tax.write", [tax], {"rate": Decimal("0.23")})
+    tryton.call("country.country.write", country, {"code": "FX"})
+    tryton.call("party.party.write", world.ids("party.party")[:1], {"active": False})
+    tryton.call("party.party.create", [{"name": "Nuova", "addresses": [["create", [{"city": "Rimini"}]]]}])
+    run = world.sync()
+    assert world.causes(run) == {
+        "taxes": {Cause.LAST_EDIT: 1},
+        "products": {Cause.LAST_EDIT: 1, Cause.RELATED: TEMPLATES // len(RATES)},
+        "parties": {Cause.LAST_EDIT: 2, Cause.RELATED: PARTIES // len(COUNTRIES)},
+    }
+    assert counts(run, "parties")["created"] == 1
+    world.assert_equal()
+    world.assert_quiet()
