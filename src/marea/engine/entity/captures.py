@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from marea.capabilities import Installable
 from marea.capture.position import WATERMARK, Position
 from marea.capture.transactions import XMIN, Numbers
 from marea.config.digest import dates_digest
 from marea.config.settings import EntitySettings, line_of
+from marea.engine.entity.watched import watched
 from marea.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
 CONFIGURED = "the configuration says so"
 BEGUN = "the entity goes by it already"
+INSTALLED = "what it needs is installed in the source"
 DATED = "every table has a last-edit date"
 NUMBERED = "not every table has a last-edit date, and rows tell which transaction wrote them"
 UNDATED = "not every table has a last-edit date"
@@ -91,9 +95,25 @@ def check_capture(alignment: Alignment) -> None:
 
 
 def _best(alignment: Alignment) -> Choice:
+    if installed := _installed(alignment):
+        return Choice(installed, INSTALLED)
     if alignment.aggregate.dated:
         return Choice(WATERMARK, DATED)
     return Choice(WATERMARK, UNDATED) if unnumbered(alignment) else Choice(XMIN, NUMBERED)
+
+
+def _installed(alignment: Alignment) -> str | None:
+    """The best capture of which all that it needs is in the source already."""
+    source = alignment.source
+    if not isinstance(source, Installable):
+        return None
+    tables = watched(alignment.entity.name, alignment.aggregate)
+    for name in source.captures():
+        # A table that cannot be watched so raises.
+        with suppress(ConfigurationError):
+            if name in _MAKERS and not source.lacking(name, tables):
+                return name
+    return None
 
 
 def unnumbered(alignment: Alignment) -> str:
