@@ -101,7 +101,7 @@ def test_the_moment_of_a_naive_time_is_the_servers_and_survives_the_hour_that_ha
     at = "TIMESTAMP'1970-01-01 00:00:00' + INTERVAL 7 SECOND"
     assert SQL.moment("datetime(6)", "7") == (
         f"CAST(LEAST(CONVERT_TZ({at}, '+00:00', @@global.time_zone), "
-        f"(CONVERT_TZ({at} + INTERVAL 1 HOUR, '+00:00', @@global.time_zone) - INTERVAL 1 HOUR)) "
+        f"(CONVERT_TZ({at} + INTERVAL 1 HOUR, '+00:00', @@global.time_zone) - INTERVAL 1 HOUR), {at}) "
         "AS DATETIME)"
     )
     assert "'Europe/Rome'" in str(MysqlDialect("Europe/Rome").moment("datetime", "7"))

@@ -69,8 +69,9 @@ def test_stamps() -> None:
 
 
 def test_moments() -> None:
-    local = f"({AT} AT TIME ZONE {ZONE})"
-    ahead = f"(({AT} + interval '1 hour') AT TIME ZONE {ZONE})"
+    local = f"LEAST(({AT} AT TIME ZONE {ZONE}), ({AT} AT TIME ZONE 'UTC'))"
+    later = f"({AT} + interval '1 hour')"
+    ahead = f"LEAST(({later} AT TIME ZONE {ZONE}), ({later} AT TIME ZONE 'UTC'))"
     assert SQL.moment("timestamp with time zone", "7") == AT
     assert SQL.moment("timestamp(3) without time zone", "7") == f"LEAST({local}, {ahead} - interval '1 hour')"
     assert SQL.moment("date", "7") == f"CAST({local} AS date)"

@@ -174,12 +174,14 @@ def clock(source: PostgresqlSource, peek: Any, native: str) -> dt.datetime:
     return dt.datetime.fromisoformat(text)
 
 
-def test_a_stamp_without_zone_is_in_the_servers_zone(
-    source: PostgresqlSource, postgresql_url: str, on_postgresql: Run, peek: Any
+@pytest.mark.parametrize(("zone", "behind"), [("America/Lima", 0), ("Asia/Tokyo", 9)])
+def test_a_stamp_without_zone_is_in_the_servers_zone_or_in_utc(
+    source: PostgresqlSource, postgresql_url: str, on_postgresql: Run, peek: Any, zone: str, behind: int
 ) -> None:
-    on_postgresql(f"ALTER DATABASE {postgresql_url.rpartition('/')[2]} SET timezone = 'Asia/Tokyo'")
+    """In whichever is earlier; stamps of the server's own zone are `behind` hours later than that."""
+    on_postgresql(f"ALTER DATABASE {postgresql_url.rpartition('/')[2]} SET timezone = '{zone}'")
     on_postgresql("CREATE TABLE t (at timestamp DEFAULT localtimestamp, day date DEFAULT current_date)")
-    now = clock(source, peek, "timestamp without time zone")
+    now = clock(source, peek, "timestamp without time zone") + dt.timedelta(hours=behind)
     on_postgresql("INSERT INTO t DEFAULT VALUES")
     written = peek(source).rows("t")[0][0]
     assert dt.timedelta() <= written - now < dt.timedelta(seconds=30)
@@ -196,19 +198,17 @@ def test_a_stamp_without_zone_may_be_declared_to_be_in_another(
     assert dt.timedelta() <= written - now < dt.timedelta(seconds=30)
 
 
-def test_local_time_about_to_repeat_is_kept_behind(
-    source: PostgresqlSource, postgresql_url: str, on_postgresql: Run, peek: Any
-) -> None:
+def test_local_time_about_to_repeat_is_kept_behind(postgresql: SystemSettings, peek: Any) -> None:
     back = dt.datetime.now(dt.UTC) + dt.timedelta(
         minutes=20
     )  # clocks go back an hour then, from UTC+1 to UTC
     local = back + dt.timedelta(hours=1)
     day = (local.date().replace(year=2023) - dt.date(2023, 1, 1)).days + 1
     zone = f"<A>0<B>-1,J1/0,J{day}/{local:%H:%M:%S}"
-    on_postgresql(f"ALTER DATABASE {postgresql_url.rpartition('/')[2]} SET timezone = '{zone}'")
-    assert peek(source).texts("SELECT CAST(now() + interval '1 hour' AS text)")
+    source = PostgresqlSource(replace(postgresql, options={"timezone": zone}))
     earliest_to_come = back.replace(tzinfo=None)
     assert clock(source, peek, "timestamp without time zone") <= earliest_to_come
+    source.close()
 
 
 # -- failures --------------------------------------------------------------------------

@@ -26,9 +26,10 @@ def tryton_template(servers: Servers, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture
 def tryton(servers: Servers, tryton_template: str, tmp_path: Path) -> Iterator[Tryton]:
-    """A running Tryton on a database of its own."""
+    """A running Tryton on a database of its own, which is east of UTC; Tryton itself stamps in UTC."""
     server = servers.get("postgresql")
     name = server.copy(tryton_template)
+    server.execute(f"ALTER DATABASE {name} SET timezone TO 'Europe/Rome'")
     try:
         with Tryton(server.url(name), tmp_path) as running:
             yield running

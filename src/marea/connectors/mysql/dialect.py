@@ -20,7 +20,8 @@ class MysqlDialect(Dialect):
 
     The texts count on a session whose zone is +00:00, so that TIMESTAMP columns read as UTC.
     DATETIME columns have no zone: they are taken to hold the time of `zone`, by default the
-    server's own (`@@global.time_zone`).
+    server's own (`@@global.time_zone`); no moment is past the same time in UTC then, which some
+    programs write wherever the server is.
     """
 
     name = "mysql"
@@ -32,6 +33,7 @@ class MysqlDialect(Dialect):
 
     def __init__(self, zone: str | None = None) -> None:
         self._zone = "@@global.time_zone" if zone is None else "'" + zone.replace("'", "''") + "'"
+        self._known = zone is not None
 
     def quote(self, name: str) -> str:
         """An identifier in backticks."""
@@ -96,7 +98,8 @@ class MysqlDialect(Dialect):
         at = f"TIMESTAMP'1970-01-01 00:00:00' + INTERVAL {seconds} SECOND"
         if kind != "timestamp":
             later = f"({self._local(f'{at} + INTERVAL 1 HOUR')} - INTERVAL 1 HOUR)"
-            at = f"LEAST({self._local(at)}, {later})"
+            earliest = [self._local(at), later] if self._known else [self._local(at), later, at]
+            at = f"LEAST({', '.join(earliest)})"
         return f"CAST({at} AS {'DATE' if kind == 'date' else 'DATETIME'})"
 
     def now(self, native: str) -> str | None:

@@ -64,7 +64,8 @@ _SERVER_ZONE = "(SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'Time
 class PostgresqlDialect(Dialect):
     """PostgreSQL 12 and later.
 
-    Columns without a zone are taken to hold the time of `zone`, by default the server's own.
+    Columns without a zone are taken to hold the time of `zone`, by default the server's own; no
+    moment is past the same time in UTC then, which some programs write wherever the server is.
     """
 
     name = "postgresql"
@@ -73,6 +74,7 @@ class PostgresqlDialect(Dialect):
 
     def __init__(self, zone: str | None = None) -> None:
         self._zone = _SERVER_ZONE if zone is None else "'" + zone.replace("'", "''") + "'"
+        self._known = zone is not None
 
     def quote(self, name: str) -> str:
         """Double quotes, doubled inside."""
@@ -98,15 +100,19 @@ class PostgresqlDialect(Dialect):
     def moment(self, native: str, seconds: str) -> str | None:
         """The moment in the type and zone of the stamp."""
         moment = f"to_timestamp({seconds})"
-        local = f"({moment} AT TIME ZONE {self._zone})"
+        local = self._earliest(moment)
         kind = base(native)
         if kind == "timestamp with time zone":
             return moment
         if kind == "timestamp without time zone":
             # In the hour before clocks are set back local time is about to repeat: stay behind it.
-            ahead = f"(({moment} + interval '1 hour') AT TIME ZONE {self._zone})"
+            ahead = self._earliest(f"({moment} + interval '1 hour')")
             return f"LEAST({local}, {ahead} - interval '1 hour')"
         return f"CAST({local} AS date)" if kind == "date" else None
+
+    def _earliest(self, moment: str) -> str:
+        local = f"({moment} AT TIME ZONE {self._zone})"
+        return local if self._known else f"LEAST({local}, ({moment} AT TIME ZONE 'UTC'))"
 
     def now(self, native: str) -> str | None:
         """The start of our transaction, fractions and all."""
