@@ -85,7 +85,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Writers:
-    """The transactions of others that were open before a snapshot began: it may not see their rows."""
+    """The transactions of others that are open: a snapshot that begins now may not see their rows."""
 
     asked: float
     """When they were asked for, before the first was looked at: seconds since 1970 by the source's clock."""
@@ -100,11 +100,6 @@ class Writers:
 
 class Reader(Protocol):
     """Reads of one moment of the source, as consistent as the source can make them."""
-
-    @property
-    def writers(self) -> Writers:
-        """Who was open before this moment: each that is not among them has committed, or begins after."""
-        ...
 
     def stream(self, query: Query, columns: Sequence[Column], rows: int) -> Iterator[pa.Table]:
         """The rows of `query` in its order, in tables of about `rows` rows typed as `columns`.
@@ -138,6 +133,14 @@ class Source(Protocol):
 
         Repeatable. Raises ConfigurationError with the database's words when it rejects
         the expression, SystemUnreachable.
+        """
+        ...
+
+    def writers(self) -> Writers:
+        """Who is open now: each that is not among them has committed, or begins after.
+
+        Asked directly before the snapshot of a capture that goes by time, and by nobody else: it may cost
+        what a read does not. Repeatable. Raises SystemUnreachable.
         """
         ...
 

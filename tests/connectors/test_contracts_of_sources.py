@@ -15,7 +15,7 @@ from by_hand import run_sql
 from connectors.test_sqlite import TestSqliteSource as Suite
 from marea.connectors.sqlite.dialect import SqliteDialect
 from marea.connectors.sqlite.source import SqliteSource
-from marea.ports import MISFIT, Column, Reader, Table, Writers
+from marea.ports import MISFIT, Column, Reader, Table
 from marea.sql.arrays import put
 from marea.sql.dialect import Query
 
@@ -41,10 +41,6 @@ class Handing:
     def __init__(self, reader: Reader, page: Callable[[pa.Table, int], pa.Table | None]) -> None:
         self.reader = reader
         self.page = page
-
-    @property
-    def writers(self) -> Writers:
-        return self.reader.writers
 
     def stream(self, query: Query, columns: Sequence[Column], rows: int) -> Iterator[pa.Table]:
         pages = (self.page(table, rows) for table in self.reader.stream(query, columns, rows))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from marea.model import Cause
-from marea.ports import KEY, MISFIT, Reader
+from marea.ports import KEY, MISFIT, Reader, Writers
 from marea.sql.aggregate import Relation, link
 from marea.sql.dialect import Query
 from marea.sql.keys import key_texts
@@ -59,12 +59,17 @@ class Batch:
 
 
 class BatchReader:
-    """Reads batches of about `rows` records within one moment of an entity's source; serves one thread."""
+    """Reads batches of about `rows` records within one moment of an entity's source; serves one thread.
 
-    def __init__(self, pages: Pages, reader: Reader, rows: int) -> None:
+    `writers` are those who were open directly before that moment; None where nobody asked, and no
+    position moves.
+    """
+
+    def __init__(self, pages: Pages, reader: Reader, rows: int, writers: Writers | None = None) -> None:
         self.pages = pages
         self.reader = reader
         self.rows = rows
+        self.writers = writers
 
     def everything(self, after: str | None, cause: Cause) -> Iterator[Batch]:
         """All records in key order; with `after`, a key as JSON text, only those behind it."""

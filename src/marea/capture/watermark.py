@@ -109,11 +109,13 @@ class Watermark(Capture):
         return Position(cursors, self._feeds, marks, self._dates)
 
     def _marked(self, position: Position) -> tuple[Mark, ...]:
-        return marked(self._batches.reader.writers, position.marks)
+        writers = self._batches.writers
+        return marked(writers, position.marks) if writers else position.marks
 
     def _end(self, feed: str, position: Position) -> _End | None:
         """How far a feed's cursor may move; None where that is not known."""
-        moment = horizon(self._batches.reader.writers, position.marks)
+        writers = self._batches.writers
+        moment = horizon(writers, position.marks) if writers else None
         if moment is None and self._sql.timed(feed):
             return None
         # Down to the second: a column, or whoever writes it, may keep no fractions.

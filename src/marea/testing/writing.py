@@ -33,7 +33,7 @@ class Writing(Suite):
     ) -> None:
         for kind, now in self.now.items():
             self.stamped_table(source, execute, kind)
-            asked = self.writers(source).asked
+            asked = source.writers().asked
             execute(f"INSERT INTO t_{kind} VALUES (1, {now})")
             assert self.since(source, kind, asked) == [1], kind
             execute(f"DELETE FROM t_{kind}")
@@ -48,7 +48,7 @@ class Writing(Suite):
         for kind in self.now:
             self.stamped_table(source, execute, kind)
             execute(f"INSERT INTO t_{kind} VALUES (1, NULL)")
-            asked = self.writers(source).asked
+            asked = source.writers().asked
             own = source.dialect.now(source.type_of(f"t_{kind}", "stamp").native)
             assert own is not None, kind
             execute(f"UPDATE t_{kind} SET stamp = {own}")
@@ -65,9 +65,9 @@ class Writing(Suite):
     ) -> None:
         for kind, now in self.now.items():
             self.stamped_table(source, execute, kind)
-            before = self.writers(source)
+            before = source.writers()
             with transaction(f"INSERT INTO t_{kind} VALUES (1, {now})"):
-                during = self.writers(source)
+                during = source.writers()
                 assert self.since(source, kind, 0) == [], kind
             limit = horizon(during, marked(before, ()))
             assert limit is not None, kind
@@ -78,7 +78,7 @@ class Writing(Suite):
         self, source: Source, execute: Execute, transaction: Transaction
     ) -> None:
         self.make(source, execute, {"id": self.kinds["int64"]})
-        before = self.writers(source)
+        before = source.writers()
         assert before.hidden == ""
         with transaction("INSERT INTO t VALUES (1)"):
             during = self.asked_after(source, before)
@@ -89,18 +89,13 @@ class Writing(Suite):
 
     def asked_after(self, source: Source, before: Writers) -> Writers:
         """The writers as the system tells them anew: it may give the same answer for a moment."""
-        while (found := self.writers(source)).asked <= before.asked:
+        while (found := source.writers()).asked <= before.asked:
             pass
         return found
 
     def stamped_table(self, source: Source, execute: Execute, kind: str) -> None:
         """A table named after the kind of its stamp."""
         self.make(source, execute, {"id": self.kinds["int64"], "stamp": self.kinds[kind]}, f"t_{kind}")
-
-    def writers(self, source: Source) -> Writers:
-        """Those of a snapshot that begins and ends."""
-        with source.snapshot() as reader:
-            return reader.writers
 
     def moment(self, source: Source, kind: str, seconds: float) -> str:
         """A moment as the text of a stamp."""

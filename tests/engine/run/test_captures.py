@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
+import marea
 from by_hand import run_sql
 from marea.config.load import load
+from marea.connectors.sqlite.source import SqliteSource
 from marea.engine.entity.alignment import Alignment
 from marea.engine.entity.captures import Choice, choice
 from marea.engine.entity.known import known_entity
 from marea.engine.entity.systems import Systems
+from marea.ports import Writers
 from marea.store.state import open_state
 from worlds import ENTITIES, World, counts, stopped_after
 
@@ -130,3 +133,28 @@ def test_back_again_before_the_other_was_through(world: World) -> None:
     configure(world, ENTITIES, "xmin")
     assert counts(world.sync())["updated"] == 2
     assert positions(world) == {"xmin"}
+
+
+def test_who_writes_is_asked_only_where_a_position_may_move(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A SQLite file tells it only to who takes the right to write, which others may be waiting for."""
+    world = World(f"sqlite:///{tmp_path}/erp.db", f"sqlite:///{tmp_path}/crm.db", tmp_path)
+    world.fill(12)
+    world.sync()
+    real, asked = SqliteSource.writers, list[None]()
+
+    def counted(source: SqliteSource) -> Writers:
+        asked.append(None)
+        return real(source)
+
+    monkeypatch.setattr(SqliteSource, "writers", counted)
+    world.sync()
+    world.sync(keys=('[1,"00001"]',))
+    with marea.open(world.file, {}) as project:
+        project.plan()
+        project.explain("customers", [1, "00001"])
+    assert asked == []
+    world.change("customers", "name = 'Edited'", "code = '00003'")
+    world.sync("customers")
+    assert asked == [None]

@@ -12,7 +12,7 @@ from marea.connectors.mssql.dialect import MssqlDialect
 from marea.connectors.mssql.link import Link
 from marea.connectors.mssql.options import Login
 from marea.connectors.mssql.writers import writers
-from marea.ports import Column, Table
+from marea.ports import Column, Table, Writers
 from marea.sql.dialect import Query
 
 if TYPE_CHECKING:
@@ -65,6 +65,10 @@ class MssqlSource:
 
         return self._ask(run)
 
+    def writers(self) -> Writers:
+        """From the views of transactions and requests."""
+        return self._ask(writers)
+
     def close(self) -> None:
         """Nothing is held open between calls."""
 
@@ -87,7 +91,6 @@ class MssqlReader:
         self._links: list[Link] = []
         first = Link(login)
         self._links.append(first)
-        self.writers = writers(first)
         first.isolate()
         self._free = [first]
 

@@ -15,7 +15,7 @@ from marea.connectors.mysql.dialect import MysqlDialect
 from marea.connectors.mysql.link import Link, open_link
 from marea.connectors.mysql.options import Login
 from marea.connectors.mysql.rights import rights
-from marea.connectors.mysql.writers import FRESH_SECONDS, writers
+from marea.connectors.mysql.writers import FRESH_SECONDS, asked, writers
 from marea.errors import ConfigurationError
 from marea.ports import Column, Table, Writers
 from marea.sql.dialect import Query
@@ -111,6 +111,11 @@ class MysqlSource:
                 self._told = time.monotonic()
             return self._writers
 
+    def now(self) -> float:
+        """The server's time, in seconds since 1970."""
+        with self.link() as link:
+            return asked(link)
+
     def take(self) -> Link:
         """An idle connection, or a new one."""
         with self._lock:
@@ -140,7 +145,7 @@ class MysqlReader:
 
     def __init__(self, source: MysqlSource) -> None:
         self._source = source
-        self.writers = source.writers()
+        self._now = source.now()
         self._links: list[Link] = []
         self._free: list[Link] = []
         with ExitStack() as undo:
@@ -172,7 +177,7 @@ class MysqlReader:
     def _begin(self) -> Link:
         link = self._source.take()
         self._links.append(link)
-        link.run(f"SET timestamp = {self.writers.asked}")
+        link.run(f"SET timestamp = {self._now}")
         link.run(BEGIN)
         return link
 

@@ -32,16 +32,21 @@ HIDDEN = (
 
 def writers(link: Link) -> Writers:
     """The open transactions and running statements of others. Raises SystemUnreachable."""
-    asked = float(link.rows(_ASKED)[0][0] or 0) - FRESH_SECONDS
+    now = asked(link) - FRESH_SECONDS
     try:
-        return Writers(asked, {**dict(_statements(link, asked)), **dict(_transactions(link))})
+        return Writers(now, {**dict(_statements(link, now)), **dict(_transactions(link))})
     except ConfigurationError:  # the statements are ours: what they lack is the right
-        return Writers(asked, hidden=HIDDEN)
+        return Writers(now, hidden=HIDDEN)
 
 
-def _statements(link: Link, asked: float) -> Iterator[tuple[str, float]]:
+def asked(link: Link) -> float:
+    """The server's time, in seconds since 1970. Raises SystemUnreachable."""
+    return float(link.rows(_ASKED)[0][0] or 0)
+
+
+def _statements(link: Link, now: float) -> Iterator[tuple[str, float]]:
     for name, seconds in link.rows(_STATEMENTS[link.mariadb] + _RUNNING):
-        yield str(name), asked - float(seconds or 0)
+        yield str(name), now - float(seconds or 0)
 
 
 def _transactions(link: Link) -> Iterator[tuple[str, float]]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from adbc_driver_manager import AdbcDatabase
 
     from marea.ports import Reader
+
+T = TypeVar("T")
 
 _BYTES_A_ROW = 256
 _IDLE = 3
@@ -69,6 +71,10 @@ class PostgresqlSource:
         """Tables the login may read, those outside the search path with their schema."""
         return sorted(self._run(TABLES).column(0).to_pylist())
 
+    def writers(self) -> Writers:
+        """From the views of sessions, locks and prepared transactions."""
+        return self._asked(writers)
+
     @contextmanager
     def snapshot(self) -> Iterator[Reader]:
         """One REPEATABLE READ, READ ONLY transaction; others join it for further streams."""
@@ -80,11 +86,7 @@ class PostgresqlSource:
 
     def rights(self, tables: Sequence[str]) -> list[Right]:
         """From the catalogs."""
-        link = self.take()
-        try:
-            return rights(link, self.dialect, tables)
-        finally:
-            self.give(link)
+        return self._asked(lambda link: rights(link, self.dialect, tables))
 
     def execute(self, query: Query) -> int:
         """One statement in a transaction of its own, through psycopg, which counts the rows."""
@@ -130,14 +132,18 @@ class PostgresqlSource:
         return unreachable(self._system.name, address(self._system), message)
 
     def _run(self, text: str) -> pa.Table:
+        return self._asked(lambda link: link.run(text))
+
+    def _asked(self, ask: Callable[[Link], T]) -> T:
+        """What a connection answers that is kept for the next question."""
         link = self.take()
         try:
-            result = link.run(text)
+            result = ask(link)
         except SystemUnreachable:
             link.close()
             self.close()
             if link.kept:  # it may have died long ago: a new one tells whether the server is away
-                return self._run(text)
+                return self._asked(ask)
             raise
         except ConfigurationError:
             self.give(link)
@@ -149,29 +155,25 @@ class PostgresqlSource:
 class _Snapshot:
     """The reader of one snapshot: the connection that took it, and those that joined."""
 
-    writers: Writers
-
     def __init__(self, source: PostgresqlSource) -> None:
         self._source = source
         self._lock = threading.Lock()
         self._free: list[Link] = []
         self._all: list[Link] = []
-        first_link = self._joined("SELECT pg_catalog.pg_export_snapshot() AS name", first=True)
+        first_link = self._joined("SELECT pg_catalog.pg_export_snapshot() AS name")
         self._free.append(first_link)
 
-    def _joined(self, statement: str, *, first: bool = False) -> Link:
+    def _joined(self, statement: str) -> Link:
         """A connection in a transaction of this snapshot."""
         link = self._source.take()
         try:
-            if first:
-                self.writers = writers(link)
             link.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             result = link.run(statement)
         except SystemUnreachable:
             link.close()
             self._source.close()
             if link.kept:
-                return self._joined(statement, first=first)
+                return self._joined(statement)
             raise
         except BaseException:
             link.close()

@@ -65,15 +65,18 @@ class SqliteSource:
         with self._connection() as connection:
             return catalogue.tables(connection)
 
+    def writers(self) -> Writers:
+        """By taking the right to write, which is given back at once."""
+        return writers(self._system)
+
     @contextmanager
     def snapshot(self) -> Iterator[Reader]:
         """One read transaction; a writer of a file that is not in WAL mode waits for its end."""
         with self._connection() as connection:
-            found = writers(self._system)
             with translated(self._system):
                 connection.execute("BEGIN")
                 list(connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1"))
-            yield _Snapshot(self._system, connection, found)
+            yield _Snapshot(self._system, connection)
 
     def execute(self, query: Query) -> int:
         """One statement in a transaction of its own, on a connection that may write."""
@@ -151,8 +154,7 @@ class SqliteSource:
 class _Snapshot:
     """The reader of one snapshot; its streams take turns on the one connection."""
 
-    def __init__(self, system: SystemSettings, connection: apsw.Connection, writers: Writers) -> None:
-        self.writers = writers
+    def __init__(self, system: SystemSettings, connection: apsw.Connection) -> None:
         self._system = system
         self._connection = connection
         self._lock = threading.Lock()

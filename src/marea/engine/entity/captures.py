@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from marea.capture.batch import BatchReader
     from marea.capture.capture import Capture
     from marea.engine.entity.alignment import Alignment
-    from marea.ports import Reader
+    from marea.ports import Reader, Writers
     from marea.sql.aggregate import Aggregate
     from marea.store.state import EntityRow
 
@@ -64,6 +64,12 @@ def known_capture(entity: EntitySettings, row: EntityRow) -> str | None:
 def made(name: str, alignment: Alignment, batches: BatchReader) -> Capture:
     """The capture of that name, which reads with `batches`."""
     return _MAKERS[name](alignment, batches)
+
+
+def writers_before(name: str, alignment: Alignment) -> Writers | None:
+    """Who writes to the source now, where the capture of that name goes by it. Raises SystemUnreachable."""
+    by_time = name == WATERMARK and alignment.aggregate.feeds()
+    return alignment.source.writers() if by_time else None
 
 
 def unchanged(name: str, position: str, alignment: Alignment, reader: Reader) -> bool:

@@ -11,7 +11,7 @@ from marea.capture.batch import BatchReader
 from marea.config.settings import EntitySettings, Settings
 from marea.engine.entity.alignment import Alignment
 from marea.engine.entity.basis import Basis
-from marea.engine.entity.captures import choice
+from marea.engine.entity.captures import choice, writers_before
 from marea.engine.entity.known import known_entity, unknown_entity
 from marea.engine.entity.memory import Memory
 from marea.engine.entity.neighbours import Known, remembered, shared, take_place
@@ -223,9 +223,9 @@ class _Examination:
             self._remark(alignment.entity.source.system, source.hindrance())
 
     def _tables(self, alignment: Alignment, report: EntityReport) -> None:
-        with alignment.source.snapshot() as reader:
-            hidden = reader.writers.hidden
         found = choice(alignment, self._row(alignment.entity))
+        writers = writers_before(found.capture, alignment)
+        hidden = writers.hidden if writers else ""
         report.capture, report.why = found.capture, found.why
         report.tables = tables(found.capture, alignment.entity, alignment.pages, hidden)
         report.better = better(alignment, found.capture)

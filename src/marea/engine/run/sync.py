@@ -15,7 +15,7 @@ from marea.capture.step import Step
 from marea.capture.sweep import swept
 from marea.config.digest import MIXED
 from marea.engine.entity.alignment import Alignment
-from marea.engine.entity.captures import choice, others
+from marea.engine.entity.captures import choice, others, writers_before
 from marea.engine.entity.request import Request
 from marea.engine.run.ahead import SideBySide
 from marea.engine.run.context import Context
@@ -39,7 +39,7 @@ from marea.store.commit import Commit, Move
 if TYPE_CHECKING:
     from marea.delivery.settle import Settlement
     from marea.engine.run.heartbeat import Heartbeat
-    from marea.ports import Reader
+    from marea.ports import Reader, Writers
     from marea.store.custody import Custody
     from marea.store.state import EntityRow
 
@@ -96,6 +96,7 @@ class EntitySync:
                 lambda batches: steps(request, standing, batches, self._alignment),
                 resend=request.resend,
                 named=bool(request.keys),
+                moves=not request.selects,
             )
         if reads_all(request, standing, self._alignment.pages):
             self._ask_again()
@@ -125,11 +126,11 @@ class EntitySync:
     def _deliver(self, keys: Sequence[str], cause: Cause) -> None:
         self._flow(partial(listed, keys, cause))
 
-    def _batches(self, reader: Reader) -> BatchReader:
+    def _batches(self, reader: Reader, writers: Writers | None) -> BatchReader:
         """Reads as many records at once as may be in doubt together."""
         page = self._context.page
         rows = page if self._alignment.repeats else min(page, ONCE_ROWS)
-        return BatchReader(self._alignment.pages, reader, rows)
+        return BatchReader(self._alignment.pages, reader, rows, writers)
 
     @property
     def _outdated(self) -> bool:
@@ -150,26 +151,31 @@ class EntitySync:
         fresh = {cause: [key for key in keys if key not in seen] for cause, keys in due.items()}
         return {cause: keys for cause, keys in fresh.items() if keys}
 
-    def _flow(self, find: _Find, *, resend: bool = False, named: bool = False) -> None:
-        """Run the stages until nothing is left of what is found, or an end is asked for, which is raised."""
+    def _flow(self, find: _Find, *, resend: bool = False, named: bool = False, moves: bool = False) -> None:
+        """Run the stages until nothing is left of what is found, or an end is asked for, which is raised.
+
+        `moves`: the position may move.
+        """
         try:
-            self._run_stages(self._found(find), resend=resend, named=named)
+            self._run_stages(self._found(find, moves=moves), resend=resend, named=named)
         finally:
             # No stage delivers or announces any more. Where the state is away the intents stay as they are.
             with suppress(MareaError):
                 self._intents.leave()
         self._lease.stop.check()
 
-    def _found(self, find: _Find) -> Generator[Step, None, None]:
+    def _found(self, find: _Find, *, moves: bool) -> Generator[Step, None, None]:
         """What is found at one moment of the source, which is opened and closed where it is read."""
+        writers = writers_before(self._capture, self._alignment) if moves else None
+        if writers:
+            self._note_hidden(writers.hidden)
         with self._alignment.source.snapshot() as reader:
-            self._note_hidden(reader.writers.hidden)
-            yield from find(self._batches(reader))
+            yield from find(self._batches(reader, writers))
 
     def _note_hidden(self, why: str) -> None:
         """Says once a run and source that what commits late may be missed."""
         note = f"{self._alignment.entity.source.system}: what commits late may be missed: {why}"
-        if why and self._alignment.aggregate.feeds() and note not in self._context.notes:
+        if why and note not in self._context.notes:
             self._context.notes.append(note)
 
     def _run_stages(self, found: Generator[Step, None, None], *, resend: bool, named: bool) -> None:
