@@ -98,11 +98,13 @@ class Aligned:
 
 @pytest.fixture
 def aligned(tryton: Tryton, tmp_path: Path) -> Callable[..., Aligned]:
-    """Aligns Tryton, read by a login, with a target of this url and these options."""
+    """Aligns Tryton, read by a login through a capture, with a target of this url and these options."""
 
-    def make(target: Held, url: str, reader: str = "tryton_reader", **options: Any) -> Aligned:
+    def make(
+        target: Held, url: str, reader: str = "tryton_reader", capture: str = "watermark", **options: Any
+    ) -> Aligned:
         create = "" if options else ", create: true"
-        entities = ENTITIES.format(create=create, modified=MODIFIED)
+        entities = ENTITIES.format(create=create, modified=MODIFIED) + f"defaults: {{capture: {capture}}}\n"
         source = tryton.url.replace("postgres@", f"{reader}@")
         return Aligned(tryton, write_project(tmp_path, entities, source, url, **options), target)
 
@@ -123,13 +125,8 @@ def world(
         yield aligned(held, held.url, **OPTIONS)
 
 
-def test_a_day_of_calls_and_sql(world: Aligned) -> None:
-    first = world.sync()
-    assert first.status is RunStatus.SUCCEEDED
-    assert {name: counts(first, name) for name in FIRST} == {n: {"created": FIRST[n]} for n in FIRST}
-    world.assert_equal()
-    world.assert_quiet()
-
+def edit(world: Aligned) -> None:
+    """Many parties by one call, an address by another, prices by SQL."""
     tryton, parties = world.tryton, world.ids("party.party")
     tryton.call("party.party.write", parties[:MANY], {"name": "Rinominata S.r.l."})
     addresses = tryton.call("party.address.search", [["party", "=", parties[MANY + 1]]])
@@ -138,10 +135,17 @@ def test_a_day_of_calls_and_sql(world: Aligned) -> None:
     stamps = "SELECT count(*), count(DISTINCT write_date) FROM party_party WHERE name = 'Rinominata S.r.l.'"
     assert run_sql(tryton.url, stamps) == [(MANY, 1)]
 
+
+def test_a_day_of_calls_and_sql(world: Aligned) -> None:
+    first = world.sync()
+    assert first.status is RunStatus.SUCCEEDED
+    assert {name: counts(first, name) for name in FIRST} == {n: {"created": FIRST[n]} for n in FIRST}
+    world.assert_equal()
+    world.assert_quiet()
+
+    edit(world)
     run = world.sync()
-    assert world.causes(run) == {
-        "parties": {Cause.LAST_EDIT: MANY, Cause.RELATED: 1},
-    }
+    assert world.causes(run) == {"parties": {Cause.LAST_EDIT: MANY, Cause.RELATED: 1}}
     found = world.sync(full=True)
     assert world.causes(found) == {"products": {Cause.DIRECT_SQL: 20}}
     assert {"list_price": (Decimal("1.5"), Decimal("1.65"))} in world.changes(found, "products")
@@ -149,12 +153,32 @@ def test_a_day_of_calls_and_sql(world: Aligned) -> None:
     world.assert_quiet()
 
 
-@pytest.mark.parametrize("reader", READERS)
+def test_a_day_seen_by_xmin(postgresql_url: str, aligned: Callable[..., Aligned]) -> None:
+    """One run finds all of it, by a login that may read and no more."""
+    world = aligned(InPostgresql(postgresql_url), postgresql_url, capture="xmin")
+    world.sync()
+    world.assert_quiet()
+    edit(world)
+    run = world.sync()
+    assert world.causes(run) == {"parties": {Cause.XMIN: MANY + 1}, "products": {Cause.DIRECT_SQL: 20}}
+    world.assert_equal()
+    world.assert_quiet()
+
+
+@pytest.mark.parametrize(
+    ("capture", "reader", "cause"),
+    [*(("watermark", reader, Cause.LAST_EDIT) for reader in READERS), ("xmin", "tryton_reader", Cause.XMIN)],
+)
 def test_a_call_that_commits_late(
-    reader: str, tryton: Tryton, postgresql_url: str, aligned: Callable[..., Aligned]
+    capture: str,
+    reader: str,
+    cause: Cause,
+    tryton: Tryton,
+    postgresql_url: str,
+    aligned: Callable[..., Aligned],
 ) -> None:
     """Its stamps are of its start: an edit that began later is delivered before they can be seen."""
-    world = aligned(InPostgresql(postgresql_url), postgresql_url, reader)
+    world = aligned(InPostgresql(postgresql_url), postgresql_url, reader, capture)
     world.sync()
     slow, blocked, quick = world.ids("party.party")[:3]
     hold = transaction(tryton.url, f"SELECT FROM party_party WHERE id = {blocked} FOR UPDATE")
@@ -166,12 +190,12 @@ def test_a_call_that_commits_late(
             during = world.sync()
             again = world.sync()
         late.result(60)
-    assert world.causes(during) == {"parties": {Cause.LAST_EDIT: 1}}
+    assert world.causes(during) == {"parties": {cause: 1}}
     assert world.causes(again) == {}
     names = "SELECT name FROM party_party WHERE write_date IS NOT NULL ORDER BY write_date DESC LIMIT 3"
     assert run_sql(tryton.url, names) == [("Early",), ("Late",), ("Late",)]
     after = world.sync()
-    assert world.causes(after) == {"parties": {Cause.LAST_EDIT: 2}}
+    assert world.causes(after) == {"parties": {cause: 2}}
     world.assert_equal()
     world.assert_quiet()
 
