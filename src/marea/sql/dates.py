@@ -31,8 +31,8 @@ class Dates:
 
     def sample(self) -> Query:
         """One row `SAMPLE`: the rows looked at; of the filter, those without a date, and with one to come."""
-        now = self._now()
-        ahead = f"count(CASE WHEN kept = 1 AND s > {now} AND {self._dated()} THEN 1 END)" if now else "0"
+        soon = self._soon()
+        ahead = f"count(CASE WHEN kept = 1 AND s > {soon} AND {self._dated()} THEN 1 END)" if soon else "0"
         undated = "count(CASE WHEN kept = 1 AND s IS NULL THEN 1 END)"
         selects = f"count(*) AS seen, {undated} AS undated, {ahead} AS ahead"
         return self._query(f"SELECT {selects} FROM ({self._first()}) x")
@@ -53,11 +53,11 @@ class Dates:
 
     def ahead(self) -> Query | None:
         """One row `COUNT`: the rows with a date in the future, in the same way; None without a clock."""
-        now = self._now()
-        return self._counted(f"{self._stamp} > {now}", self._dated()) if now else None
+        soon = self._soon()
+        return self._counted(f"{self._stamp} > {soon}", self._dated()) if soon else None
 
-    def _now(self) -> str | None:
-        return self._dialect.now(self._native)
+    def _soon(self) -> str | None:
+        return self._dialect.ahead(self._native)
 
     def _dated(self) -> str:
         """Whether `s` is a date at all, where its type does not say so."""

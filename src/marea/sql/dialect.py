@@ -88,6 +88,13 @@ class Dialect(ABC):
         Never earlier than `moment` has it; None where that is None.
         """
 
+    @abstractmethod
+    def ahead(self, native: str) -> str | None:
+        """A time that no stamp has yet, however it is spelt, where clock and zone of its writer are right.
+
+        A minute and more from now; None where `now` is None.
+        """
+
     def transactions(self) -> Query | None:
         """One row (oldest, next, server): transactions as they are numbered, at the moment it is read.
 

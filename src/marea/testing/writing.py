@@ -28,6 +28,9 @@ class Writing(Suite):
     }
     """How an application of this database stamps a row, for each kind of stamp that is a time."""
 
+    far_ahead: ClassVar[str] = "2037-12-31"
+    """A day to come, as a text that goes into any of these columns."""
+
     def test_no_later_stamp_is_before_the_moment_of_a_snapshot(
         self, source: Source, execute: Execute
     ) -> None:
@@ -54,10 +57,23 @@ class Writing(Suite):
             execute(f"UPDATE t_{kind} SET stamp = {own}")
             assert self.since(source, kind, asked) == [1], kind
 
+    def test_what_is_stamped_now_is_not_ahead_and_a_wrong_clock_is(
+        self, source: Source, execute: Execute
+    ) -> None:
+        for kind, now in self.now.items():
+            self.stamped_table(source, execute, kind)
+            execute(f"INSERT INTO t_{kind} VALUES (1, {now})")
+            execute(f"INSERT INTO t_{kind} VALUES (2, '{self.far_ahead}')")
+            ahead = source.dialect.ahead(source.type_of(f"t_{kind}", "stamp").native)
+            query, columns = self.select(source, f"t_{kind}", where=f"stamp > {ahead}")
+            with source.snapshot() as reader:
+                assert [row["id"] for row in self.fetch(reader, query, columns)] == [2], kind
+
     def test_a_number_knows_no_moments(self, source: Source, execute: Execute) -> None:
         self.make(source, execute, {"id": self.kinds["int64"]})
         native = source.type_of("t", "id").native
         assert source.dialect.moment(native, "0") is None
+        assert source.dialect.ahead(native) is None
         assert source.dialect.now(native) is None
 
     def test_no_stamp_of_who_writes_is_before_the_horizon(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from marea.config.load import load
+from marea.engine.look import dates as examined
 from marea.engine.look.promises import TableReport
 from marea.engine.project import Project
 from marea.sql import dates
@@ -90,8 +91,8 @@ def test_dates_in_the_future_are_counted(world: World) -> None:
 def test_a_large_table_without_an_index_is_named_and_looked_at_in_part(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("marea.sql.dates.LOOKED_AT", 5)
-    monkeypatch.setattr("marea.engine.look.dates.LOOKED_AT", 5)
+    monkeypatch.setattr(dates, "LOOKED_AT", 5)
+    monkeypatch.setattr(examined, "LOOKED_AT", 5)
     (warning,) = told(world)
     assert "no index begins with modified, and the table has 5 rows or more" in warning
     world.erp("UPDATE customers SET modified = NULL")
@@ -101,8 +102,8 @@ def test_a_large_table_without_an_index_is_named_and_looked_at_in_part(
 def test_an_index_finds_what_the_first_rows_do_not_show(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("marea.sql.dates.LOOKED_AT", 5)
-    monkeypatch.setattr("marea.engine.look.dates.LOOKED_AT", 5)
+    monkeypatch.setattr(dates, "LOOKED_AT", 5)
+    monkeypatch.setattr(examined, "LOOKED_AT", 5)
     world.erp("CREATE INDEX edited ON customers (modified)")
     assert told(world) == ()
     world.erp("UPDATE customers SET modified = NULL WHERE code = '00009'")
@@ -158,7 +159,7 @@ def test_texts_that_are_no_dates_are_not_taken_for_the_future(
     ahead, ways = told(sqlite)
     assert ahead.startswith("1 of its rows has a last-edit date in the future")
     assert "no date (9)" in ways
-    monkeypatch.setattr("marea.engine.look.dates.LOOKED_AT", 5)
+    monkeypatch.setattr(examined, "LOOKED_AT", 5)
     sqlite.erp("CREATE INDEX edited ON customers (modified)")
     assert told(sqlite)[0].startswith("1 of its rows has a last-edit date in the future")
 

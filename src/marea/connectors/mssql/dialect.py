@@ -139,6 +139,16 @@ class MssqlDialect(Dialect):
         local = word in ("datetime", "datetime2", "smalldatetime", "date")
         return f"CAST(SYSDATETIME() AS {word}{size})" if local else None
 
+    def ahead(self, native: str) -> str | None:
+        """A minute from now, of the server's time and UTC the later."""
+        word, size, _ = parts(native)
+        if self.now(native) is None:
+            return None
+        if word == "datetimeoffset":
+            return f"CAST(DATEADD(minute, 1, SYSDATETIMEOFFSET()) AS {word}{size})"
+        later = "IIF(SYSDATETIME() > SYSUTCDATETIME(), SYSDATETIME(), SYSUTCDATETIME())"
+        return f"CAST(DATEADD(minute, 1, {later}) AS {word}{size})"
+
     def key_value(self, value: object) -> str:
         """Truth values as 1 and 0, all else as text."""
         return str(int(value)) if isinstance(value, bool) else str(value)

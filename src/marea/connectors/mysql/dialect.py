@@ -110,6 +110,11 @@ class MysqlDialect(Dialect):
         now = "UTC_TIMESTAMP(6)"
         return now if kind == "timestamp" else self._local(now)
 
+    def ahead(self, native: str) -> str | None:
+        """A minute from now, of the zone's time and UTC the later."""
+        now = self.now(native)
+        return now and f"(GREATEST({now}, UTC_TIMESTAMP(6)) + INTERVAL 1 MINUTE)"
+
     def _local(self, instant: str) -> str:
         return f"CONVERT_TZ({instant}, '+00:00', {self._zone})"
 

@@ -124,6 +124,18 @@ class PostgresqlDialect(Dialect):
         }
         return times.get(base(native))
 
+    def ahead(self, native: str) -> str | None:
+        """A minute from now, of the server's time and UTC the later where it is not known which is meant."""
+        soon = "(now() + interval '1 minute')"
+        local = f"({soon} AT TIME ZONE {self._zone})"
+        latest = local if self._known else f"GREATEST({local}, ({soon} AT TIME ZONE 'UTC'))"
+        times = {
+            "timestamp with time zone": soon,
+            "timestamp without time zone": latest,
+            "date": f"CAST({latest} AS date)",
+        }
+        return times.get(base(native))
+
     def transactions(self) -> Query | None:
         """From the snapshot; a cluster has a number of its own, and a new timeline when it was put back.
 

@@ -85,6 +85,11 @@ class SqliteDialect(Dialect):
             return "CURRENT_TIMESTAMP"
         return "CURRENT_DATE" if "DATE" in kind else None
 
+    def ahead(self, native: str) -> str | None:
+        """A day from now: a text of today that has a T in its middle comes behind all that have none."""
+        soon = {"CURRENT_TIMESTAMP": "datetime('now', '+1 day')", "CURRENT_DATE": "date('now', '+1 day')"}
+        return soon.get(self.now(native) or "")
+
     def key_rows(self, placeholder: str, columns: Sequence[Column]) -> str:
         """The elements of a JSON array, in the inclination of the columns."""
         part = "e.value" if len(columns) == 1 else "json_extract(e.value, '$[{}]')"

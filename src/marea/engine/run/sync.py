@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -21,6 +21,7 @@ from marea.engine.run.ahead import SideBySide
 from marea.engine.run.context import Context
 from marea.engine.run.counted import Again
 from marea.engine.run.intents import Intents
+from marea.engine.run.remarks import remarks
 from marea.engine.run.restored import COMPARED, beside_source
 from marea.engine.run.stages import (
     Planned,
@@ -167,16 +168,16 @@ class EntitySync:
     def _found(self, find: _Find, *, moves: bool) -> Generator[Step, None, None]:
         """What is found at one moment of the source, which is opened and closed where it is read."""
         writers = writers_before(self._capture, self._alignment) if moves else None
-        if writers:
-            self._note_hidden(writers.hidden)
         with self._alignment.source.snapshot() as reader:
-            yield from find(self._batches(reader, writers))
+            batches = self._batches(reader, writers)
+            if writers:
+                self._note(remarks(self._alignment.entity, writers, batches))
+            yield from find(batches)
 
-    def _note_hidden(self, why: str) -> None:
-        """Says once a run and source that what commits late may be missed."""
-        note = f"{self._alignment.entity.source.system}: what commits late may be missed: {why}"
-        if why and note not in self._context.notes:
-            self._context.notes.append(note)
+    def _note(self, notes: Iterable[str]) -> None:
+        """Says once a run what there is to say."""
+        known = self._context.notes
+        known += [note for note in notes if note not in known]
 
     def _run_stages(self, found: Generator[Step, None, None], *, resend: bool, named: bool) -> None:
         """Run the stages side by side and commit what comes out, batch by batch."""
