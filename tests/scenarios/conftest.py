@@ -1,4 +1,4 @@
-"""Owns the fixtures of the scenarios: Tryton on a database of the test's own."""
+"""Owns the fixtures of the scenarios: Tryton on a database of the test's own, the command line."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from absent import left_out
+from cli.conftest import marea
 from conftest import Servers
 from environments import NotInstalled
 from scenarios.tryton import template
 from scenarios.tryton.program import Tryton
+
+__all__ = ["marea"]
 
 
 @pytest.fixture(scope="session")

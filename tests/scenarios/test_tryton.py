@@ -13,6 +13,8 @@ from typing import Any, Protocol
 import pytest
 
 from by_hand import run_sql, transaction
+from cli.conftest import Marea
+from marea.config.load import load
 from marea.demo.crm_process import CrmProcess
 from marea.engine.run.ended import Run
 from marea.model import Cause, RunStatus
@@ -235,3 +237,19 @@ def test_calls_that_change_what_others_show(world: Aligned) -> None:
     assert counts(run, "parties")["created"] == 1
     world.assert_equal()
     world.assert_quiet()
+
+
+@pytest.mark.soak
+def test_every_table_as_init_finds_it(tryton: Tryton, tmp_path: Path, marea: Marea) -> None:
+    """Some 160 entities that refer to one another, also in circles and to themselves; names with dashes."""
+    source = tryton.url.replace("postgres@", "tryton_reader@")
+    file = tmp_path / "marea.yaml"
+    assert marea("init", "--source", source, "--target", "sqlite:///crm.db", "--output", str(file)).code == 0
+    first, again = synchronize(file), synchronize(file, full=True)
+    assert first.status is RunStatus.SUCCEEDED
+    tables = {name: entity.source.table for name, entity in load(file).entities.items()}
+    assert len(tables) > 150
+    for name, table in tables.items():
+        ((rows,),) = run_sql(tryton.url, f'SELECT count(*) FROM "{table}"')
+        assert counts(first, name) == ({"created": rows} if rows else {})
+        assert counts(again, name) == ({"unchanged": rows} if rows else {})
