@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from marea.errors import Fault
     from marea.ports import Column, Shape, Table
     from marea.sql.dialect import Query
+    from marea.sql.noted import ChangeTable
     from marea.stop import Stop
 
 
@@ -153,6 +154,29 @@ class Installable(Protocol):
 
     def script(self, statements: Sequence[str]) -> str:
         """Such statements as a text that the database's own client takes as it is."""
+        ...
+
+
+@runtime_checkable
+class Noting(Installable, Protocol):
+    """Optional capability of a source: triggers note there what changes, in a table of their own."""
+
+    def change_table(self) -> ChangeTable:
+        """Where they write, and how it is told which of them are there. Repeatable.
+
+        Raises SystemUnreachable.
+        """
+        ...
+
+    def triggers(self, watched: Sequence[Watched]) -> list[str]:
+        """The names of the triggers that these tables need. Repeatable. Raises SystemUnreachable."""
+        ...
+
+    def let_go(self, queries: Sequence[Query]) -> None:
+        """Deletes rows of the change table in one transaction that keeps no writer waiting. Repeatable.
+
+        Raises ConfigurationError where the login may not, with what lets it; SystemUnreachable.
+        """
         ...
 
 

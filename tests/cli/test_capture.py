@@ -41,6 +41,17 @@ def test_the_sql_is_printed_for_the_client_of_the_database(marea: Marea, watched
     assert watched.erp(OURS) == [(10,)]
 
 
+def test_auto_takes_what_was_installed_by_name(marea: Marea, watched: Shop) -> None:
+    watched.configure("capture: trigger", "capture: auto")
+    assert marea("capture", "install", "customers").code == 0
+    marea("sync")
+    watched.erp("UPDATE customers SET name = 'By SQL again' WHERE code = '00006'")
+    assert "1 updated" in marea("sync", "customers").out
+    assert marea("capture", "remove").code == 0
+    done = marea("sync", "customers")
+    assert (done.code, "make it: marea capture install customers" in done.err) == (2, True)
+
+
 def test_the_document_has_the_statements(marea: Marea, watched: Shop) -> None:
     [work] = marea("capture", "install", "--json").document
     assert (work["system"], work["capture"], work["entities"]) == ("erp", "trigger", ["customers"])
@@ -49,10 +60,10 @@ def test_the_document_has_the_statements(marea: Marea, watched: Shop) -> None:
 
 
 def test_an_entity_whose_capture_needs_nothing_is_told(marea: Marea, fresh: Shop, watched: Shop) -> None:
-    done = marea("capture", "install", "tax_codes")
-    assert done.code == 2
-    assert "tax_codes.source.capture: the capture of tax_codes (auto) needs nothing" in done.err
     watched.configure("capture: trigger", "capture: watermark")
+    done = marea("capture", "install", "customers")
+    assert done.code == 2
+    assert "customers.source.capture: the capture of customers (watermark) needs nothing" in done.err
     assert "no entity has a capture that needs anything" in marea("capture", "install").err
 
 

@@ -38,7 +38,7 @@ def followed(
     """
     for one in notices:
         last: Step | None = None
-        for batch in batches.listed(_keys(batches, one.values, upto), cause):
+        for batch in batches.listed(root_keys(batches, one.values, upto), cause):
             if last is not None:
                 yield last
             last = Step(batch, None)
@@ -46,8 +46,10 @@ def followed(
         yield replace(last or Step(None, None), position=one.position, release=one.release)
 
 
-def _keys(batches: BatchReader, values: Mapping[str, Sequence[str]], upto: str | None) -> list[str]:
-    """The keys of the root rows that values of rows of any table lead to."""
+def root_keys(
+    batches: BatchReader, values: Mapping[str, Sequence[str]], upto: str | None = None
+) -> list[str]:
+    """The keys of the root rows that values of rows of any table lead to; `upto` as in `followed`."""
     found = dict.fromkeys(values.get(ROOT, ()))
     for path, joined in values.items():
         if path != ROOT:

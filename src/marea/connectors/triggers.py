@@ -13,8 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from marea.capabilities import Watched
-from marea.sql.dialect import Dialect
-from marea.sql.noted import CHANGES
+from marea.errors import ConfigurationError
+from marea.sql.dialect import Dialect, Query
+from marea.sql.noted import CHANGES, ChangeTable
 
 FORM = 1
 """Of what the triggers write; another one is another name, and made anew."""
@@ -24,10 +25,10 @@ _LETTERS = 8
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """The change table or a trigger of ours that is there."""
+    """The change table, a trigger of ours, or what else that needs, which is there."""
 
     table: str
-    """The table it stands on, as `Triggers.place` has it; empty for the change table itself."""
+    """The table it stands on, as `Triggers.place` has it; empty for what stands on none."""
     mark: str
     """Another one once it was made anew, where the database tells that."""
 
@@ -36,7 +37,9 @@ class Triggers(ABC):
     """The SQL of the change table and its triggers in one kind of database."""
 
     events: Sequence[str] = ("i", "u", "d")
-    """The last letter of the name of each trigger that a table has."""
+    """The last letter of the name of each trigger that a table has, and of what else that needs."""
+    knows_rights = True
+    """Whether `granting` is sure to know all rights of the login: it may have some by a role."""
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
@@ -49,7 +52,8 @@ class Triggers(ABC):
         """What is not there, one sentence each."""
         if CHANGES not in made:
             return [f"there is no table {CHANGES} for what triggers note"]
-        return [
+        rights = [f"the login may not read and delete what triggers noted in {CHANGES}"]
+        return (rights if self.knows_rights and self.granting() else []) + [
             f"table {table.table.name} has not the triggers that note its changes for {table.entity}"
             for table in watched
             if self._missing(table, made)
@@ -59,7 +63,7 @@ class Triggers(ABC):
         """The statements that make what is lacking; triggers made for another configuration go."""
         missing = {table: self._missing(table, made) for table in watched}
         entities = list(dict.fromkeys(table.entity for table, names in missing.items() if names))
-        found = [] if CHANGES in made else self.making_table()
+        found = [*([] if CHANGES in made else self.making_table()), *self.granting()]
         found += self.dropping(self._others(watched, made), made)
         # Before the first trigger: what was not noted until now is found by whom this row tells of it.
         found += [self.noting_all(entity) for entity in entities]
@@ -90,6 +94,10 @@ class Triggers(ABC):
         """The change table, quoted, with its schema where there is one."""
 
     @abstractmethod
+    def made(self) -> Query:
+        """As `ChangeTable.made`."""
+
+    @abstractmethod
     def making_table(self) -> list[str]:
         """The statements that make the change table."""
 
@@ -105,6 +113,10 @@ class Triggers(ABC):
     def dropping(self, names: Iterable[str], made: Mapping[str, Made]) -> list[str]:
         """The statements that drop triggers."""
 
+    def granting(self) -> list[str]:
+        """The statements that give the login the rights on the table that it lacks."""
+        return []
+
     def noting_all(self, entity: str) -> str:
         """The statement that notes that any record of an entity may differ."""
         return f"INSERT INTO {self.changes()} (entity, path) VALUES ({self.text(entity)}, '')"
@@ -117,6 +129,10 @@ class Triggers(ABC):
         """A text as a literal."""
         return "'" + value.replace("'", "''") + "'"
 
+    def change_table(self) -> ChangeTable:
+        """The table, and what is there of ours."""
+        return ChangeTable(self.changes(), self.made())
+
     # -- names -----------------------------------------------------------------------------
 
     def _of(self, table: Watched) -> list[str]:
@@ -126,7 +142,7 @@ class Triggers(ABC):
 
     def _missing(self, table: Watched, made: Mapping[str, Made]) -> list[str]:
         place = self.place(table)
-        return [name for name in self._of(table) if name not in made or made[name].table != place]
+        return [name for name in self._of(table) if name not in made or made[name].table not in ("", place)]
 
     def _others(self, watched: Sequence[Watched], made: Mapping[str, Made]) -> list[str]:
         """Triggers of these entities that are none of these."""
@@ -137,6 +153,57 @@ class Triggers(ABC):
             for name in made
             if name.startswith(tuple(prefixes)) and (name not in wanted or name in wrong)
         ]
+
+
+class Noter(ABC):
+    """The part of a source that has triggers note what changes there (`marea.capabilities.Noting`)."""
+
+    def captures(self) -> tuple[str, ...]:
+        """Triggers."""
+        return ("trigger",)
+
+    def change_table(self) -> ChangeTable:
+        """Where they write, and what is there of them."""
+        return self._triggers(()).change_table()
+
+    def triggers(self, watched: Sequence[Watched]) -> list[str]:
+        """The names that say what they note."""
+        return self._triggers(watched).names(watched)
+
+    def lacking(self, capture: str, watched: Sequence[Watched]) -> list[str]:
+        """By what is there now."""
+        triggers = self._triggers(watched)
+        return triggers.lacking(watched, self._made(triggers))
+
+    def installing(self, capture: str, watched: Sequence[Watched]) -> list[str]:
+        """By what is there now."""
+        triggers = self._triggers(watched)
+        return triggers.installing(watched, self._made(triggers))
+
+    def removing(self, capture: str, watched: Sequence[Watched]) -> list[str]:
+        """By what is there now."""
+        triggers = self._triggers(())
+        return triggers.removing(watched, self._made(triggers))
+
+    @abstractmethod
+    def _triggers(self, watched: Sequence[Watched]) -> Triggers:
+        """Their SQL. Raises ConfigurationError where one of these tables cannot be watched."""
+
+    @abstractmethod
+    def _made(self, triggers: Triggers) -> dict[str, Made]:
+        """What is there of ours, by name."""
+
+
+def unwatchable(names: Sequence[str], why: str, hint: str) -> ConfigurationError:
+    """The error for tables that triggers cannot watch."""
+    return ConfigurationError.single(f"{', '.join(names)}: {why}", hint=hint)
+
+
+VIEW = (
+    "triggers do not see what changes behind a view",
+    "name the tables that it reads, or choose another capture",
+)
+"""Why a view cannot be watched, and what instead."""
 
 
 def prefix(entity: str) -> str:

@@ -8,12 +8,10 @@ from dataclasses import dataclass, replace
 from marea.capabilities import Installable, Watched
 from marea.config.settings import EntitySettings, Settings, line_of
 from marea.engine.entity.alignment import Alignment
+from marea.engine.entity.captures import CAPTURES, NEEDING
 from marea.engine.entity.systems import Systems
 from marea.engine.entity.watched import watched
 from marea.errors import ConfigurationError, Fault
-
-NEEDING = ("trigger", "log")
-"""The captures that need something in the source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +29,15 @@ class Work:
 def install(
     settings: Settings, systems: Systems, entities: Sequence[EntitySettings], *, named: bool, carry_out: bool
 ) -> list[Work]:
-    """Makes what the configured captures of these entities lack; without `carry_out` it is only told.
+    """Makes what the captures of these entities lack; without `carry_out` it is only told.
 
     `named`: each was asked for by its name. Raises ConfigurationError where one needs nothing in its
     source, where a table cannot be watched so or the login may not; SystemUnreachable.
     """
-    asking = [it for it in entities if it.source.capture in NEEDING]
-    if faults := [_nothing_to_install(settings, it) for it in entities if named and it not in asking]:
+    captures = {it.name: _capture(systems, it, named=named) for it in entities}
+    if faults := [_nothing_to_install(settings, it) for it in entities if named and not captures[it.name]]:
         raise ConfigurationError(faults)
+    asking = [it for it in entities if captures[it.name]]
     if not asking:
         raise ConfigurationError.single(
             "no entity has a capture that needs anything in its source",
@@ -46,12 +45,22 @@ def install(
             hint="write `capture: trigger` (or `log`) where its source is described",
         )
     work: list[tuple[Work, Installable]] = []
-    for system, capture in dict.fromkeys((it.source.system, it.source.capture) for it in asking):
-        its = [it for it in asking if (it.source.system, it.source.capture) == (system, capture)]
+    for system, capture in dict.fromkeys((it.source.system, captures[it.name]) for it in asking):
+        its = [it for it in asking if (it.source.system, captures[it.name]) == (system, capture)]
         source = _installable(settings, systems, its[0], capture)
         tables = _tables(settings, systems, its)
         work.append((_work(system, capture, its, source, source.installing(capture, tables)), source))
     return _done(settings, work, carry_out=carry_out)
+
+
+def _capture(systems: Systems, entity: EntitySettings, *, named: bool) -> str:
+    """The capture to install for an entity: as configured, or the best there is for one named; or none."""
+    wanted = entity.source.capture
+    if wanted == "auto" and named:
+        source = systems.source(entity.source.system)
+        known = source.captures() if isinstance(source, Installable) else ()
+        return next((name for name in known if name in CAPTURES), "")
+    return wanted if wanted in NEEDING else ""
 
 
 def removed(

@@ -41,6 +41,9 @@ class Dialect(ABC):
     login: str | None = None
     """An expression for who is logged in, as a GRANT takes it; None where the database knows no logins."""
 
+    unnoted: tuple[str, ...] = ()
+    """Changes that fire no trigger there."""
+
     @abstractmethod
     def quote(self, name: str) -> str:
         """An identifier, quoted."""

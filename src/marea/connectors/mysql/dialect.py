@@ -31,6 +31,11 @@ class MysqlDialect(Dialect):
         "QUOTE(SUBSTRING_INDEX(CURRENT_USER(), '@', -1)))"
     )
 
+    unnoted = (
+        "rows that the database itself deletes or changes by a cascading foreign key",
+        "TRUNCATE, and partitions that are dropped, emptied or exchanged",
+    )
+
     def __init__(self, zone: str | None = None) -> None:
         self._zone = "@@global.time_zone" if zone is None else "'" + zone.replace("'", "''") + "'"
         self._known = zone is not None

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from marea.capabilities import Right
@@ -15,20 +16,25 @@ from marea.connectors.mysql.dialect import MysqlDialect
 from marea.connectors.mysql.link import Link, open_link
 from marea.connectors.mysql.options import Login
 from marea.connectors.mysql.rights import rights
+from marea.connectors.mysql.triggers import ELSEWHERE, GRANTED, IS_VIEW, RIGHTS, MysqlTriggers
 from marea.connectors.mysql.writers import FRESH_SECONDS, asked, writers
+from marea.connectors.triggers import VIEW, Made, Noter, Triggers, unwatchable
 from marea.errors import ConfigurationError
 from marea.ports import Column, Table, Writers
 from marea.sql.dialect import Query
+from marea.sql.noted import CHANGES
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from marea.capabilities import Watched
 
 BEGIN = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
 AT_ONCE = 3
 """Connections a snapshot begins with: for a root table, a related table read beside it, and one to spare."""
 
 
-class MysqlSource:
+class MysqlSource(Noter):
     """A database to read from. Connections are opened when needed and kept; any thread may use it."""
 
     def __init__(self, login: Login) -> None:
@@ -86,6 +92,52 @@ class MysqlSource:
         """Runs one statement in a transaction of its own; gives the rows it matched."""
         with self.link() as link:
             return link.run(query.text, query.parameters)
+
+    def let_go(self, queries: Sequence[Query]) -> None:
+        """One by one, without locks on the gaps between them, which would stop who notes."""
+        with self.link() as link:
+            [(logged, form)] = link.rows("SELECT @@log_bin, @@binlog_format")
+            for query in queries:
+                if not (logged == "1" and form == "STATEMENT"):  # which knows no other isolation
+                    link.run("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+                link.run(query.text, query.parameters)
+
+    def carry_out(self, statements: Sequence[str]) -> None:
+        """One by one: the server keeps no transaction over them."""
+        with self.link() as link:
+            try:
+                for statement in statements:
+                    link.send(statement.encode())
+            except ConfigurationError as error:
+                where = self._dialect.quote(self._login.address.database)
+                hint = f"let the login make it: GRANT {RIGHTS} ON {where}.* TO {self._named(link)}"
+                raise ConfigurationError([replace(fault, hint=hint) for fault in error.faults]) from None
+
+    def script(self, statements: Sequence[str]) -> str:
+        """For the server's own client, which must not end a statement at the semicolons within a trigger."""
+        return "\n".join(["DELIMITER $$", *(f"{statement}$$" for statement in statements), "DELIMITER ;"])
+
+    def _triggers(self, watched: Sequence[Watched]) -> MysqlTriggers:
+        database = self._login.address.database
+        if elsewhere := [one.table.name for one in watched if "." in one.table.name]:
+            raise unwatchable(elsewhere, *ELSEWHERE)
+        with self.link() as link:
+            if views := [one.table.name for one in watched if link.rows(IS_VIEW, (database, one.table.name))]:
+                raise unwatchable(views, *VIEW)
+            login = self._named(link)
+            granted = link.rows(GRANTED, (database, database, CHANGES, login)) == [("2",)]
+        return MysqlTriggers(self._dialect, database, login, granted=granted)
+
+    def _made(self, triggers: Triggers) -> dict[str, Made]:
+        with self.link() as link:
+            try:
+                rows = link.rows(triggers.made().text)
+            except ConfigurationError:  # there is nothing that tells of them
+                return {}
+        return {str(name): Made(str(place), str(mark)) for name, mark, place in rows}
+
+    def _named(self, link: Link) -> str:
+        return str(link.rows(f"SELECT {self._dialect.login}")[0][0])
 
     def close(self) -> None:
         """Gives back every idle connection. Repeatable."""
@@ -155,8 +207,13 @@ class MysqlReader:
             undo.pop_all()
 
     def stream(self, query: Query, columns: Sequence[Column], rows: int) -> Iterator[pa.Table]:
-        """The rows of a query as the columns' types, about `rows` at a time."""
-        link = self._free.pop() if self._free else self._begin()
+        """The rows of a query as the columns' types, about `rows` at a time.
+
+        By the free connection that began first: what is asked first is seen at no later a moment.
+        """
+        link = min(self._free, key=self._links.index) if self._free else self._begin()
+        if link in self._free:
+            self._free.remove(link)
         try:
             for page in link.stream(query.text, query.parameters, rows):
                 yield columns_of(page, columns)

@@ -72,6 +72,8 @@ class PostgresqlDialect(Dialect):
     text_type = "text"
     login = "pg_catalog.quote_ident(current_user)"
 
+    unnoted = ("rows that logical replication or a loader with session_replication_role writes",)
+
     def __init__(self, zone: str | None = None) -> None:
         self._zone = _SERVER_ZONE if zone is None else "'" + zone.replace("'", "''") + "'"
         self._known = zone is not None

@@ -17,6 +17,7 @@ from marea.connectors.postgresql.binding import inline, literal
 from marea.connectors.postgresql.catalogue import TABLES, arrow_type, described, describing
 from marea.connectors.postgresql.dialect import PostgresqlDialect
 from marea.connectors.postgresql.link import Link, opened, single, unreachable
+from marea.connectors.postgresql.noter import PostgresqlNoter
 from marea.connectors.postgresql.rights import rights
 from marea.connectors.postgresql.writers import writers
 from marea.errors import ConfigurationError, SystemUnreachable
@@ -40,7 +41,7 @@ _FIRST_DAY = -2_440_588
 _FIRST_MICROSECOND = _FIRST_DAY * 86_400_000_000
 
 
-class PostgresqlSource:
+class PostgresqlSource(PostgresqlNoter):
     """A database read through ADBC. Methods may be called from several threads."""
 
     def __init__(self, system: SystemSettings) -> None:
@@ -90,11 +91,15 @@ class PostgresqlSource:
 
     def execute(self, query: Query) -> int:
         """One statement in a transaction of its own, through psycopg, which counts the rows."""
+        return self._written([inline(query)])
+
+    def _written(self, statements: Sequence[str]) -> int:
+        """Runs statements in one transaction of their own; gives the rows they changed."""
         from marea.connectors.postgresql.session import PostgresqlSession
 
         session = PostgresqlSession(self._system)
         try:
-            changed = session.execute(inline(query))
+            changed = sum([session.execute(statement) for statement in statements])
             session.commit()
         finally:
             session.close()

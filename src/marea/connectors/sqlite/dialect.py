@@ -41,6 +41,8 @@ class SqliteDialect(Dialect):
     name = "sqlite"
     text_type = "TEXT"
 
+    unnoted = ("a row that INSERT OR REPLACE removes because another has its key or a unique value",)
+
     def quote(self, name: str) -> str:
         """Double quotes, doubled inside."""
         return '"' + name.replace('"', '""') + '"'

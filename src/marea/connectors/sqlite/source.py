@@ -15,10 +15,10 @@ from marea.connectors.sqlite.file import opened, translated
 from marea.connectors.sqlite.triggers import SqliteTriggers
 from marea.connectors.sqlite.values import arranged, bytewise, decoded
 from marea.connectors.sqlite.writers import writers
-from marea.connectors.triggers import Made
+from marea.connectors.triggers import VIEW, Made, Noter, Triggers, unwatchable
 from marea.errors import ConfigurationError
 from marea.ports import Column, Table
-from marea.sql.dialect import Query
+from marea.sql.dialect import Parameter, Query
 
 if TYPE_CHECKING:
     import apsw
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from marea.capabilities import Watched
     from marea.ports import Reader, Writers
-    from marea.sql.noted import ChangeTable
 
 HINDRANCE = (
     "not in WAL mode: programs that write to the file wait while a run reads and delivers; "
@@ -34,13 +33,12 @@ HINDRANCE = (
 )
 
 
-class SqliteSource:
+class SqliteSource(Noter):
     """A SQLite file that is only read, but for `execute`."""
 
     def __init__(self, system: SystemSettings) -> None:
         self._system = system
         self.dialect = SqliteDialect()
-        self._triggers = SqliteTriggers(self.dialect)
 
     def describe(self, table: str) -> Table | None:
         """From the pragmas; views too."""
@@ -93,49 +91,35 @@ class SqliteSource:
             mode = str(connection.pragma("journal_mode"))
         return "" if mode == "wal" else HINDRANCE
 
-    # -- what captures need there -----------------------------------------------------------
-
-    def captures(self) -> tuple[str, ...]:
-        """Triggers."""
-        return ("trigger",)
-
-    def change_table(self) -> ChangeTable:
-        """In the file itself."""
-        return self._triggers.change_table()
-
-    def triggers(self, watched: Sequence[Watched]) -> list[str]:
-        """Three a table."""
-        return self._triggers.names(watched)
-
-    def lacking(self, capture: str, watched: Sequence[Watched]) -> list[str]:
-        """Views cannot be watched."""
-        with self._connection() as connection:
-            return self._triggers.lacking(_tables(connection, watched), self._made(connection))
-
-    def installing(self, capture: str, watched: Sequence[Watched]) -> list[str]:
-        """By what is there now."""
-        with self._connection() as connection:
-            return self._triggers.installing(_tables(connection, watched), self._made(connection))
-
-    def removing(self, capture: str, watched: Sequence[Watched]) -> list[str]:
-        """By what is there now."""
-        with self._connection() as connection:
-            return self._triggers.removing(watched, self._made(connection))
+    def let_go(self, queries: Sequence[Query]) -> None:
+        """In one transaction."""
+        self._write([(query.text, query.parameters) for query in queries])
 
     def carry_out(self, statements: Sequence[str]) -> None:
         """All in one transaction."""
-        with self._connection(write=True) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            for statement in statements:
-                connection.execute(statement)
-            connection.execute("COMMIT")
+        self._write([(statement, ()) for statement in statements])
 
     def script(self, statements: Sequence[str]) -> str:
         """For the program sqlite3."""
         return "\n".join(["BEGIN IMMEDIATE;", *(f"{statement};" for statement in statements), "COMMIT;"])
 
-    def _made(self, connection: apsw.Connection) -> dict[str, Made]:
-        rows = connection.execute(self._triggers.change_table().made.text)
+    def _write(self, statements: Sequence[tuple[str, tuple[Parameter, ...]]]) -> None:
+        with self._connection(write=True) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            for text, parameters in statements:
+                connection.execute(text, parameters)
+            connection.execute("COMMIT")
+
+    def _triggers(self, watched: Sequence[Watched]) -> SqliteTriggers:
+        with self._connection() as connection:
+            views = [one.table.name for one in watched if not catalogue.is_table(connection, one.table.name)]
+        if views:
+            raise unwatchable(views, *VIEW)
+        return SqliteTriggers(self.dialect)
+
+    def _made(self, triggers: Triggers) -> dict[str, Made]:
+        with self._connection() as connection:
+            rows = list(connection.execute(triggers.made().text))
         return {str(name): Made(str(place), str(mark)) for name, mark, place in rows}
 
     def close(self) -> None:
@@ -190,14 +174,3 @@ class _Snapshot:
                 return list(islice(cursor, rows))
             except UnicodeDecodeError:
                 return None
-
-
-def _tables(connection: apsw.Connection, watched: Sequence[Watched]) -> Sequence[Watched]:
-    """The tables to watch. Raises ConfigurationError where one is a view."""
-    views = [one.table.name for one in watched if not catalogue.is_table(connection, one.table.name)]
-    if views:
-        raise ConfigurationError.single(
-            f"{', '.join(views)}: triggers do not see what changes behind a view",
-            hint="name the tables that it reads, or choose another capture",
-        )
-    return watched

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from marea.capabilities import Watched
 from marea.connectors.triggers import Made, Triggers
 from marea.sql.dialect import Query
-from marea.sql.noted import CHANGES, ChangeTable
+from marea.sql.noted import CHANGES
 
 EVENTS = {"i": "INSERT", "u": "UPDATE", "d": "DELETE"}
 _MADE = (
@@ -34,10 +34,6 @@ class SqliteTriggers(Triggers):
     def made(self) -> Query:
         """From the schema; what was made anew is not told apart."""
         return Query(_MADE)
-
-    def change_table(self) -> ChangeTable:
-        """The table, and what is there of ours."""
-        return ChangeTable(self.changes(), self.made())
 
     def making_table(self) -> list[str]:
         """A table whose highest id is never given again: that row is kept until there is a higher one."""

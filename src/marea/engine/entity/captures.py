@@ -7,13 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from marea.capabilities import Installable
+from marea.capabilities import Installable, Noting
 from marea.capture.position import WATERMARK, Position
 from marea.capture.transactions import XMIN, Numbers
 from marea.config.digest import dates_digest
 from marea.config.settings import EntitySettings, line_of
 from marea.engine.entity.watched import watched
-from marea.errors import ConfigurationError
+from marea.errors import ConfigurationError, Fault
 
 if TYPE_CHECKING:
     from marea.capture.batch import BatchReader
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from marea.ports import Reader, Writers
     from marea.sql.aggregate import Aggregate
     from marea.store.state import EntityRow
+
+TRIGGER = "trigger"
+LOG = "log"
+NEEDING = (TRIGGER, LOG)
+"""The captures that need something in the source."""
 
 CONFIGURED = "the configuration says so"
 BEGUN = "the entity goes by it already"
@@ -90,14 +95,39 @@ def check_capture(alignment: Alignment) -> None:
     """Raises ConfigurationError where the capture that is configured cannot serve the entity."""
     source = alignment.entity.source
     if source.capture == XMIN and (text := unnumbered(alignment)):
-        raise ConfigurationError.single(
-            f"xmin cannot find the changes: {text}",
-            file=alignment.file,
-            line=line_of(source, "capture"),
-            entity=alignment.entity.name,
-            field="source.capture",
-            hint="write `capture: auto`, which takes the best there is, or name the table behind it",
-        )
+        hint = "write `capture: auto`, which takes the best there is, or name the table behind it"
+        raise ConfigurationError([_fault(alignment, f"xmin cannot find the changes: {text}", hint)])
+
+
+def check_installed(alignment: Alignment, row: EntityRow) -> None:
+    """Raises ConfigurationError where what the capture of an entity needs in its source is not there.
+
+    Never silence: what was not noted meanwhile is read by the run after it was installed anew.
+    """
+    name, source = choice(alignment, row).capture, alignment.source
+    if name not in NEEDING:
+        return
+    if not isinstance(source, Installable) or name not in source.captures():
+        raise _needless(alignment, name)
+    tables = watched(alignment.entity.name, alignment.aggregate)
+    make = f"make it: marea capture install {alignment.entity.name}"
+    if lacking := source.lacking(name, tables):
+        raise ConfigurationError([_fault(alignment, text, make) for text in lacking])
+
+
+def _needless(alignment: Alignment, capture: str) -> ConfigurationError:
+    system = alignment.entity.source.system
+    text = f"system {system} has no capture by {capture}"
+    return ConfigurationError(
+        [_fault(alignment, text, "write `capture: auto`, which takes the best there is")]
+    )
+
+
+def _fault(alignment: Alignment, text: str, hint: str) -> Fault:
+    source = alignment.entity.source
+    return Fault(
+        text, alignment.file, line_of(source, "capture"), alignment.entity.name, "source.capture", hint
+    )
 
 
 def _best(alignment: Alignment) -> Choice:
@@ -161,7 +191,33 @@ def _nothing_written(text: str, alignment: Alignment, reader: Reader) -> bool:
     return nothing_written(Numbers.from_text(text), alignment.source.dialect, reader)
 
 
-_MAKERS: dict[str, Callable[[Alignment, BatchReader], Capture]] = {WATERMARK: _watermark, XMIN: _xmin}
+def _trigger(alignment: Alignment, batches: BatchReader) -> Capture:
+    from marea.capture.trigger import Trigger
+
+    source, name = _noting(alignment), alignment.entity.name
+    triggers = source.triggers(watched(name, alignment.aggregate))
+    return Trigger(batches, name, source.change_table(), triggers, source.let_go)
+
+
+def _nothing_noted(text: str, alignment: Alignment, reader: Reader) -> bool:
+    from marea.capture.trigger import nothing_noted
+
+    table = _noting(alignment).change_table()
+    return nothing_noted(text, alignment.entity.name, table, alignment.source.dialect, reader)
+
+
+def _noting(alignment: Alignment) -> Noting:
+    source = alignment.source
+    if isinstance(source, Noting):
+        return source
+    raise _needless(alignment, TRIGGER)
+
+
+_MAKERS: dict[str, Callable[[Alignment, BatchReader], Capture]] = {
+    TRIGGER: _trigger,
+    WATERMARK: _watermark,
+    XMIN: _xmin,
+}
 
 CAPTURES = tuple(_MAKERS)
 """The names of all captures there are."""
@@ -169,5 +225,6 @@ CAPTURES = tuple(_MAKERS)
 _PROBES: dict[str, Callable[[str, Alignment, Reader], bool]] = {
     WATERMARK: _dates_unmoved,
     XMIN: _nothing_written,
+    TRIGGER: _nothing_noted,
 }
 """Captures that can tell cheaply that nothing is new: position, entity and one moment of its source."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from marea.engine.entity.captures import check_capture
+from marea.engine.entity.captures import check_capture, check_installed
 from marea.engine.entity.known import basis_for
 from marea.engine.entity.neighbours import remembered, take_place
 from marea.errors import ConfigurationError, Fault, in_order
@@ -27,6 +27,7 @@ def check(
     """
     alignment.compile()
     check_capture(alignment)
+    check_installed(alignment, row)
     alignment.check_condition(request.where)
     if request.anew:
         return []

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from marea.capabilities import Entitled, Right
+from marea.capabilities import Entitled, Installable, Right
 from marea.capture.position import WATERMARK
 from marea.capture.transactions import XMIN
 from marea.engine.entity.alignment import Alignment
-from marea.engine.entity.captures import CAPTURES, unnumbered
+from marea.engine.entity.captures import CAPTURES, NEEDING, TRIGGER, unnumbered
 from marea.sql.aggregate import Aggregate
 
 SETTLES = "would keep more of what it promises"
 
 BETTER = {
     XMIN: "would see direct SQL, and tables without a date, at every run",
+    TRIGGER: "would see every change, with no pass over a table, for one row written a change",
 }
 """What each capture sees that one before it does not, the best last."""
 
@@ -54,12 +55,17 @@ def _settling(capture: str, rights: Sequence[Right]) -> Iterator[Better]:
 
 
 def _serves(alignment: Alignment, capture: str) -> bool:
-    return not unnumbered(alignment) if capture == XMIN else True
+    if capture == XMIN:
+        return not unnumbered(alignment)
+    source = alignment.source
+    return isinstance(source, Installable) and capture in source.captures()
 
 
 def _steps(alignment: Alignment, capture: str) -> tuple[str, ...]:
     """What the user does once nothing is lacking any more."""
-    return (f"write `capture: {capture}` for {alignment.entity.name}",)
+    name = alignment.entity.name
+    asked = f"write `capture: {capture}` for {name}"
+    return (asked, f"marea capture install {name}") if capture in NEEDING else (asked,)
 
 
 def _rights(alignment: Alignment) -> list[Right]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from marea.capture.position import WATERMARK
 from marea.capture.transactions import XMIN
 from marea.config.settings import EntitySettings, RelationSettings, Settings
-from marea.engine.entity.captures import CAPTURES
+from marea.engine.entity.captures import CAPTURES, TRIGGER
 from marea.sql.aggregate import ROOT, Aggregate
 from marea.sql.feeds import Feeds
 from marea.sql.pages import Pages
@@ -73,6 +73,14 @@ PROMISES = {
         "whole server; only what changed leaves it",
         (f"a related row that is gone, or that leads to another record now: {FULL}",),
     ),
+    TRIGGER: Promise(
+        "every change, dated or not, by whomever, from when the triggers were installed",
+        "yes",
+        STAYS,
+        "yes: what commits late is noted by then, and read by the next run",
+        NEXT_RUN,
+        "one narrow row written for each that changes, in the statement that changes it",
+    ),
     FULL_READ: Promise(
         "every change, because every run reads all of it",
         "yes",
@@ -117,7 +125,10 @@ def tables(capture: str, entity: EntitySettings, pages: Pages, hidden: str) -> l
     """
     names = _names(pages.aggregate)
     if capture != WATERMARK:
-        return [TableReport(path, name, capture, None, PROMISES[capture]) for path, name in names]
+        promise = PROMISES[capture]
+        if capture == TRIGGER:
+            promise = replace(promise, gaps=tuple(f"{gap}: {FULL}" for gap in pages.dialect.unnoted))
+        return [TableReport(path, name, capture, None, promise) for path, name in names]
     dated = pages.aggregate.feeds()
     if not dated:
         return [TableReport(path, name, FULL_READ, None, PROMISES[FULL_READ]) for path, name in names]

@@ -112,12 +112,18 @@ def _older(stamp: str, other: str) -> bool:
 def beside_source(
     request: Request, standing: Standing, alignment: Alignment, row: EntityRow, ledger: Ledger, rows: int
 ) -> Standing:
-    """The standing with what tells that the source was put back, where that changes what is read.
+    """The standing beside what the source is now, where that changes what is read; `rows` are read at once.
 
-    `rows` are read at once. Raises SystemUnreachable.
+    It tells that the source was put back, and has no position where what may have changed since that
+    is not to be had any more. Raises SystemUnreachable.
     """
-    if request.selects or reads_all(request, standing, alignment.pages):
+    position = standing.position
+    if position is None or request.selects or reads_all(request, standing, alignment.pages):
         return standing
+    capture = standing.capture
     with alignment.source.snapshot() as reader:
         batches = BatchReader(alignment.pages, reader, rows)
-        return replace(standing, restored=restored(alignment, standing.capture, row, ledger, batches))
+        found = restored(alignment, capture, row, ledger, batches)
+        # Dates that are not those of the position are read from their beginning, which the capture sees to.
+        serves = found or capture == WATERMARK or made(capture, alignment, batches).serves(position)
+    return replace(standing, restored=found) if serves else replace(standing, position=None)

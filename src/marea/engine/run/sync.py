@@ -80,6 +80,7 @@ class EntitySync:
         self._capture = choice(alignment, row).capture
         self._position = row.positions.get(self._capture)
         self._loading = False
+        self._releases: list[Callable[[], None]] = []
         self._settled = 0
         self._since = time.monotonic()
 
@@ -163,7 +164,17 @@ class EntitySync:
             # No stage delivers or announces any more. Where the state is away the intents stay as they are.
             with suppress(MareaError):
                 self._intents.leave()
+        self._release()
         self._lease.stop.check()
+
+    def _release(self) -> None:
+        """Let go of what the source keeps for what is committed (I2).
+
+        Not while it is read: a SQLite file outside WAL mode takes no writer then, not even us.
+        """
+        releases, self._releases = self._releases, []
+        for release in releases:
+            release()
 
     def _found(self, find: _Find, *, moves: bool) -> Generator[Step, None, None]:
         """What is found at one moment of the source, which is opened and closed where it is read."""
@@ -195,7 +206,7 @@ class EntitySync:
             for batch in settled(ahead, planning.planned(read)):
                 self._commit(batch)
                 if batch.release is not None:
-                    batch.release()
+                    self._releases.append(batch.release)
                 if batch.settlement is not None:
                     planning.committed()
                 if batch.away is not None:
