@@ -136,9 +136,10 @@ class Source(Protocol):
         """
         ...
 
-    def writers(self) -> Writers:
-        """Who is open now: each that is not among them has committed, or begins after.
+    def writers(self, *, fresh: bool = False) -> Writers:
+        """Who is open: each that is not among them has committed, or begins after `Writers.asked`.
 
+        `fresh`: or begins after the call, which may take longer then.
         Asked directly before the snapshot of a capture that goes by time, and by nobody else: it may cost
         what a read does not. Repeatable. Raises SystemUnreachable.
         """

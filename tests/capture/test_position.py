@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from marea.capture.horizon import Mark
 from marea.capture.position import Feed, Position
 from marea.capture.sweep import Sweep, swept
 from marea.errors import RunStopped
@@ -17,7 +18,13 @@ CURSORS = st.dictionaries(
     max_size=3,
 )
 FEEDS = st.dictionaries(st.text(max_size=5), st.builds(Feed, st.text(), st.text(), st.text()), max_size=3)
-POSITIONS = st.builds(Position, CURSORS, FEEDS)
+MARKS = st.builds(
+    Mark,
+    st.floats(allow_nan=False),
+    st.frozensets(st.text()),
+    st.dictionaries(st.text(), st.text(), max_size=2),
+)
+POSITIONS = st.builds(Position, CURSORS, FEEDS, st.lists(MARKS, max_size=3).map(tuple))
 
 
 @pytest.mark.property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from by_hand import transaction
 from hazards.conftest import MakeWorld
 from worlds import ENTITIES, counts
 
@@ -38,3 +39,27 @@ def test_h08b_rows_without_a_last_edit_date_go_by_their_first(make_world: MakeWo
     assert counts(world.sync())["created"] == 1
     world.change("customers", "name = 'Newer'", "code = 'new'")
     assert counts(world.sync())["updated"] == 1
+
+
+NUMBERED = ENTITIES.replace(
+    "      where: kind = 1\n      modified: modified", "      where: kind = 1\n      modified: version"
+)
+
+
+def test_h08_numbers_that_commit_out_of_order(make_world: MakeWorld) -> None:
+    """The later number is read first, by several runs, while the earlier one is not committed yet."""
+    world = make_world(NUMBERED)
+    world.erp("ALTER TABLE customers ADD version bigint")
+    world.erp("UPDATE customers SET version = 1")
+    edit = "UPDATE customers SET name = '{0}', version = {1} WHERE kind = 1 AND code = '{2}'"
+    world.sync()
+    with transaction(world.source, edit.format("Late", 2, "00001")):
+        if world.kind != "sqlite":
+            world.erp(edit.format("Early", 3, "00002"))
+        for _ in range(3):
+            world.sync()
+    world.erp(edit.format("Third", 4, "00003"))
+    assert counts(world.sync())["updated"] == 2
+    assert world.crm("SELECT name FROM accounts WHERE code = '00001'") == [("Late",)]
+    for _ in range(2):
+        assert "updated" not in counts(world.sync())

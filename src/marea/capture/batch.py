@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from marea.capture.horizon import Before
 from marea.model import Cause
-from marea.ports import KEY, MISFIT, Reader, Writers
+from marea.ports import KEY, MISFIT, Reader
 from marea.sql.aggregate import Relation, link
 from marea.sql.dialect import Query
 from marea.sql.keys import key_texts
@@ -61,15 +62,14 @@ class Batch:
 class BatchReader:
     """Reads batches of about `rows` records within one moment of an entity's source; serves one thread.
 
-    `writers` are those who were open directly before that moment; None where nobody asked, and no
-    position moves.
+    `before` is what was asked directly before that moment; None where nobody asked, and no position moves.
     """
 
-    def __init__(self, pages: Pages, reader: Reader, rows: int, writers: Writers | None = None) -> None:
+    def __init__(self, pages: Pages, reader: Reader, rows: int, before: Before | None = None) -> None:
         self.pages = pages
         self.reader = reader
         self.rows = rows
-        self.writers = writers
+        self.before = before
 
     def everything(self, after: str | None, cause: Cause) -> Iterator[Batch]:
         """All records in key order; with `after`, a key as JSON text, only those behind it."""

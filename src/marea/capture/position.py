@@ -48,7 +48,7 @@ class Position:
                 name: [feed.table, feed.stamp, feed.native] for name, feed in self.feeds.items()
             }
         if self.marks:
-            value["marks"] = [[mark.at, *sorted(mark.open)] for mark in self.marks]
+            value["marks"] = [_dump_mark(mark) for mark in self.marks]
         if self.dates:
             value["dates"] = self.dates
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
@@ -65,9 +65,18 @@ class Position:
         return cls(
             cursors=_load(value["cursors"]),
             feeds={name: Feed(*parts) for name, parts in value.get("feeds", {}).items()},
-            marks=tuple(Mark(at, frozenset(names)) for at, *names in value.get("marks", ())),
+            marks=tuple(_load_mark(*mark) for mark in value.get("marks", ())),
             dates=value.get("dates", ""),
         )
+
+
+def _dump_mark(mark: Mark) -> list[object]:
+    return [mark.at, *([dict(mark.latest)] if mark.latest else []), *sorted(mark.open)]
+
+
+def _load_mark(at: float, *rest: dict[str, str] | str) -> Mark:
+    latest = rest[0] if rest and isinstance(rest[0], dict) else {}
+    return Mark(at, frozenset(name for name in rest if isinstance(name, str)), latest)
 
 
 def _dump(cursors: Mapping[str, Cursor | None]) -> dict[str, object]:

@@ -15,12 +15,13 @@ from dataclasses import dataclass
 
 from marea.capture.batch import Batch, BatchReader
 from marea.capture.capture import Capture
-from marea.capture.horizon import Mark, horizon, marked
+from marea.capture.horizon import Before, Mark, horizon, marked, numbered
 from marea.capture.position import WATERMARK, Feed, Position
 from marea.capture.step import Step
 from marea.model import Cause
 from marea.ports import KEY
 from marea.sql.aggregate import ROOT
+from marea.sql.dialect import Query
 from marea.sql.feeds import HORIZON, HORIZON_COLUMNS, LATEST, LATEST_COLUMNS, Cursor, Feeds
 from marea.sql.parts import AT, BEFORE_HORIZON
 
@@ -109,20 +110,25 @@ class Watermark(Capture):
         return Position(cursors, self._feeds, marks, self._dates)
 
     def _marked(self, position: Position) -> tuple[Mark, ...]:
-        writers = self._batches.writers
-        return marked(writers, position.marks) if writers else position.marks
+        before = self._batches.before
+        return marked(before, position.marks) if before else position.marks
 
     def _end(self, feed: str, position: Position) -> _End | None:
         """How far a feed's cursor may move; None where that is not known."""
-        writers = self._batches.writers
-        moment = horizon(writers, position.marks) if writers else None
-        if moment is None and self._sql.timed(feed):
-            return None
-        # Down to the second: a column, or whoever writes it, may keep no fractions.
-        query = self._sql.horizon(feed, math.floor((moment or 0) - self._lag))
-        for page in self._batches.reader.stream(query, HORIZON_COLUMNS, 1):
+        before = self._batches.before
+        query = self._horizon(feed, before, position) if before else None
+        for page in self._batches.reader.stream(query, HORIZON_COLUMNS, 1) if query else ():
             return _End(page.column(HORIZON)[0].as_py(), page.column(LATEST)[0].as_py())
         return None
+
+    def _horizon(self, feed: str, before: Before, position: Position) -> Query | None:
+        """What asks for it; None where nothing is known of who writes."""
+        if not self._sql.timed(feed):
+            number = numbered(before, position.marks).get(feed)
+            return self._sql.horizon_at(feed, number) if number is not None else None
+        moment = horizon(before.writers, position.marks)
+        # Down to the second: a column, or whoever writes it, may keep no fractions.
+        return None if moment is None else self._sql.horizon(feed, math.floor(moment - self._lag))
 
 
 def _cursor_after(batch: Batch, horizon: str | None, current: Cursor | None) -> Cursor | None:

@@ -82,16 +82,33 @@ class Feeds(Parts):
     def horizon(self, feed: str, moment: int) -> Query:
         """One row: a feed's horizon, and its latest stamp before the horizon.
 
-        The horizon is a moment, in seconds since 1970. A stamp that is no time knows none: its
-        latest value takes the place, so that rows of that value are read again.
+        The horizon is a moment, in seconds since 1970. Raises ValueError for stamps that are no times.
         """
+        limit = self.dialect.moment(self.stamp(feed).native, str(moment))
+        if limit is None:
+            raise ValueError(f"the stamps of {feed or 'the root'} are no times")
+        return self._until(Text(self.dialect), feed, limit)
+
+    def horizon_at(self, feed: str, stamp: str) -> Query:
+        """As `horizon`, with a stamp for the moment: rows that have it are read again."""
+        text = Text(self.dialect)
+        # It stands in the text twice, and each mark is one value.
+        bound = self.dialect.stamp_in(text.bind(stamp), self.stamp(feed).native)
+        return self._until(text, feed, bound)
+
+    def latest(self, feed: str) -> Query:
+        """One row: a feed's latest stamp."""
         table, stamp, native = self.feed(feed)
-        limit = self.dialect.moment(native, str(moment)) or f"(SELECT max({stamp}) FROM {table})"
+        last = self.dialect.stamp_out(f"(SELECT max({stamp}) FROM {table})", native)
+        return Text(self.dialect).query(f"SELECT {last} AS {self.quote(LATEST)}")
+
+    def _until(self, text: Text, feed: str, limit: str) -> Query:
+        table, stamp, native = self.feed(feed)
         settled = f"(SELECT max({stamp}) FROM {table} WHERE {stamp} < {limit})"
         last = self.dialect.stamp_out(settled, native)
         horizon = self.dialect.stamp_out(limit, native)
         selects = f"{horizon} AS {self.quote(HORIZON)}, {last} AS {self.quote(LATEST)}"
-        return Text(self.dialect).query(f"SELECT {selects}")
+        return text.query(f"SELECT {selects}")
 
     def upto(self, feed: str, cursor: Cursor) -> Query:
         """One row: a feed's latest stamp that is no later than its cursor's."""

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import pyarrow as pa
 
-from marea.capture.horizon import horizon, marked
+from marea.capture.horizon import Before, horizon, marked
 from marea.ports import Column, Source, Writers
 from marea.sql.dialect import Query
 from marea.testing.suite import Execute, Suite
@@ -85,7 +85,7 @@ class Writing(Suite):
             with transaction(f"INSERT INTO t_{kind} VALUES (1, {now})"):
                 during = source.writers()
                 assert self.since(source, kind, 0) == [], kind
-            limit = horizon(during, marked(before, ()))
+            limit = horizon(during, marked(Before(before), ()))
             assert limit is not None, kind
             assert limit <= during.asked, kind
             assert self.since(source, kind, limit) == [1], kind

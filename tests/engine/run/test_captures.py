@@ -144,9 +144,9 @@ def test_who_writes_is_asked_only_where_a_position_may_move(
     world.sync()
     real, asked = SqliteSource.writers, list[None]()
 
-    def counted(source: SqliteSource) -> Writers:
+    def counted(source: SqliteSource, *, fresh: bool = False) -> Writers:
         asked.append(None)
-        return real(source)
+        return real(source, fresh=fresh)
 
     monkeypatch.setattr(SqliteSource, "writers", counted)
     world.sync()

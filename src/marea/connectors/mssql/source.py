@@ -65,7 +65,7 @@ class MssqlSource:
 
         return self._ask(run)
 
-    def writers(self) -> Writers:
+    def writers(self, *, fresh: bool = False) -> Writers:
         """From the views of transactions and requests."""
         return self._ask(writers)
 

@@ -155,10 +155,12 @@ class MysqlSource(Noter):
         finally:
             self.give(link)
 
-    def writers(self) -> Writers:
-        """The transactions that are open; what was asked a moment ago holds still."""
+    def writers(self, *, fresh: bool = False) -> Writers:
+        """The transactions that are open; unless `fresh`, what was asked a moment ago holds still."""
+        if fresh:
+            time.sleep(FRESH_SECONDS)
         with self._lock, self.link() as link:
-            if self._writers is None or time.monotonic() - self._told > FRESH_SECONDS:
+            if fresh or self._writers is None or time.monotonic() - self._told > FRESH_SECONDS:
                 self._writers = writers(link)
                 self._told = time.monotonic()
             return self._writers

@@ -72,7 +72,7 @@ class PostgresqlSource(PostgresqlNoter):
         """Tables the login may read, those outside the search path with their schema."""
         return sorted(self._run(TABLES).column(0).to_pylist())
 
-    def writers(self) -> Writers:
+    def writers(self, *, fresh: bool = False) -> Writers:
         """From the views of sessions, locks and prepared transactions."""
         return self._asked(writers)
 

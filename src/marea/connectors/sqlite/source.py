@@ -63,7 +63,7 @@ class SqliteSource(Noter):
         with self._connection() as connection:
             return catalogue.tables(connection)
 
-    def writers(self) -> Writers:
+    def writers(self, *, fresh: bool = False) -> Writers:
         """By taking the right to write, which is given back at once."""
         return writers(self._system)
 

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from marea.capabilities import Installable, Noting
+from marea.capture.horizon import Before
 from marea.capture.position import WATERMARK, Position
 from marea.capture.transactions import XMIN, Numbers
 from marea.config.digest import dates_digest
 from marea.config.settings import EntitySettings, line_of
 from marea.engine.entity.watched import watched
 from marea.errors import ConfigurationError, Fault
+from marea.sql.feeds import LATEST, LATEST_COLUMNS, Feeds
 
 if TYPE_CHECKING:
     from marea.capture.batch import BatchReader
     from marea.capture.capture import Capture
     from marea.engine.entity.alignment import Alignment
-    from marea.ports import Reader, Writers
+    from marea.ports import Reader, Source
     from marea.sql.aggregate import Aggregate
     from marea.store.state import EntityRow
 
@@ -71,10 +73,26 @@ def made(name: str, alignment: Alignment, batches: BatchReader) -> Capture:
     return _MAKERS[name](alignment, batches)
 
 
-def writers_before(name: str, alignment: Alignment) -> Writers | None:
-    """Who writes to the source now, where the capture of that name goes by it. Raises SystemUnreachable."""
-    by_time = name == WATERMARK and alignment.aggregate.feeds()
-    return alignment.source.writers() if by_time else None
+def asked_before(name: str, alignment: Alignment) -> Before | None:
+    """What the capture of that name needs to know before its snapshot is opened; None where nothing.
+
+    Raises SystemUnreachable.
+    """
+    if name != WATERMARK or not alignment.aggregate.feeds():
+        return None
+    feeds = Feeds(alignment.source.dialect, alignment.aggregate)
+    counted = [feed for feed in feeds.feeds() if not feeds.timed(feed)]
+    latest = _latest(alignment.source, feeds, counted) if counted else {}
+    # Who begins after the numbers were read must not be missing among who is open.
+    return Before(alignment.source.writers(fresh=bool(counted)), latest)
+
+
+def _latest(source: Source, feeds: Feeds, counted: Sequence[str]) -> dict[str, str]:
+    """Feed -> its highest number, in a snapshot that ends here."""
+    with source.snapshot() as reader:
+        pages = {feed: next(reader.stream(feeds.latest(feed), LATEST_COLUMNS, 1)) for feed in counted}
+        found = {feed: page.column(LATEST)[0].as_py() for feed, page in pages.items()}
+    return {feed: number for feed, number in found.items() if number is not None}
 
 
 def unchanged(name: str, position: str, alignment: Alignment, reader: Reader) -> bool:

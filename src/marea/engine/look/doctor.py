@@ -11,7 +11,7 @@ from marea.capture.batch import BatchReader
 from marea.config.settings import EntitySettings, Settings
 from marea.engine.entity.alignment import Alignment
 from marea.engine.entity.basis import Basis
-from marea.engine.entity.captures import choice, writers_before
+from marea.engine.entity.captures import asked_before, choice
 from marea.engine.entity.known import known_entity, unknown_entity
 from marea.engine.entity.memory import Memory
 from marea.engine.entity.neighbours import Known, remembered, shared, take_place
@@ -224,8 +224,8 @@ class _Examination:
 
     def _tables(self, alignment: Alignment, report: EntityReport) -> None:
         found = choice(alignment, self._row(alignment.entity))
-        writers = writers_before(found.capture, alignment)
-        hidden = writers.hidden if writers else ""
+        before = asked_before(found.capture, alignment)
+        hidden = before.writers.hidden if before else ""
         report.capture, report.why = found.capture, found.why
         report.tables = tables(found.capture, alignment.entity, alignment.pages, hidden)
         report.better = better(alignment, found.capture)

@@ -103,8 +103,8 @@ PROMISES = {
 
 HIDDEN = "not of a transaction that was open when a run passed, and commits then: {why}"
 COUNTED = (
-    "not where a transaction took a number, let a run pass, and commits then, with a number before the "
-    f"latest that was read, because a number is no time: {FULL} finds it"
+    "yes, where numbers are drawn in ascending order: not those of a sequence with a CACHE, nor those that "
+    f"a program makes up; {FULL} finds them"
 )
 DELETES = (
     "what is deleted in the source stays in the target; `deletes` and `guard` wait for the version that acts"
@@ -146,7 +146,7 @@ def _by_dates(feeds: Feeds, path: str, lag: float, hidden: str) -> Promise:
     promise = PROMISES[WATERMARK]
     if hidden:
         return replace(promise, late_commits=_overlapped(HIDDEN.format(why=hidden), lag))
-    return promise if feeds.timed(path) else replace(promise, late_commits=_overlapped(COUNTED, lag))
+    return promise if feeds.timed(path) else replace(promise, late_commits=COUNTED)
 
 
 def _overlapped(gap: str, lag: float) -> str:

@@ -15,7 +15,7 @@ from marea.capture.step import Step
 from marea.capture.sweep import swept
 from marea.config.digest import MIXED
 from marea.engine.entity.alignment import Alignment
-from marea.engine.entity.captures import choice, others, writers_before
+from marea.engine.entity.captures import asked_before, choice, others
 from marea.engine.entity.request import Request
 from marea.engine.run.ahead import SideBySide
 from marea.engine.run.context import Context
@@ -38,9 +38,10 @@ from marea.model import Cause
 from marea.store.commit import Commit, Move
 
 if TYPE_CHECKING:
+    from marea.capture.horizon import Before
     from marea.delivery.settle import Settlement
     from marea.engine.run.heartbeat import Heartbeat
-    from marea.ports import Reader, Writers
+    from marea.ports import Reader
     from marea.store.custody import Custody
     from marea.store.state import EntityRow
 
@@ -128,11 +129,11 @@ class EntitySync:
     def _deliver(self, keys: Sequence[str], cause: Cause) -> None:
         self._flow(partial(listed, keys, cause))
 
-    def _batches(self, reader: Reader, writers: Writers | None) -> BatchReader:
+    def _batches(self, reader: Reader, before: Before | None) -> BatchReader:
         """Reads as many records at once as may be in doubt together."""
         page = self._context.page
         rows = page if self._alignment.repeats else min(page, ONCE_ROWS)
-        return BatchReader(self._alignment.pages, reader, rows, writers)
+        return BatchReader(self._alignment.pages, reader, rows, before)
 
     @property
     def _outdated(self) -> bool:
@@ -178,11 +179,11 @@ class EntitySync:
 
     def _found(self, find: _Find, *, moves: bool) -> Generator[Step, None, None]:
         """What is found at one moment of the source, which is opened and closed where it is read."""
-        writers = writers_before(self._capture, self._alignment) if moves else None
+        before = asked_before(self._capture, self._alignment) if moves else None
         with self._alignment.source.snapshot() as reader:
-            batches = self._batches(reader, writers)
-            if writers:
-                self._note(remarks(self._alignment.entity, writers, batches))
+            batches = self._batches(reader, before)
+            if before:
+                self._note(remarks(self._alignment.entity, before.writers, batches))
             yield from find(batches)
 
     def _note(self, notes: Iterable[str]) -> None:
