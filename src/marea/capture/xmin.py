@@ -26,7 +26,7 @@ class Xmin(Capture):
         super().__init__(batches)
         pages = batches.pages
         self._now = moment(pages.dialect, batches.reader)
-        self._sql = Transactions(pages.dialect, pages.aggregate, self._now.next)
+        self._sql = Transactions(pages.dialect, pages.aggregate, next=self._now.next)
         self._tables = {feed: self._sql.feed(feed)[0] for feed in self._sql.feeds()}
 
     def start(self, position: str | None) -> str:

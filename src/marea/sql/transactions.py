@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
@@ -22,7 +22,7 @@ NUMBER = "bigint"
 class Transactions(Feeds):
     """As `Feeds`, for every table: the number of the transaction that wrote a row is its stamp."""
 
-    next: int = 0
+    next: int = field(kw_only=True)
     """The first number that no transaction has yet, as the snapshot has it."""
 
     def feeds(self) -> list[str]:
