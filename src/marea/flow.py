@@ -34,11 +34,13 @@ class Absent:
 
     outcome: Outcome
     operation: Operation = Operation.NONE
-    """What its last delivery was to do, where it stays in doubt."""
+    """What its last delivery was to do, where it stays in doubt, or its next one is."""
     stamp: str | None = None
     attempts: int | None = None
     problem: Problem | None = None
     """What is said of it; None where nothing is to be written."""
+    log: bool = True
+    """Whether that is an entry in the journal, where anything is written."""
 
 
 @dataclass(frozen=True, slots=True)

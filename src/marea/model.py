@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Operation(StrEnum):
-    """What is done with one record at its target; no plan of this version deletes."""
+    """What is done with one record at its target."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -17,10 +17,7 @@ class Operation(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How one detected record ended; the books count each exactly once (I5).
-
-    This version ends none as deleted or held: connectors and state know them.
-    """
+    """How one detected record ended; the books count each exactly once (I5)."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -152,10 +149,16 @@ INTERRUPTED = "interrupted"
 UNREACHABLE = "unreachable"
 """The code of a record of which nothing was applied, because its target was away."""
 
+LEAVING = "leaving"
+"""The code of a record that is due to be deleted: it is not among those of the source any more."""
+
+GUARD = "guard"
+"""The code of a record whose delete is held back."""
+
 UNKNOWN = "unknown"
 """The code of a problem that leaves open whether the record was applied: its answer was lost."""
 
-NOTHING_APPLIED = (UNREACHABLE, INTERRUPTED)
+NOTHING_APPLIED = (UNREACHABLE, INTERRUPTED, LEAVING)
 """The codes with which a record is deferred that was not tried: the target has nothing of that delivery."""
 
 

@@ -1,4 +1,4 @@
-"""Records that are asked for and are not in the source any more: each ends, once, and says why."""
+"""Records that are asked for and have left a source whose deletes are ignored: each ends, once, with why."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from marea.planning.absent import GONE
 from marea.store.ledger import RecordRow
 from marea.store.state import open_state
 from store.desk import NOW, Desk, row
-from worlds import CIRCLE, OLD, World, counts, write_project
+from worlds import CIRCLE, ENTITIES, OLD, World, counts, write_project
 
 pytestmark = pytest.mark.integration
 
@@ -22,7 +22,8 @@ THIRD = '[1,"00003"]'
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    made = World(f"sqlite:///{tmp_path / 'erp.db'}", f"sqlite:///{tmp_path / 'crm.db'}", tmp_path)
+    ignoring = ENTITIES.replace("    require:", "    deletes: ignore\n    require:")
+    made = World(f"sqlite:///{tmp_path / 'erp.db'}", f"sqlite:///{tmp_path / 'crm.db'}", tmp_path, ignoring)
     made.fill(6)
     return made
 

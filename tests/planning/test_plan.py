@@ -27,7 +27,8 @@ def known(name: str | None, stamp: str = "s1", state: str = "aligned", form: int
     fingerprint = crc32(payload.encode()) if payload else None
     attempts = 0 if state == "aligned" else 2
     row = {"state": state, "target_id": "t1", "fingerprint": fingerprint, "form": form, "stamp": stamp}
-    return {**row, "payload": 1 if payload else None, "attempts": attempts, "doubt": None, "text": payload}
+    told = {"attempts": attempts, "doubt": None, "unsent": 0}
+    return {**row, "payload": 1 if payload else None, **told, "text": payload}
 
 
 UNKNOWN: dict[str, object] = dict.fromkeys(known("x"))
@@ -56,6 +57,7 @@ LEDGER = pa.schema(
         ("payload", pa.int64()),
         ("attempts", pa.int32()),
         ("doubt", pa.string()),
+        ("unsent", pa.int32()),
     ]
 )
 

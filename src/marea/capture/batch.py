@@ -51,6 +51,8 @@ class Batch:
     """
     absent: tuple[str, ...] = ()
     """Keys (JSON text) that were asked for and are not in the source, within the entity's filter."""
+    outside: frozenset[str] = frozenset()
+    """Those of `absent` that are in the source all the same, outside the filter."""
     misfits: Mapping[str, Misfit] = field(default_factory=dict)
     """Key (JSON text) -> the first value of that record that could not be read."""
     repeated: Mapping[str, int] = field(default_factory=dict)
@@ -94,7 +96,17 @@ class BatchReader:
                 yield batch
             if asked:
                 nothing = self._batch(self._no_rows(), cause, {})
-                yield replace(nothing, detected=len(asked), absent=tuple(asked))
+                absent, outside = tuple(asked), frozenset(self._outside(list(asked)))
+                yield replace(nothing, detected=len(absent), absent=absent, outside=outside)
+
+    def _outside(self, keys: Sequence[str]) -> Iterator[str]:
+        """Those of some keys that are not within the filter which root rows have outside it."""
+        if self.pages.aggregate.where is None:
+            return
+        asked = set(keys)
+        query = self.pages.anywhere(f"[{','.join(keys)}]")
+        for page in self.reader.stream(query, self.pages.aggregate.key, self.rows):
+            yield from asked.intersection(self._keys(page).to_pylist())
 
     def led_to(self, path: str, values: Sequence[str]) -> Iterator[str]:
         """The keys of the root rows that a relation's rows lead to, by the JSON texts of what joins them."""

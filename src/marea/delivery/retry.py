@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from marea.model import ABSENT, ID_TAKEN, NO_KEY, UNKNOWN, UNREADABLE, Outcome, Problem
+from marea.model import ABSENT, GUARD, ID_TAKEN, LEAVING, NO_KEY, UNKNOWN, UNREADABLE, Outcome, Problem
 
 MINUTE = 60.0
 SCHEDULE = (15 * MINUTE, 60 * MINUTE, 6 * 60 * MINUTE, 24 * 60 * MINUTE)
@@ -22,9 +22,10 @@ def next_attempt(outcome: Outcome, problem: Problem, attempt: int, now: int) -> 
 
     `attempt` counts the deliveries made, this one included. A deferred record is due at
     once where its target was away, which is no attempt. A waiting one is released by its parent. One
-    that has left the source comes back when it is there again.
+    that has left the source comes back when it is there again, and leaves the target when a run ends, or
+    when a delete that was held back is approved.
     """
-    if problem.code == ABSENT:
+    if problem.code in (ABSENT, LEAVING, GUARD):
         return None
     if outcome is Outcome.DEFERRED:
         return _after(SOON, attempt, now) if problem.code == UNKNOWN else now

@@ -256,7 +256,7 @@ def _absent(plan: Plan, schema: pa.Schema, now: int) -> pa.Table:
             "stamp": one.stamp,
             "attempt": one.attempts,
             **_detail(_Exception(one.outcome, one.problem), one.attempts or 1, {}, now),
-            "log": True,
+            "log": one.log,
         }
         for key, one in plan.absent.items()
         if one.problem is not None

@@ -23,6 +23,13 @@ def keys_in(
     `fields` are those of the key at the target with the DuckDB types that the mapping gives them now,
     which need not be those that a payload was written with.
     """
+    return key_texts(values_in(engine, fields, payloads).columns)
+
+
+def values_in(
+    engine: duckdb.DuckDBPyConnection, fields: Sequence[tuple[str, str]], payloads: pa.Array
+) -> pa.Table:
+    """The columns of some fields, in their order and types, of each canonical payload; as in `keys_in`."""
     paths = ", ".join(literal("$." + json.dumps(name, ensure_ascii=False)) for name, _ in fields)
     values = ", ".join(_value(place, type_) for place, (_, type_) in enumerate(fields, 1))
     engine.register("agreed", pa.table({"payload": payloads}))
@@ -30,7 +37,7 @@ def keys_in(
         f"SELECT {values} FROM (SELECT json_extract_string(payload, [{paths}]) AS v FROM agreed)"
     ).to_arrow_table()
     engine.unregister("agreed")
-    return key_texts(found.columns)
+    return found
 
 
 def _value(place: int, type_: str) -> str:

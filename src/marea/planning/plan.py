@@ -1,7 +1,7 @@
 """Owns the plan of a batch: create, update or nothing for each record, with its reason.
 
 A plan is data: a dry run prints it, a run performs it. Everything is computed over columns.
-No delete is inferred from what a read did not bring (I7).
+No delete is inferred from what a read did not bring (I7): see `marea.planning.leaving`.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class Planner:
             ATTEMPT: pc.cast(pc.add(pc.fill_null(ledger.column("attempts"), 0), 1), pa.int32()),
             NEW_FORM: pc.invert(found.same_form),
             SKIP: skip,
-            FOLLOW: pc.and_(unchanged, pc.invert(pc.and_(same_date, found.same_form))),
+            FOLLOW: pc.and_(unchanged, pc.invert(_settled(ledger, pc.and_(same_date, found.same_form)))),
         }
         return Plan(_beside(records, columns), cause, detected, problems, self._form, _number(skip))
 
@@ -114,7 +114,8 @@ class Planner:
     ) -> tuple[Any, Any, dict[int, Problem]]:
         """Operation and outcome of each record, and what is said of those that are not delivered."""
         # What an unfinished delivery left at the target is not known: such a record is sent again.
-        certain = _true(pc.equal(ledger.column("state"), RecordState.ALIGNED.value))
+        unsent = _true(pc.equal(ledger.column("unsent"), 1))
+        certain = pc.or_(unsent, _true(pc.equal(ledger.column("state"), RecordState.ALIGNED.value)))
         operation = _operations(found.known, pc.and_(found.equal, certain), resend=resend)
         problems = {**_keyless(records, self._key), **_broken_rules(records)}
         outcome = _outcomes(operation, records, problems)
@@ -160,6 +161,11 @@ def _beside(records: pa.Table, columns: Mapping[str, Any]) -> pa.Table:
     for name, column in columns.items():
         table = table.append_column(name, column)
     return table
+
+
+def _settled(ledger: pa.Table, same: Any) -> Any:
+    """A mask of the records of which nothing is to be written where they stay as they are."""
+    return pc.and_(same, _true(pc.not_equal(ledger.column("state"), RecordState.DUE.value)))
 
 
 def _true(mask: Any) -> Any:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from marea.flow import OUTCOME, Plan
-from marea.model import WRITTEN, Outcome, Problem
+from marea.model import DELIVERED, Outcome, Problem
 from marea.ports import KEY, TARGET_ID
 from marea.sql.arrays import among, put
 
@@ -18,7 +18,7 @@ def without_taken(plan: Plan, contested: Mapping[str, Sequence[str]], entity: st
     """The plan, those of its deliveries rejected whose id several records have: id -> their keys."""
     records = plan.records
     ids = records.column(TARGET_ID)
-    taken = pc.and_(among(records.column(OUTCOME), WRITTEN), pc.is_in(ids, pa.array(contested, ids.type)))
+    taken = pc.and_(among(records.column(OUTCOME), DELIVERED), pc.is_in(ids, pa.array(contested, ids.type)))
     rows = pc.indices_nonzero(taken)
     problems = dict(plan.problems)
     keys = records.column(KEY).take(rows).to_pylist()

@@ -27,6 +27,11 @@ class Pages(Parts):
         text = Text(self.dialect)
         return text.query(f"{self.select(text, among=keys)}{filtered([self.where()])}")
 
+    def anywhere(self, keys: str) -> Query:
+        """The key columns of the root rows of a JSON array of keys, outside the filter too."""
+        text = Text(self.dialect)
+        return text.query(self._keys_of(self.rows(text, keys)))
+
     def keys_upto(self, keys: str, last: str) -> Query:
         """The key columns of those of a JSON array of keys that come no later than `last` in key order."""
         text = Text(self.dialect)

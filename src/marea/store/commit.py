@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from marea.errors import RunStopped
-from marea.model import AGREED, TROUBLED, UNKNOWN, Outcome
+from marea.model import AGREED, LEAVING, TROUBLED, UNKNOWN, Outcome
 from marea.store.database import Database
 from marea.store.statements import CODES
 
@@ -232,7 +232,7 @@ def _write_claims(database: Database, commit: Commit, present: set[Outcome]) -> 
     claiming = _claiming(commit.rows)
     if claiming and present.intersection(AGREED):
         database.run("bury_replaced", **ids)
-        database.run("clear_replaced", **ids)
+        database.run("clear_replaced", **ids, leaving=LEAVING)
     if claiming or (Outcome.DELETED in present and database.row("has_claims", entity=commit.entity)):
         database.run("release_claims", **ids)
     if claiming:

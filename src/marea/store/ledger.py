@@ -88,9 +88,9 @@ class Ledger:
     def look_up(self, entity: int, keys: pa.Array) -> pa.Table:
         """One row a key, in the order given; all null where the key is unknown.
 
-        Columns: state, target_id, stamp (utf8), fingerprint, form, payload (int64:
-        an id for `payloads`), attempts (int32; null for a record in order), doubt (utf8: the
-        operation of a delivery that the target may have applied without saying so, or null).
+        Columns: state, target_id, stamp (utf8), fingerprint, form, payload (int64: an id for `payloads`),
+        attempts (int32; null for a record in order), doubt (utf8, as in `troubles`, or null), unsent (int32:
+        1 for a record not in order of which nothing was sent since its payload was agreed).
         """
         schema = _known()
         rows = self._database.match("look_up", keys, entity=entity)
@@ -203,12 +203,12 @@ class Ledger:
     def troubles(self, entity: int, keys: Sequence[str]) -> list[dict[str, Any]]:
         """One row a key, in the order given; None where unknown.
 
-        Columns: state, stamp, delivered (applied at least once and not deleted since); attempts of its
-        trouble, and doubt, the operation of a delivery that the target may have applied without saying so.
+        Columns: state, stamp, delivered (applied once and not deleted since); of its trouble attempts, doubt
+        (the operation of a delivery that the target may have applied), and held (its delete is held back).
         """
         import pyarrow as pa
 
-        names = ("state", "stamp", "delivered", "attempts", "doubt")
+        names = ("state", "stamp", "delivered", "attempts", "doubt", "held")
         rows = self._database.match("troubles", pa.array(keys, pa.string()), entity=entity)
         return [dict(zip(names, row, strict=True)) for row in rows]
 
@@ -227,10 +227,7 @@ class Ledger:
         return {Outcome(outcome): number for outcome, number in rows}
 
     def reasons(self, entity: int, run: int, outcome: Outcome) -> list[tuple[str, int, str]]:
-        """Why records that a run met are not in order: the words, how many, one of their keys (JSON text).
-
-        The most frequent first.
-        """
+        """Why records a run met are not in order: the words, how many, a key (JSON text); most frequent first."""
         rows = self._database.rows("reasons", entity=entity, run=run, outcome=outcome.value)
         return [(error or "", number, key) for error, number, key in rows]
 
@@ -269,6 +266,7 @@ def _known() -> pa.Schema:
             "payload": pa.int64(),
             "attempts": pa.int32(),
             "doubt": pa.string(),
+            "unsent": pa.int32(),
         }
     )
 

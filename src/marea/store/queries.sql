@@ -148,7 +148,7 @@ INSERT INTO tried (entity, key, target_id, target_key)
 SELECT :entity, batch.key, given.value ->> 1, given.value ->> 2
 FROM intent CROSS JOIN {given} JOIN batch ON batch.key = given.value ->> 0
 WHERE intent.entity = :entity AND intent.fence = :fence AND intent.n = :n
-    AND batch.outcome = 'deferred' AND batch.code NOT IN (:unreachable, :interrupted)
+    AND batch.outcome = 'deferred' AND batch.code NOT IN (:unreachable, :interrupted, :leaving)
 ON CONFLICT (entity, key, target_id) DO NOTHING
 
 -- name: has_tried
@@ -293,7 +293,8 @@ WHERE entity = :entity AND key IN (
     WHERE claim.key <> batch.key AND batch.outcome IN ('created', 'updated'))
 
 -- name: clear_replaced
-DELETE FROM trouble WHERE entity = :entity AND key IN (
+-- What is due to be deleted ends where that is done, and counts there: nothing of it is left to delete.
+DELETE FROM trouble WHERE entity = :entity AND code <> :leaving AND key IN (
     SELECT claim.key FROM batch JOIN claim ON claim.entity = :entity AND claim.target_key = batch.target_key
     WHERE claim.key <> batch.key AND batch.outcome IN ('created', 'updated'))
 
@@ -340,7 +341,7 @@ INSERT INTO trouble (entity, key, outcome, operation, attempts, next_attempt, co
     blocked_entity, blocked_key, target_key, doubt, since, run)
 SELECT :entity, key, outcome, operation, coalesce(attempt, 0), next_attempt, code, error, field, hint,
     blocked_entity, blocked_key, CASE WHEN outcome = 'rejected' THEN target_key END,
-    CASE WHEN outcome = 'deferred' AND code NOT IN (:unreachable, :interrupted) THEN operation END, :at, :run
+    CASE WHEN outcome = 'deferred' AND code NOT IN (:unreachable, :interrupted, :leaving) THEN operation END, :at, :run
 FROM batch WHERE outcome IN ('rejected', 'waiting', 'deferred', 'held')
 ON CONFLICT (entity, key) DO UPDATE SET
     outcome = excluded.outcome, operation = excluded.operation,
@@ -374,7 +375,8 @@ LIMIT 1
 -- name: look_up
 SELECT record.state, record.target_id, record.fingerprint, record.form, record.stamp, record.payload,
     trouble.attempts,
-    CASE WHEN record.state = 'lapsed' AND record.fingerprint IS NULL THEN 'create' ELSE trouble.doubt END
+    CASE WHEN record.state = 'lapsed' AND record.fingerprint IS NULL THEN 'create' ELSE trouble.doubt END,
+    CASE WHEN trouble.attempts = 0 AND trouble.doubt IS NULL THEN 1 END
 FROM {asked_keys} LEFT JOIN record ON record.entity = :entity AND record.key = asked.value
     LEFT JOIN trouble ON record.state = 'due' AND trouble.entity = :entity AND trouble.key = asked.value
 {as_asked}
@@ -436,6 +438,19 @@ SELECT key FROM trouble WHERE entity = :entity
     AND run < :before -- when before
 ORDER BY key
 
+-- name: leaving
+SELECT key FROM trouble WHERE entity = :entity AND code = :leaving
+    AND run = :run -- when run
+ORDER BY key
+LIMIT :most -- when most
+
+-- name: held
+-- As a run left them, or held them back first.
+SELECT key FROM trouble WHERE entity = :entity AND outcome = 'held' AND (run = :run OR EXISTS (
+    SELECT 1 FROM entry WHERE entry.entity = trouble.entity AND entry.key = trouble.key
+        AND entry.run = :run AND entry.outcome = 'held'))
+ORDER BY key
+
 -- name: stamped_after
 SELECT key, stamp FROM record
 WHERE entity = :entity AND fingerprint IS NOT NULL
@@ -453,11 +468,12 @@ SELECT count(*) FROM trouble WHERE entity = :entity AND run < :before
 -- In doubt, and no time brings it back.
 SELECT coalesce(hint, ''), code = :absent, count(*), min(key) FROM trouble
 WHERE entity = :entity AND run < :before AND outcome = 'deferred' AND next_attempt IS NULL
-    AND code NOT IN (:unreachable, :interrupted)
+    AND code NOT IN (:unreachable, :interrupted, :leaving)
 GROUP BY 1, 2 ORDER BY count(*) DESC, min(key)
 
 -- name: troubles
-SELECT record.state, record.stamp, record.fingerprint IS NOT NULL, trouble.attempts, trouble.doubt
+SELECT record.state, record.stamp, record.fingerprint IS NOT NULL, trouble.attempts, trouble.doubt,
+    coalesce(trouble.outcome = 'held', false)
 FROM {asked_keys} LEFT JOIN record ON record.entity = :entity AND record.key = asked.value
     LEFT JOIN trouble ON trouble.entity = :entity AND trouble.key = asked.value
 {as_asked}

@@ -13,6 +13,7 @@ from marea.errors import ConfigurationError
 from marea.store.commit import Commit, apply_commit
 from marea.store.custody import Announced, Custody, intend, leave, set_claims, take_over, withdraw
 from marea.store.database import Database
+from marea.store.departed import Departed
 from marea.store.journal import Journal
 from marea.store.leases import Leases
 from marea.store.ledger import Ledger
@@ -59,6 +60,7 @@ class State:
         self.leases = Leases(self._database, self.runs)
         self.waits = Waits(self._database)
         self.own_ids = OwnIds(self._database)
+        self.departed = Departed(self._database)
 
     @property
     def ledger(self) -> Ledger:

@@ -12,7 +12,7 @@ from by_hand import run_sql
 from connectors.rest.application import Application, Call, Reply
 from connectors.rest.conftest import application  # noqa: F401
 from marea.cli.main import run
-from marea.engine.run.sync import ONCE_ROWS
+from marea.engine.run.pipeline import ONCE_ROWS
 from worlds import copied, counts, synchronize, write_project
 
 pytestmark = pytest.mark.integration

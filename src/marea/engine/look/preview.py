@@ -27,6 +27,7 @@ from marea.engine.run.stages import Planning, ids_in_ledger
 from marea.engine.run.steps import Standing, due_by_cause, listed, standing_of, steps
 from marea.flow import CAUSE, MISSING, OUTCOME, Plan
 from marea.model import Books, Cause, Operation, Outcome, Problem
+from marea.planning.absent import Leaving
 from marea.ports import CHANGES, KEY, OPERATION, PAYLOAD
 
 if TYPE_CHECKING:
@@ -108,12 +109,20 @@ class Previewer:
         named = bool(request.keys)
         contested = {} if request.anew else self._state.own_ids.contested(row.id)
         planning = Planning(
-            alignment, ledger, row.id, look_up, resend=request.resend, named=named, contested=contested
+            alignment,
+            ledger,
+            row.id,
+            look_up,
+            resend=request.resend,
+            named=named,
+            leaving=Leaving.DELETED,
+            contested=contested,
         )
         standing = beside_source(request, standing_of(alignment, row), alignment, row, ledger, PAGE_ROWS)
         if request.selects:
             return _Pass(alignment, planning, promised, standing, {}, set(), self._limit)
         due = due_by_cause(self._state.ledger.due(row.id, self._clock()))
+        due[Cause.RETRY] = [*due.get(Cause.RETRY, ()), *self._state.departed.due(row.id)]
         return _Pass(
             alignment, planning, promised, standing, due, self._waits(entity, row.id, promised), self._limit
         )
@@ -223,6 +232,8 @@ class _Pass:
         changes = pairs(self._entity, row[CHANGES])
         if row[OPERATION] == Operation.CREATE:
             changes = {name: (None, value) for name, value in values(self._entity, row[PAYLOAD]).items()}
+        if row[OPERATION] == Operation.DELETE:
+            changes = {name: (value, None) for name, value in values(self._entity, row[PAYLOAD]).items()}
         if row[OUTCOME] == Outcome.WAITING:
             parent = row[MISSING]
             problem = Problem.waiting(parent["entity"], parent["key"])

@@ -50,7 +50,7 @@ class TableReport:
     """What its last-edit dates hide as they are, one sentence each."""
 
 
-STAYS = "no: what is deleted in the source stays in the target"
+STAYS = "no: it is found where a run asks for the record, as `marea sync ENTITY --key KEY` does"
 NEXT_RUN = "until the next run"
 FULL = "`marea sync --full`"
 
@@ -106,9 +106,7 @@ COUNTED = (
     "yes, where numbers are drawn in ascending order: not those of a sequence with a CACHE, nor those that "
     f"a program makes up; {FULL} finds them"
 )
-DELETES = (
-    "what is deleted in the source stays in the target; `deletes` and `guard` wait for the version that acts"
-)
+DELETES = "it deletes nothing at the target; `deactivate` waits for the version that acts on it"
 ACCEPTED = {
     "schedule": "nothing runs by itself: call `marea sync` from cron or a scheduler",
     "scan": "there is no scheduled comparison: call `marea sync --full`",
@@ -182,5 +180,5 @@ def unacted(settings: Settings) -> list[str]:
         "maintenance": [system.name for system in settings.systems.values() if system.maintenance],
     }
     found = [f"{name} ({', '.join(asked[name])}): {text}" for name, text in ACCEPTED.items() if asked[name]]
-    deleting = [entity.name for entity in entities if entity.deletes.action != "ignore"]
+    deleting = [entity.name for entity in entities if entity.deletes.action == "deactivate"]
     return [*found, f"deletes ({', '.join(deleting)}): {DELETES}"] if deleting else found

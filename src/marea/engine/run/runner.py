@@ -1,8 +1,8 @@
-"""Owns one run over several entities: their order, their leases, what a missing system stops, the end."""
+"""Owns one run over several entities: what it begins with, what is made ready, its books, its end."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from threading import Thread
@@ -11,26 +11,22 @@ from typing import TYPE_CHECKING
 from marea.config.digest import mapping_digest
 from marea.config.settings import Settings
 from marea.engine.entity.alignment import Alignment
-from marea.engine.entity.basis import as_text, begins_anew, differences
 from marea.engine.entity.clock import Clock
-from marea.engine.entity.known import basis_for
 from marea.engine.entity.order import in_order, referrers, waking
 from marea.engine.entity.ready import check, make_ready
 from marea.engine.entity.request import Request
 from marea.engine.entity.systems import Systems
 from marea.engine.run.circles import tell_circles
-from marea.engine.run.claimed import keep_claims
 from marea.engine.run.context import PAGE_ROWS, Context, Progress
 from marea.engine.run.counted import Counted
 from marea.engine.run.ended import Run, status_of
-from marea.engine.run.heartbeat import Heartbeat
 from marea.engine.run.left import Left, left_of
+from marea.engine.run.passes import Passes
 from marea.engine.run.quiet import is_quiet
 from marea.engine.run.undone import Undone
 from marea.errors import MareaError, RunInterrupted, RunStopped
 from marea.model import Outcome, RunKind, RunStatus
 from marea.stop import Stop
-from marea.store.custody import Custody
 from marea.store.owner import current_owner
 
 if TYPE_CHECKING:
@@ -83,7 +79,7 @@ class Runner:
         met = [rows[name] for name in order]
         with self._closing(run):
             try:
-                self._entities(alignments, quiet, rows, context, request, undone)
+                Passes(context, alignments, rows, self._owner, undone).run(request, quiet)
             except RunInterrupted as error:
                 undone.interrupted(error, self._settled(run, met))
             left = Left() if request.selects else left_of(alignments, met, self._state.ledger, run)
@@ -114,24 +110,6 @@ class Runner:
             name: self._state.entity(name, entity.target.system)
             for name, entity in self._settings.entities.items()
         }
-
-    def _entities(
-        self,
-        alignments: Mapping[str, Alignment],
-        quiet: Set[str],
-        rows: Mapping[str, EntityRow],
-        context: Context,
-        request: Request,
-        undone: Undone,
-    ) -> None:
-        """Run the entities one after the other; what is left undone is noted."""
-        for name in alignments:
-            work = partial(self._entity, alignments[name], rows[name], context, request)
-            awake = name not in quiet or self._is_stale(rows[name]) or self._is_due(rows[name])
-            if not awake or undone.attempt(alignments[name], work) is not None:
-                undone.ended.add(name)
-        if not request.selects:
-            self._release(alignments, rows, context, undone)
 
     def _counted(self, order: Sequence[str]) -> dict[str, Counted]:
         """What refers to others of the run may go stale within it: all its records are looked at again."""
@@ -175,79 +153,11 @@ class Runner:
         )
         loading.join()
 
-    def _release(
-        self,
-        alignments: Mapping[str, Alignment],
-        rows: Mapping[str, EntityRow],
-        context: Context,
-        undone: Undone,
-    ) -> None:
-        """Deliver what waited for a parent that came after it, round by round until none is released.
-
-        What was given ids that its parents changed later is looked at as a whole, once a run:
-        a target that gives other ids each time would not let it end.
-        """
-        stale = set(alignments)
-        released = True
-        while released:
-            asked: dict[str, Request | None] = {n: None for n in alignments if self._is_due(rows[n])}
-            asked |= {name: Request() for name in stale if self._is_stale(rows[name])}
-            stale -= {name for name, request in asked.items() if request}
-            released = False
-            for name, request in asked.items():
-                work = partial(self._entity, alignments[name], rows[name], context, request)
-                released = bool(undone.attempt(alignments[name], work) or request) or released
-
-    def _entity(self, alignment: Alignment, row: EntityRow, context: Context, request: Request | None) -> int:
-        """Deliver what the request means, if any, then what is due; gives how many of the latter."""
-        # Imported where records move: most runs end before.
-        from marea.engine.run.sync import EntitySync
-
-        context.stop.check()
-        with Heartbeat(self._state.leases, row.id, self._owner, self._clock, context.stop) as lease:
-            custody = Custody(row.id, context.run, lease.fence)
-            referrers = context.referrers.get(row.name, ())
-            row = self._taken_over(alignment, row, custody, referrers, request or Request())
-            sync = EntitySync(context, alignment, row, mapping_digest(alignment.entity), custody, lease)
-            if request is not None:
-                sync.run(request)
-            return 0 if request is not None and request.selects else sync.deliver_due()
-
-    def _taken_over(
-        self,
-        alignment: Alignment,
-        row: EntityRow,
-        custody: Custody,
-        referrers: Sequence[int],
-        request: Request,
-    ) -> EntityRow:
-        """The entity as it stands under the lease: until now another run may have moved it."""
-        row = self._state.entity(row.name, row.target)
-        basis = alignment.basis
-        known = basis_for(self._state, row, basis, request)
-        if not request.anew:
-            alignment.check_basis(known)
-        anew = begins_anew(known, row.basis, basis)
-        elsewhere = bool(differences(row.basis, basis))
-        now = self._clock()
-        self._state.take_over(
-            custody, now, as_text(basis), anew=anew, elsewhere=elsewhere, referrers=referrers
-        )
-        if request.anew:
-            self._state.own_ids.distrust(custody, now)
-        row = self._state.entity(row.name, row.target)
-        keep_claims(self._state, alignment, row, custody)
-        return row
-
     def _is_quiet(self, alignment: Alignment, row: EntityRow, request: Request, undone: Undone) -> bool:
         question = partial(is_quiet, alignment, row, mapping_digest(alignment.entity), request)
-        return not self._is_due(row) and bool(undone.attempt(alignment, question))
-
-    def _is_stale(self, row: EntityRow) -> bool:
-        return self._state.is_stale(row.id)
-
-    def _is_due(self, row: EntityRow) -> bool:
-        return self._state.ledger.is_due(row.id, self._clock())
+        state = self._state
+        due = state.ledger.is_due(row.id, self._clock()) or state.departed.any_due(row.id)
+        return not due and bool(undone.attempt(alignment, question))
 
     def _finished(
         self,

@@ -14,9 +14,11 @@ from marea.engine.entity.alignment import Alignment
 from marea.engine.entity.clock import Clock
 from marea.engine.entity.private import PRIVATE, private_columns
 from marea.engine.run.claimed import are_kept, unclaimed
+from marea.engine.run.departures import Departures
 from marea.errors import SystemUnreachable
 from marea.flow import Plan
-from marea.model import KEYLESS, NOT_UNIQUE, UNREADABLE, Cause, Operation, Outcome, RecordState
+from marea.model import KEYLESS, NOT_UNIQUE, UNREADABLE, Cause, Operation, RecordState
+from marea.planning.absent import Leaving
 from marea.ports import KEY, TRIED
 from marea.sql.arrays import put
 from marea.store.custody import Announced
@@ -73,10 +75,12 @@ class Planning:
         *,
         resend: bool,
         named: bool = False,
+        leaving: Leaving = Leaving.DUE,
         contested: Mapping[str, Sequence[str]],
     ) -> None:
         """`named`: somebody asks for these records by key, and so has looked where a create is in doubt.
 
+        `leaving`: what becomes of those that have left the source, unless `deletes` keeps them.
         `contested`: the ids at the target that several records have -> their keys.
         """
         self._alignment = alignment
@@ -91,6 +95,8 @@ class Planning:
         # A first load does not ask a ledger that knows nothing; its keys come once each.
         self._nothing_known = ledger.empty(entity) and not self._in_doubt
         self._tried = ledger.tried(entity)
+        tried = set(self._tried.column("key").to_pylist()) if self._tried is not None else set()
+        self._departures = Departures(alignment, ledger, entity, leaving, named=named, tried=tried)
         self._claims = self._claims_kept() if are_kept(alignment, ledger, entity) else None
 
     def planned(self, steps: Iterator[Step]) -> Generator[Planned, None, None]:
@@ -140,12 +146,12 @@ class Planning:
             records = _without_repeated(records, batch.repeated)
         known = self._known(records.column(KEY).combine_chunks())
         plan = self._planner.plan(records, known, batch.cause, detected=batch.detected, resend=self._resend)
+        if batch.absent:
+            plan = self._departures.planned(plan, batch)
         if self._contested:
             plan = self._without_contested(plan, self._contested)
         if self._tried is not None:
             plan = _with_tried(plan, self._tried)
-        if batch.absent:
-            plan = self._with_absent(plan, batch.absent)
         if batch.keyless:
             plan = replace(plan, skipped={**plan.skipped, KEYLESS: batch.keyless})
         return self._claims.decided(plan) if self._claims else plan
@@ -166,14 +172,6 @@ class Planning:
             for key, misfit in misfits.items()
         }
         return refused(records, reasons, code=UNREADABLE)
-
-    def _with_absent(self, plan: Plan, keys: Sequence[str]) -> Plan:
-        from marea.planning.absent import GONE, absent
-
-        filtered = self._alignment.aggregate.where is not None
-        found = absent(keys, self._ledger.troubles(self._entity, keys), filtered=filtered, named=self._named)
-        unchanged = sum(one.outcome is Outcome.UNCHANGED for one in found.values())
-        return replace(plan, absent=found, skipped={GONE: unchanged} if unchanged else {})
 
     def _known(self, keys: pa.Array) -> pa.Table:
         """What the ledger knows; without doubts where they keep nothing back."""
@@ -207,8 +205,10 @@ def _doubted(known: pa.Table, keys: pa.Array, in_doubt: Mapping[str, Operation])
 
     places = pc.index_in(keys, pa.array(list(in_doubt), pa.string()))
     doubt = pa.array(list(in_doubt.values()), pa.string()).take(places)
-    state = pc.if_else(pc.is_valid(places), RecordState.DUE.value, known["state"])
-    return put(put(known, "state", state), "doubt", pc.coalesce(doubt, known["doubt"]))
+    doubted = pc.is_valid(places)
+    known = put(known, "state", pc.if_else(doubted, RecordState.DUE.value, known["state"]))
+    known = put(known, "unsent", pc.if_else(doubted, pa.scalar(0, pa.int32()), known["unsent"]))
+    return put(known, "doubt", pc.coalesce(doubt, known["doubt"]))
 
 
 def _with_tried(plan: Plan, tried: pa.Table) -> Plan:

@@ -3,54 +3,35 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from marea.capabilities import GivingIds
-from marea.capture.batch import BatchReader
-from marea.capture.step import Step
 from marea.capture.sweep import swept
 from marea.config.digest import MIXED
 from marea.engine.entity.alignment import Alignment
-from marea.engine.entity.captures import asked_before, choice, others
+from marea.engine.entity.captures import choice, others
 from marea.engine.entity.request import Request
-from marea.engine.run.ahead import SideBySide
 from marea.engine.run.context import Context
 from marea.engine.run.counted import Again
+from marea.engine.run.departures import let_pass
 from marea.engine.run.intents import Intents
-from marea.engine.run.remarks import remarks
+from marea.engine.run.pipeline import Pipeline
 from marea.engine.run.restored import COMPARED, beside_source
 from marea.engine.run.stages import (
-    Planned,
-    Planning,
     Settled,
-    delivered,
-    ids_in_ledger,
-    intended,
-    under_lease,
 )
 from marea.engine.run.steps import Standing, due_by_cause, listed, reads_all, standing_of, steps
-from marea.errors import MareaError
 from marea.model import Cause
+from marea.planning.absent import Leaving
 from marea.store.commit import Commit, Move
 
 if TYPE_CHECKING:
-    from marea.capture.horizon import Before
     from marea.delivery.settle import Settlement
     from marea.engine.run.heartbeat import Heartbeat
-    from marea.ports import Reader
     from marea.store.custody import Custody
     from marea.store.state import EntityRow
-
-ONCE_ROWS = 20
-"""Records a batch where a create is sent once: a person looks for each that a death leaves in doubt."""
-
-
-_Find = Callable[[BatchReader], Generator[Step, None, None]]
-"""Finds records with a reader of batches."""
 
 
 class EntitySync:
@@ -79,9 +60,11 @@ class EntitySync:
         self._referrers = context.referrers.get(self._name, ())
         self._counted = context.counted[self._name]
         self._capture = choice(alignment, row).capture
+        self._pipeline = Pipeline(
+            context, alignment, self._capture, row.id, self._intents, lease, self._commit
+        )
         self._position = row.positions.get(self._capture)
         self._loading = False
-        self._releases: list[Callable[[], None]] = []
         self._settled = 0
         self._since = time.monotonic()
 
@@ -95,7 +78,7 @@ class EntitySync:
         # A first load notes what it goes by with its first batch: a mapping edited on the way begins it anew.
         self._loading = standing.loading and not request.selects
         with self._counted.look():
-            self._flow(
+            self._pipeline.run(
                 lambda batches: steps(request, standing, batches, self._alignment),
                 resend=request.resend,
                 named=bool(request.keys),
@@ -119,6 +102,25 @@ class EntitySync:
                 self._deliver(keys, cause)
         return self._settled - before
 
+    def deliver_leaving(self, found_by: int | None) -> None:
+        """Delete what has left the source, or of it what one run has found; each is read once more (I7).
+
+        What the guard does not let pass is held back first: should the run end there, nothing passes later.
+        """
+        state = self._context.state
+        keys = state.departed.due(self._entity, found_by)
+        passing = let_pass(self._alignment, state.ledger, self._entity, len(keys))
+        self._leave(keys[passing:], Leaving.HELD)
+        self._leave(keys[:passing], Leaving.DELETED)
+
+    def deliver_held(self, run: int) -> None:
+        """Delete what a run has held back, as far as it is still gone from the source."""
+        self._leave(self._context.state.departed.held(self._entity, run), Leaving.DELETED)
+
+    def _leave(self, keys: Sequence[str], leaving: Leaving) -> None:
+        if keys:
+            self._pipeline.run(partial(listed, keys, Cause.RETRY), leaving=leaving)
+
     def _ask_again(self) -> None:
         """Ask for what is in trouble and was not among all the records: its trouble ends when it is gone."""
         ledger, run = self._context.state.ledger, self._context.run
@@ -127,13 +129,7 @@ class EntitySync:
             self._deliver(left, Cause.RETRY)
 
     def _deliver(self, keys: Sequence[str], cause: Cause) -> None:
-        self._flow(partial(listed, keys, cause))
-
-    def _batches(self, reader: Reader, before: Before | None) -> BatchReader:
-        """Reads as many records at once as may be in doubt together."""
-        page = self._context.page
-        rows = page if self._alignment.repeats else min(page, ONCE_ROWS)
-        return BatchReader(self._alignment.pages, reader, rows, before)
+        self._pipeline.run(partial(listed, keys, cause))
 
     @property
     def _outdated(self) -> bool:
@@ -153,84 +149,6 @@ class EntitySync:
         due = due_by_cause(self._context.state.ledger.due(self._entity, self._context.clock()))
         fresh = {cause: [key for key in keys if key not in seen] for cause, keys in due.items()}
         return {cause: keys for cause, keys in fresh.items() if keys}
-
-    def _flow(self, find: _Find, *, resend: bool = False, named: bool = False, moves: bool = False) -> None:
-        """Run the stages until nothing is left of what is found, or an end is asked for, which is raised.
-
-        `moves`: the position may move.
-        """
-        try:
-            self._run_stages(self._found(find, moves=moves), resend=resend, named=named)
-        finally:
-            # No stage delivers or announces any more. Where the state is away the intents stay as they are.
-            with suppress(MareaError):
-                self._intents.leave()
-        self._release()
-        self._lease.stop.check()
-
-    def _release(self) -> None:
-        """Let go of what the source keeps for what is committed (I2).
-
-        Not while it is read: a SQLite file outside WAL mode takes no writer then, not even us.
-        """
-        releases, self._releases = self._releases, []
-        for release in releases:
-            release()
-
-    def _found(self, find: _Find, *, moves: bool) -> Generator[Step, None, None]:
-        """What is found at one moment of the source, which is opened and closed where it is read."""
-        before = asked_before(self._capture, self._alignment) if moves else None
-        with self._alignment.source.snapshot() as reader:
-            batches = self._batches(reader, before)
-            if before:
-                self._note(remarks(self._alignment.entity, before.writers, batches))
-            yield from find(batches)
-
-    def _note(self, notes: Iterable[str]) -> None:
-        """Says once a run what there is to say."""
-        known = self._context.notes
-        known += [note for note in notes if note not in known]
-
-    def _run_stages(self, found: Generator[Step, None, None], *, resend: bool, named: bool) -> None:
-        """Run the stages side by side and commit what comes out, batch by batch."""
-        alignment, ledger = self._alignment, self._context.state.ledger
-        look_up = ids_in_ledger(ledger, self._context.entities)
-        contested = self._context.state.own_ids.contested(self._entity)
-        planning = Planning(
-            alignment, ledger, self._entity, look_up, resend=resend, named=named, contested=contested
-        )
-        if isinstance(alignment.target, GivingIds):
-            alignment.target.heed_ids(self._is_given)
-        with SideBySide() as ahead:
-            read = ahead(found, "read", self._lease.stop, leave=True)
-            settled = self._ahead if alignment.repeats else self._one_by_one
-            for batch in settled(ahead, planning.planned(read)):
-                self._commit(batch)
-                if batch.release is not None:
-                    self._releases.append(batch.release)
-                if batch.settlement is not None:
-                    planning.committed()
-                if batch.away is not None:
-                    raise batch.away
-
-    def _is_given(self, target_id: str) -> bool:
-        """Whether a record has this id at the target, by what is committed."""
-        return self._context.state.own_ids.given(self._entity, target_id)
-
-    def _ahead(self, ahead: SideBySide, plans: Generator[Planned, None, None]) -> Iterator[Settled]:
-        """What plans come to, each announced while the one before is delivered, and that is committed."""
-        announced = ahead(intended(plans, self._alignment, self._intents.announce), "plan", self._lease.stop)
-        return ahead(self._delivered(announced), "deliver")
-
-    def _one_by_one(self, ahead: SideBySide, plans: Generator[Planned, None, None]) -> Iterator[Settled]:
-        """What plans come to, each announced when the one before is committed: one is in doubt at most."""
-        planned = ahead(plans, "plan", self._lease.stop)
-        return self._delivered(intended(planned, self._alignment, self._intents.announce))
-
-    def _delivered(self, plans: Iterator[Planned]) -> Generator[Settled, None, None]:
-        context, stop = self._context, self._lease.stop
-        sent = under_lease(plans, self._lease.hold, self._intents.begun, stop)
-        return delivered(sent, self._alignment, context.entities, context.clock, stop)
 
     def _commit(self, batch: Settled, *, evaluated: bool = False) -> None:
         """Write outcome, ledger, journal and position of a batch in one transaction (I1, I3).
