@@ -125,17 +125,13 @@ def test_a_key_outside_the_filter_is_told_with_the_filter(marea: Marea, shop: Sh
     assert "outside the filter `kind = 1`" in done.err
 
 
-def test_a_waiting_record_that_left_the_source_ends_its_trouble(marea: Marea, shop: Shop) -> None:
+def test_a_waiting_record_that_left_the_source_is_deleted(marea: Marea, shop: Shop) -> None:
     shop.erp("DELETE FROM customers WHERE code = '00003'")
     done = marea("retry", "customers", "--key", "1,00003", "--json")
     counts = done.document["entities"]["customers"]
-    assert (done.code, counts["detected"], counts["unchanged"]) == (0, 1, 1)
+    assert (done.code, counts["detected"], counts["deleted"]) == (0, 1, 1)
     explained = marea("explain", "customers", "1,00003").out
-    assert "customers 1,00003 is not in the source any more; it was last delivered to crm on 20" in explained
-    assert (
-        "no longer in the source, or not within the filter; what the target was given was not deleted there"
-        in explained
-    )
+    assert "customers 1,00003 is not in the source any more, and crm has nothing of it by Marea" in explained
 
 
 def test_full_finds_what_no_date_tells(marea: Marea, shop: Shop) -> None:

@@ -227,7 +227,7 @@ class Ledger:
         return {Outcome(outcome): number for outcome, number in rows}
 
     def reasons(self, entity: int, run: int, outcome: Outcome) -> list[tuple[str, int, str]]:
-        """Why records a run met are not in order: the words, how many, a key (JSON text); most frequent first."""
+        """Why records a run met are not in order, most frequent first: words, how many, a key (JSON text)."""
         rows = self._database.rows("reasons", entity=entity, run=run, outcome=outcome.value)
         return [(error or "", number, key) for error, number, key in rows]
 

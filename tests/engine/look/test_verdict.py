@@ -54,7 +54,7 @@ def troubled(outcome: Outcome, **changes: object) -> RecordRow:
         (
             replace(FINDING, found=Presence.NOT_THERE, now=None),
             "not in the source any more; it was last delivered to crm on 2026-11-05 12:00 UTC, and",
-            "by hand",
+            "marea sync customers --key 0815",
         ),
         (
             replace(FINDING, found=Presence.NOT_THERE, now=None, ledger=None),
@@ -64,7 +64,7 @@ def troubled(outcome: Outcome, **changes: object) -> RecordRow:
         (
             replace(FINDING, found=Presence.OUTSIDE, now=None),
             "has left the filter `CustSuppType = 1`; it was last delivered to crm on 2026",
-            "by hand",
+            "marea sync customers --key 0815",
         ),
         (
             replace(FINDING, found=Presence.OUTSIDE, now=None, ledger=None),

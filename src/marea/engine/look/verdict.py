@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from marea.engine.entity.keys import shown
 from marea.engine.look.finding import Finding, Verdict
 from marea.engine.look.troubled import troubled
-from marea.model import FirstLoad, Outcome, Presence, RecordState
+from marea.model import GUARD, LEAVING, FirstLoad, Outcome, Presence, RecordState
 from marea.planning.absent import DELETE
 
 if TYPE_CHECKING:
@@ -86,14 +86,14 @@ def _remembered(finding: Finding) -> str:
 
 def _lapsed(finding: Finding) -> Verdict:
     text = f"{finding.name} left the source while it was in doubt: {finding.target} may hold it"
-    return Verdict(text, (f"deletes are not delivered by this version: {DELETE.partition(';')[0]}",))
+    return Verdict(text, (DELETE.partition(";")[0],))
 
 
 def _absent(finding: Finding) -> Verdict:
     if finding.delivered:
         return Verdict(
             f"{finding.name} is not in the source any more; {_still(finding)}",
-            ("deletes are not delivered by this version: delete it in the target by hand",),
+            _deleted_by(finding),
         )
     if finding.ledger is not None:
         text = f"{finding.name} is not in the source any more, and {finding.target} has nothing of it"
@@ -102,6 +102,18 @@ def _absent(finding: Finding) -> Verdict:
         f"{finding.name} is not in the source",
         (f"look for the key in table {finding.entity.source.table}: is it spelled as there?",),
     )
+
+
+def _deleted_by(finding: Finding) -> tuple[str, ...]:
+    """What takes a record out of the target that it should not have any more."""
+    trouble, action = finding.ledger.trouble if finding.ledger else None, finding.entity.deletes.action
+    if trouble is not None and trouble.code == GUARD:
+        return (f"{trouble.error}", f"if the source is whole: marea approve {trouble.run}")
+    if trouble is not None and trouble.code == LEAVING:
+        return ("the next run deletes it: marea sync",)
+    if action == "propagate":
+        return (f"to delete it now: {finding.command('sync')}",)
+    return (f"`deletes: {action}` lets it stay there",)
 
 
 def _still(finding: Finding) -> str:
@@ -116,7 +128,7 @@ def _outside(finding: Finding) -> Verdict:
     if finding.delivered:
         return Verdict(
             f"{finding.name} is in the source but has left the filter `{where}`; {_still(finding)}",
-            ("deletes are not delivered by this version: delete it in the target by hand",),
+            _deleted_by(finding),
         )
     return Verdict(
         f"{finding.name} is in the source but outside the filter `{where}`: it is not meant to be delivered",
