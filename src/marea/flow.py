@@ -24,7 +24,9 @@ STATE = "$state"  # utf8: where the record stands in the ledger, or null
 ATTEMPT = "$attempt"  # int32: which attempt a delivery would be, counted from 1
 NEW_FORM = "$new_form"  # bool: the ledger has no payload of this form of the record
 SKIP = "$skip"  # utf8: why a record is unchanged, or null
-FOLLOW = "$follow"  # bool: an unchanged record whose ledger row must follow (newer date, new form, a claim)
+FOLLOW = (
+    "$follow"  # bool: an unchanged record whose ledger row must follow (newer date, form, digest, a claim)
+)
 TARGET_KEY = "$target_key"  # utf8: the key at the target that a record claims or could not have, or null
 
 
@@ -48,8 +50,8 @@ class Plan:
     """What would be done with each record of a batch; `records` has one row a record.
 
     Its columns: KEY, STAMP, TARGET_ID, OPERATION, OUTCOME, CAUSE, CHANGES, STATE, ATTEMPT,
-    NEW_FORM, SKIP, FOLLOW, PAYLOAD, FINGERPRINT, MISSING and the target's fields; TARGET_KEY where several
-    records could have the same key at the target.
+    NEW_FORM, SKIP, FOLLOW, PAYLOAD, FINGERPRINT, MISSING and the target's fields; DIGEST where they were read
+    with it; TARGET_KEY where several records could have the same key at the target.
     """
 
     records: pa.Table

@@ -77,6 +77,7 @@ class RunKind(StrEnum):
 
     INCREMENTAL = "incremental"
     FULL = "full"
+    RECONCILE = "reconcile"
 
 
 class RunStatus(StrEnum):

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 # Columns that travel in every batch; the dollar sign keeps them apart from what a database allows unquoted.
 KEY = "$key"  # utf8: the source key as JSON text, `"0815"` or `[3211264,"0815"]`
 STAMP = "$stamp"  # utf8: the root row's own last-edit stamp, in the source's form
+DIGEST = (
+    "$digest"  # int64: stands for the content of a record or row, as `marea.sql.digests` makes it; or null
+)
 OPERATION = "$operation"  # utf8: a value of `marea.model.Operation`
 TARGET_ID = "$target_id"  # utf8: the id the target gave this record, or null
 MISFIT = "$misfit"  # struct of column, type, value (utf8): what of a row its column's type cannot hold

@@ -26,7 +26,8 @@ def test_look_up_answers_in_the_order_asked_with_nulls_for_the_unknown(desk: Des
     )
     keys = pa.array(['["z",1]', '"none"', '"a"', '"A"', '"a"'])
     found = desk.state.ledger.look_up(desk.entity, keys)
-    names = ["state", "target_id", "fingerprint", "form", "stamp", "payload", "attempts", "doubt", "unsent"]
+    names = ["state", "target_id", "fingerprint", "form", "stamp", "payload", "digest"]
+    names += ["attempts", "doubt", "unsent"]
     assert found.schema.names == names
     assert found["fingerprint"].to_pylist() == [2, None, 1, None, 1]
     assert found["state"].to_pylist() == ["aligned", None, "aligned", None, "aligned"]

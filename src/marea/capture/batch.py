@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from marea.capture.adding import beside, whole
 from marea.capture.horizon import Before
 from marea.model import Cause
 from marea.ports import KEY, MISFIT, Reader
@@ -59,6 +60,11 @@ class Batch:
     """Key (JSON text) -> how many rows of the source have it, where there are several; the root has one."""
     keyless: int = 0
     """Rows that were left out: a part of their key is NULL, or cannot be read."""
+    digests: pa.Array | None = None
+    """The digest of each row of `root` with all that is related to it; null where its key is repeated.
+
+    Of the rows that were read, each of which came with its own. None where they had none.
+    """
 
 
 class BatchReader:
@@ -138,7 +144,19 @@ class BatchReader:
             root, inside = self._fetch(root, relation, related)
             found = {**inside, **found}
         misfits = _by_key(root, found)
-        return Batch(root, related, cause, detected, misfits=misfits, repeated=repeated, keyless=keyless)
+        digests = None
+        if self.pages.salt is not None:
+            root, digests = whole(root, repeated)
+        return Batch(
+            root,
+            related,
+            cause,
+            detected,
+            misfits=misfits,
+            repeated=repeated,
+            keyless=keyless,
+            digests=digests,
+        )
 
     def _keyed(self, page: pa.Table) -> pa.Table:
         """The rows that have a key, with KEY."""
@@ -181,6 +199,8 @@ class BatchReader:
         for child in relation.children:
             rows, inside = self._fetch(rows, child, into)
             found = {**inside, **found}
+        if self.pages.salt is not None:
+            above, rows = beside(above, distinct.indices, rows)
         into[relation.path] = rows
         return above.append_column(link(relation.path), distinct.indices), _lifted(found, rows, distinct)
 

@@ -11,6 +11,9 @@ from marea.errors import RunStopped
 from marea.sql.feeds import Cursor
 
 WATERMARK = "watermark"
+SCAN = "scan"
+"""What captures go by in the state and in the configuration."""
+
 VERSION = 1
 
 

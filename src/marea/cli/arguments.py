@@ -172,6 +172,12 @@ def _plan(parser: argparse.ArgumentParser) -> None:
     _limit(parser, 20, "records shown of each entity")
 
 
+def _scan(parser: argparse.ArgumentParser) -> None:
+    _entities(parser)
+    parser.add_argument("--report", action="store_true", help="tell what differs, and deliver nothing")
+    _limit(parser, 20, "records of each entity that a report shows")
+
+
 def _limit(parser: argparse.ArgumentParser, default: int, text: str) -> None:
     parser.add_argument("--limit", type=_number, default=None, metavar="N", help=f"{text} ({default})")
     parser.set_defaults(limit_default=default)
@@ -266,6 +272,7 @@ _COMMANDS: dict[str, tuple[str, str, _Build]] = {
     "check": ("setup:check", "examine configuration, systems, captures", _entities),
     "plan": ("plan:plan", "show what a run would deliver, field by field; write nothing", _plan),
     "sync": ("sync:sync", "deliver what changed since the last run", _sync),
+    "scan": ("scan:scan", "compare all records by digests, deliver what differs", _scan),
     "touch": ("records:touch", "set the last-edit date in the source for the records meant", _touch),
     "status": ("status:status", "show entities, positions, backlog, last runs", _entities),
     "runs": ("status:runs", "show the last runs", _runs),

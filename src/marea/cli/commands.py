@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from shlex import quote
 from typing import Any
 
-_COMMAND = re.compile(r"\bmarea (?=(?:check|plan|sync|touch|status|runs|log|explain|retry|capture)\b)")
+_COMMAND = re.compile(r"\bmarea (?=(?:check|plan|sync|scan|touch|status|runs|log|explain|retry|capture)\b)")
 
 
 def pasteable(text: str, config: str | None) -> str:

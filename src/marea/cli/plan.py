@@ -28,13 +28,18 @@ def plan(options: Namespace) -> int:
             keys=options.key,
             limit=options.limit or options.limit_default,
         )
+    show(found, "`marea sync` with the same words", options)
+    return 0
+
+
+def show(found: dict[str, EntityPreview], command: str, options: Namespace) -> None:
+    """Shows previews, and by which command what they tell is done."""
     if options.json:
         show_json({"entities": {name: document(preview) for name, preview in found.items()}})
     else:
         for line in _text(found):
             say(line)
-        say(pasteable(_closing(found), options.config))
-    return 0
+        say(pasteable(_closing(found, command), options.config))
 
 
 def document(preview: EntityPreview) -> dict[str, object]:
@@ -64,9 +69,9 @@ def _text(found: dict[str, EntityPreview]) -> Iterator[str]:
     yield ""
 
 
-def _closing(found: dict[str, EntityPreview]) -> str:
+def _closing(found: dict[str, EntityPreview], command: str) -> str:
     if any(preview.books.detected for preview in found.values()):
-        return "nothing was written; `marea sync` with the same words does it"
+        return f"nothing was written; {command} does it"
     return "nothing was written, and a run would find nothing to do"
 
 

@@ -45,17 +45,18 @@ def sync(options: Namespace) -> int:
                 progress=progress,
                 stop=stop,
             )
-        return _told(project, run, options)
+        return told(project, run, options)
 
 
 def retry(options: Namespace) -> int:
     """Tries again what is not in order."""
     with stopping(json=options.json) as stop, opened(options) as project:
         run = project.retry(options.entity, keys=options.key, stop=stop)
-        return _told(project, run, options)
+        return told(project, run, options)
 
 
-def _told(project: Project, run: Run, options: Namespace) -> int:
+def told(project: Project, run: Run, options: Namespace) -> int:
+    """Says what a run came to; the exit code it ends with. Raises Unwritable."""
     rejected = any(books.counts[Outcome.REJECTED] for books in run.entities.values())
     for message in run.messages:
         say(pasteable(f"{message}{_safely(message, rejected=rejected)}", options.config), sys.stderr)
@@ -64,14 +65,14 @@ def _told(project: Project, run: Run, options: Namespace) -> int:
     for name, books in run.entities.items():
         for sentence in books.on_left_out(name):
             say(sentence, sys.stderr)
-    for told in _on_left(run) if _left_behind(run) else ():
-        say(pasteable(told, options.config), sys.stderr)
+    for sentence in _on_left(run) if _left_behind(run) else ():
+        say(pasteable(sentence, options.config), sys.stderr)
     try:
         _show(project, run, options)
     except Unwritable:
-        told = f"run {run.id} itself ended, {run.status}: marea runs shows it"
+        ended = f"run {run.id} itself ended, {run.status}: marea runs shows it"
         with suppress(OSError):  # stderr may be as full as stdout is, which is what the process ends with
-            say(pasteable(told, options.config), sys.stderr)
+            say(pasteable(ended, options.config), sys.stderr)
         raise
     return EXIT_CODES[RunStatus.PARTIAL] if _left_behind(run) else EXIT_CODES[run.status]
 

@@ -27,7 +27,7 @@ from marea.flow import (
     Plan,
 )
 from marea.model import DELIVERED, NOTHING_APPLIED, WRITTEN, Operation, Outcome, Problem, RecordState
-from marea.ports import CHANGES, KEY, OPERATION, PAYLOAD, STAMP, TARGET_ID
+from marea.ports import CHANGES, DIGEST, KEY, OPERATION, PAYLOAD, STAMP, TARGET_ID
 from marea.sql.arrays import among, at, kept, where
 
 ENDS = ["key", "outcome", "skip"]
@@ -83,6 +83,7 @@ def settle(plan: Plan, delivery: Delivered | None, entities: Mapping[str, int], 
         "duration_ms": _scattered(delivery.receipt.durations if delivery else None, sent, records.num_rows),
         **_agreed(plan, outcomes),
         **_claims(records, outcomes),
+        **({"digest": records.column(DIGEST)} if DIGEST in records.column_names else {}),
         **_details(found, records, entities, now),
     }
     rows = pa.table(columns)

@@ -104,13 +104,19 @@ class Project:
         ConfigurationError before anything is delivered, or where only a delivery shows the fault, and
         RunStopped when going on could lose or invent data.
         """
-        from marea.engine.run.runner import Runner
-
         chosen = self.names(names)
         request = Request(full or moved, resend, where, (), only_failed, moved)
-        request = self._asked(chosen, request, keys)
-        runner = Runner(self.settings, self._memory.state, self._systems, self._clock)
-        return runner.run(chosen, request, progress or _silent, stop)
+        return self._run(chosen, self._asked(chosen, request, keys), progress, stop)
+
+    def scan(
+        self, names: Sequence[str] | None = None, progress: Progress | None = None, stop: Stop | None = None
+    ) -> Run:
+        """Compares all records with what is known of them, by digests that the sources make.
+
+        So what no date and no notice tells of is found and delivered; what agrees is not read, and not
+        counted. `plan` with `scan` only tells it. Positions stay. Raises as `sync` does.
+        """
+        return self._run(self.names(names), Request(reconcile=True), progress, stop)
 
     def retry(
         self,
@@ -132,19 +138,20 @@ class Project:
         where: str | None = None,
         keys: Sequence[Key] = (),
         moved: bool = False,
+        scan: bool = False,
         limit: int = 20,
     ) -> dict[str, EntityPreview]:
         """What `sync` with the same words would do, `limit` records of each entity field by field.
 
-        Reads the source live and writes nothing anywhere. Raises ConfigurationError,
-        SystemUnreachable.
+        Or, with `scan` and no other word, what that would do. Reads the source live and writes nothing
+        anywhere. Raises ConfigurationError, SystemUnreachable.
         """
         from marea.engine.look.preview import Previewer
 
         chosen = self.names(names)
-        request = self._asked(chosen, Request(full or moved, resend, where, moved=moved), keys)
+        request = Request(full or moved, resend, where, moved=moved, reconcile=scan)
         previewer = Previewer(self.settings, self._memory.known, self._systems, self._clock, limit)
-        return previewer.preview(chosen, request)
+        return previewer.preview(chosen, self._asked(chosen, request, keys))
 
     def touch(self, name: str, where: str, *, dry_run: bool = False) -> Touched:
         """Sets the last-edit date of an entity's root rows to the source's own clock.
@@ -174,15 +181,10 @@ class Project:
 
     def reasons(self, run: Run, outcome: Outcome) -> list[Reason]:
         """Why records that a run met are rejected, waiting or deferred; the most frequent first."""
-        from marea.engine.entity.known import known_entity
-        from marea.engine.look.reasons import grouped
+        from marea.engine.look.reasons import reasons
 
-        state = self._memory.known
-        found = []
-        for name in run.entities:
-            row = known_entity(state, self.settings.entities[name])
-            found += grouped(name, state.ledger.reasons(row.id, run.id, outcome))
-        return sorted(found, key=lambda reason: -reason.records)
+        entities = [self.settings.entities[name] for name in run.entities]
+        return reasons(self._memory.known, entities, run.id, outcome)
 
     # -- what is known ---------------------------------------------------------------------
 
@@ -250,16 +252,10 @@ class Project:
 
         Counts on connections of its own when iterated, so that a run may go on meanwhile.
         """
-        from marea.engine.entity.captures import known_capture
-        from marea.engine.entity.known import known_entity
-        from marea.engine.entity.totals import totals
+        from marea.engine.entity.totals import not_loaded, totals
 
         entities = [self.settings.entities[name] for name in names]
-        rows = {entity.name: known_entity(self._memory.known, entity) for entity in entities}
-        whole = [
-            e.name for e in entities if full or known_capture(e, rows[e.name]) not in rows[e.name].positions
-        ]
-        return totals(self.settings, whole)
+        return totals(self.settings, names if full else not_loaded(self._memory.known, entities))
 
     def names(self, wanted: Sequence[str] | None = None) -> list[str]:
         """The names of the entities wanted, of all by default, parents first. Raises ConfigurationError."""
@@ -268,13 +264,18 @@ class Project:
 
     # -- parts -----------------------------------------------------------------------------
 
+    def _run(
+        self, names: Sequence[str], request: Request, progress: Progress | None, stop: Stop | None
+    ) -> Run:
+        from marea.engine.run.runner import Runner
+
+        runner = Runner(self.settings, self._memory.state, self._systems, self._clock)
+        return runner.run(names, request, progress or _silent, stop)
+
     def _entity(self, name: str) -> EntitySettings:
         if name not in self.settings.entities:
-            raise ConfigurationError.single(
-                f"there is no entity {name}",
-                file=self.settings.file,
-                hint=suggest(name, self.settings.entities),
-            )
+            hint = suggest(name, self.settings.entities)
+            raise ConfigurationError.single(f"there is no entity {name}", file=self.settings.file, hint=hint)
         return self.settings.entities[name]
 
     def _asked(self, names: Sequence[str], request: Request, keys: Sequence[Key]) -> Request:

@@ -29,7 +29,7 @@ from marea.flow import (
 from marea.model import APPLIED, NO_KEY, Cause, Operation, Outcome, Problem, RecordState
 from marea.planning.causes import causes
 from marea.planning.changes import changes
-from marea.ports import CHANGES, OPERATION, PAYLOAD, STAMP, TARGET_ID
+from marea.ports import CHANGES, DIGEST, OPERATION, PAYLOAD, STAMP, TARGET_ID
 from marea.sql import duck
 from marea.sql.arrays import at
 
@@ -93,6 +93,7 @@ class Planner:
         unchanged = pc.equal(outcome, Outcome.UNCHANGED.value)
         same_date = _true(pc.equal(ledger.column("stamp"), records.column(STAMP)))
         skip = _skip(unchanged, same_date, found.same_form)
+        noted = _new_digest(records, ledger)
         columns = {
             TARGET_ID: ledger.column("target_id"),
             OPERATION: operation,
@@ -105,7 +106,9 @@ class Planner:
             ATTEMPT: pc.cast(pc.add(pc.fill_null(ledger.column("attempts"), 0), 1), pa.int32()),
             NEW_FORM: pc.invert(found.same_form),
             SKIP: skip,
-            FOLLOW: pc.and_(unchanged, pc.invert(_settled(ledger, pc.and_(same_date, found.same_form)))),
+            FOLLOW: pc.and_(
+                unchanged, pc.or_(pc.invert(_settled(ledger, pc.and_(same_date, found.same_form))), noted)
+            ),
         }
         return Plan(_beside(records, columns), cause, detected, problems, self._form, _number(skip))
 
@@ -244,6 +247,14 @@ def _skip(unchanged: Any, same_date: Any, same_form: Any) -> Any:
         return pa.nulls(len(unchanged), pa.string())
     reason = pc.if_else(same_date, pc.if_else(same_form, SAME, SAME_REMAPPED), SAME_TOUCHED)
     return pc.if_else(unchanged, reason, pa.scalar(None, pa.string()))
+
+
+def _new_digest(records: pa.Table, ledger: pa.Table) -> Any:
+    """Whether the content has a digest that the ledger has not."""
+    if DIGEST not in records.column_names:
+        return pa.scalar(False)
+    found = records.column(DIGEST)
+    return pc.and_(found.is_valid(), pc.invert(_true(pc.equal(found, ledger.column("digest")))))
 
 
 def _number(skip: Any) -> dict[str, int]:

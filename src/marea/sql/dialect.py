@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 Parameter = str | int | None
 
+HASHES = 2**52
+"""How many hashes there are: 13 hexadecimal digits, whose arithmetic no database's integers overflow."""
+
 
 NO_DATE = "no date"
 """The form of a stamp that is none."""
@@ -153,6 +156,18 @@ class Dialect(ABC):
         `NO_DATE` for what is no date at all. None where the type of the column sees to it that they do.
         """
         return None
+
+    @abstractmethod
+    def hashed(self, values: Sequence[tuple[str, str]], salt: int) -> str:
+        """A hash of values, each given with its native type: a whole number from 0, below `HASHES`.
+
+        Values that differ in a byte, in their order or in being NULL have other hashes, whatever their
+        types and collations take for equal; with another salt (below `HASHES`) all have.
+        """
+
+    @abstractmethod
+    def hash_total(self, expression: str) -> str:
+        """The sum of hashes over a group of any size, modulo `HASHES`; NULL of none."""
 
     @abstractmethod
     def limit(self, select: str, rows: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marea.ports import STAMP, Column
+from marea.ports import DIGEST, STAMP, Column
 from marea.sql.aggregate import Relation
 from marea.sql.dates import LOOKED_AT
 from marea.sql.dialect import Query
@@ -49,11 +49,11 @@ class Pages(Parts):
         rows = self.roots()
         above = [parent for _, parent in line[-1].on]
         if len(line) == 1:
-            rows = self.listed(text, rows, values, self.names("r", above), self._own(line[-1]))
+            rows = self.listed(text, rows, values, self.names("r", above), self.own(line[-1]))
         else:
             source = f"{self.table(line[-2])} c"
             found = self._joining(
-                line[-2], self.listed(text, source, values, self.names("c", above), self._own(line[-1]))
+                line[-2], self.listed(text, source, values, self.names("c", above), self.own(line[-1]))
             )
             for outer, inner in zip(line[-3::-1], line[-2:0:-1], strict=True):
                 pairs = self._pairs("x", "c", inner)
@@ -66,12 +66,9 @@ class Pages(Parts):
 
     def _joining(self, relation: Relation, rows: str) -> str:
         """A SELECT of the values (j0, j1, …) that join rows of a relation, under `c`, to the table above."""
-        names = self.names("c", self._own(relation))
+        names = self.names("c", self.own(relation))
         selects = ", ".join(f"{name} AS j{index}" for index, name in enumerate(names))
         return f"SELECT DISTINCT {selects} FROM {rows}"
-
-    def _own(self, relation: Relation) -> tuple[Column, ...]:
-        return tuple(own for own, _ in relation.on)
 
     def repeated(self, among: str | None) -> Query:
         """The key columns of keys that several root rows have; `among`, a JSON array, asks for these alone.
@@ -100,12 +97,12 @@ class Pages(Parts):
         conditions = filtered([self.where(), f"({condition})"])
         return text.query(f"{self.select(text)}{conditions} ORDER BY {', '.join(self.key_names())}")
 
-    # -- rows of a relation: PARENT, the columns needed, STAMP when it has one ---------
+    # -- rows of a relation: PARENT, the columns needed, STAMP when it has one, DIGEST where asked for ---
 
     def related_columns(self, relation: Relation) -> tuple[Column, ...]:
         """The columns of `related`, in order."""
         stamp = (text_column(STAMP),) if relation.stamp else ()
-        return (integer_column(PARENT), *relation.columns, *stamp)
+        return (integer_column(PARENT), *relation.columns, *stamp, *self.digest_columns())
 
     def related(self, relation: Relation, keys: str) -> Query:
         """The rows of a relation whose join values are in a JSON array of such values."""
@@ -113,7 +110,9 @@ class Pages(Parts):
         selects = [f"k.marea_n AS {self.quote(PARENT)}", *self.read("c", relation.columns)]
         if relation.stamp:
             selects.append(f"{self.stamp_text(relation.stamp)} AS {self.quote(STAMP)}")
-        own = self._own(relation)
+        if self.salt is not None:
+            selects.append(f"{self.related_hash(relation, self.salt)} AS {self.quote(DIGEST)}")
+        own = self.own(relation)
         rows = self.listed(text, f"{self.table(relation)} c", keys, self.names("c", own), own)
         where = filtered([f"({relation.where})" if relation.where else ""])
         return text.query(f"SELECT {', '.join(selects)} FROM {rows}{where}")

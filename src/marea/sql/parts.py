@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from marea.ports import STAMP, Column
+from marea.ports import DIGEST, STAMP, Column
 from marea.sql.aggregate import Aggregate, Relation, Stamp
-from marea.sql.dialect import Dialect, Parameter, Query
+from marea.sql.dialect import HASHES, Dialect, Parameter, Query
 
 AT = "$at"  # the stamp that brought a row into a page: its own, or its related rows' latest
 BEFORE_HORIZON = "$before"  # 1 when no transaction can still write a stamp as old as `$at`, else 0
+
+BUCKETS = 1024
 
 _MARK = "\x00"
 
@@ -50,10 +52,47 @@ class Parts:
 
     dialect: Dialect
     aggregate: Aggregate
+    salt: int | None = None
+    """With what the digests are made that rows come with (`marea.sql.digests`); None: they have none."""
 
     def columns(self) -> tuple[Column, ...]:
         """The columns of a page of root rows, in order."""
-        return (*self.aggregate.columns, text_column(STAMP), text_column(AT), integer_column(BEFORE_HORIZON))
+        told = (text_column(STAMP), text_column(AT), integer_column(BEFORE_HORIZON))
+        return (*self.aggregate.columns, *told, *self.digest_columns())
+
+    def digest_columns(self) -> tuple[Column, ...]:
+        """DIGEST, where rows come with it."""
+        return () if self.salt is None else (integer_column(DIGEST),)
+
+    def digest(self) -> list[str]:
+        """What selects DIGEST of a root row alone, where rows come with it."""
+        if self.salt is None:
+            return []
+        it = self.aggregate
+        content = self.hashed("r", (*it.key, *it.columns), it.stamp, self.salt)
+        return [f"{self.bucket()} * {HASHES} + {content} AS {self.quote(DIGEST)}"]
+
+    def bucket(self) -> str:
+        """The bucket of a root row: a number from 0, below `BUCKETS`, that its key alone decides."""
+        return f"({self.dialect.hashed(self._typed('r', self.aggregate.key), 0)} % {BUCKETS})"
+
+    def hashed(self, alias: str, columns: Sequence[Column], stamp: Stamp | None, salt: int) -> str:
+        """The hash of a row: of these columns, none twice, and its stamp."""
+        distinct = tuple(dict.fromkeys(columns))
+        stamped = [(stamp.expression, stamp.native)] if stamp else []
+        return self.dialect.hashed([*self._typed(alias, distinct), *stamped], salt)
+
+    def related_hash(self, relation: Relation, salt: int) -> str:
+        """The hash of a row of a relation, under `c`: of what is read of it, and where it belongs."""
+        columns = (*self.own(relation), *relation.order, *relation.columns)
+        return self.hashed("c", columns, relation.stamp, salt)
+
+    def own(self, relation: Relation) -> tuple[Column, ...]:
+        """The columns of a relation that join it to the table above."""
+        return tuple(own for own, _ in relation.on)
+
+    def _typed(self, alias: str, columns: Sequence[Column]) -> list[tuple[str, str]]:
+        return list(zip(self.names(alias, columns), (column.native for column in columns), strict=True))
 
     def quote(self, name: str) -> str:
         """An identifier."""
@@ -100,6 +139,7 @@ class Parts:
             f"{self.stamp_text(self.aggregate.stamp)} AS {self.quote(STAMP)}",
             f"{self.stamp_text(at)} AS {self.quote(AT)}",
             f"{before} AS {self.quote(BEFORE_HORIZON)}",
+            *self.digest(),
         ]
         return f"SELECT {', '.join(selects)} FROM {self.rows(text, among)}"
 

@@ -39,12 +39,13 @@ class Commit:
     `rows` has one row a record, no key twice, of these columns (those left out are null):
     key, operation, outcome, cause, stamp, target_id, payload, changes, code, error, field,
     hint, blocked_key, target_key (utf8), fingerprint, form, next_attempt, blocked_entity,
-    duration_ms (int64), attempt (int32), log (bool: write a journal entry for an outcome
+    duration_ms, digest (int64), attempt (int32), log (bool: write a journal entry for an outcome
     that changed nothing). Payload, fingerprint and form are one value: a row has all three, which
     the ledger then takes, or none, and it keeps what it has. `target_key` is the key at the
     target that an applied, unchanged or deferred record claims, and that a rejected one could
-    not have. Unchanged records are among them only when something of their ledger row follows:
-    a newer stamp, a new form, a claim, a trouble to clear.
+    not have. `digest` is that of the content which was evaluated; null where it is not known, and then
+    the ledger knows none either. Unchanged records are among them only when something of their ledger
+    row follows: a newer stamp, a new form, a digest, a claim, a trouble to clear.
     """
 
     entity: int
@@ -109,6 +110,7 @@ def apply_commit(database: Database, commit: Commit, first: int) -> None:
             database.run("end_stale", entity=commit.entity, mark=commit.ends_stale)
         for referrer in sorted(commit.referrers):
             database.run("mark_stale", entity=referrer, mark=first)
+            database.run("forget_digests", entity=referrer)
         _add_books(database, commit, again)
 
 

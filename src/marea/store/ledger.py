@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from marea.model import ABSENT, Cause, Operation, Outcome, RecordState, leaves_doubt
 from marea.store.custody import in_doubt, tried
 from marea.store.database import Database, Row
+from marea.store.digests import Digests
 from marea.store.moments import moment
 from marea.store.statements import CODES
 
@@ -89,8 +90,8 @@ class Ledger:
         """One row a key, in the order given; all null where the key is unknown.
 
         Columns: state, target_id, stamp (utf8), fingerprint, form, payload (int64: an id for `payloads`),
-        attempts (int32; null for a record in order), doubt (utf8, as in `troubles`, or null), unsent (int32:
-        1 for a record not in order of which nothing was sent since its payload was agreed).
+        digest (int64), attempts (int32; null for a record in order), doubt (utf8, as in `troubles`, or null),
+        unsent (int32: 1 for a record not in order of which nothing was sent since its payload was agreed).
         """
         schema = _known()
         rows = self._database.match("look_up", keys, entity=entity)
@@ -102,6 +103,10 @@ class Ledger:
 
         schema = _known()
         return pa.table([pa.nulls(len(keys), kind) for kind in schema.types], schema=schema)
+
+    def digests(self, entity: int) -> Digests:
+        """The digests of an entity's records."""
+        return Digests(self._database, entity)
 
     def payloads(self, ids: pa.Array) -> pa.Array:
         """The payload texts (utf8) of these ids, in the order given; null for a null id."""
@@ -237,20 +242,9 @@ class Ledger:
         if row is None:
             return None
         trouble = self._database.row("trouble", entity=entity, key=key)
-        state, target_id, fingerprint, form, stamp, payload, run, delivered_at, blocks = row
-        return RecordRow(
-            key,
-            RecordState(state),
-            target_id,
-            fingerprint,
-            form,
-            stamp,
-            payload,
-            run,
-            moment(delivered_at),
-            blocks,
-            _trouble(trouble) if trouble else None,
-        )
+        state, target_id, fingerprint, form, stamp, payload, run, at, blocks = row
+        state, at, told = RecordState(state), moment(at), _trouble(trouble) if trouble else None
+        return RecordRow(key, state, target_id, fingerprint, form, stamp, payload, run, at, blocks, told)
 
 
 def _known() -> pa.Schema:
@@ -264,6 +258,7 @@ def _known() -> pa.Schema:
             "form": pa.int64(),
             "stamp": pa.string(),
             "payload": pa.int64(),
+            "digest": pa.int64(),
             "attempts": pa.int32(),
             "doubt": pa.string(),
             "unsent": pa.int32(),

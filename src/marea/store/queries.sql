@@ -34,6 +34,7 @@ CREATE TEMPORARY TABLE batch (
     blocked_key {key},
     target_key {key},
     duration_ms {int},
+    digest {int},
     log boolean
 ) {temporary}
 
@@ -51,6 +52,10 @@ UPDATE entity SET mapping = :mapping WHERE id = :entity
 
 -- name: mark_stale
 UPDATE entity SET stale = :mark WHERE id = :entity
+
+-- name: forget_digests
+-- What they were noted of may come to other payloads now.
+UPDATE record SET digest = NULL WHERE entity = :entity AND digest IS NOT NULL
 
 -- name: end_stale
 -- A mark set since stays: what it tells of may have come too late.
@@ -117,7 +122,7 @@ DELETE FROM intent WHERE entity = :entity AND standing = 'left'
 INSERT INTO record (entity, key, state, run)
 SELECT :entity, intended.value, 'due', max(intent.run) FROM intent CROSS JOIN {intended}
 WHERE intent.entity = :entity AND intent.standing <> 'kept' GROUP BY intended.value
-ON CONFLICT (entity, key) DO UPDATE SET state = 'due', run = excluded.run
+ON CONFLICT (entity, key) DO UPDATE SET state = 'due', digest = NULL, run = excluded.run
 
 -- name: note_doubts
 INSERT INTO trouble (entity, key, outcome, operation, attempts, next_attempt, code, error, doubt, since, run)
@@ -197,12 +202,12 @@ FROM batch LEFT JOIN record ON record.entity = :entity AND record.key = batch.ke
 WHERE operation = 'delete' AND (log OR outcome = 'deleted')
 
 -- name: align_records
-INSERT INTO record (entity, key, state, target_id, fingerprint, form, stamp, payload, run)
+INSERT INTO record (entity, key, state, target_id, fingerprint, form, stamp, payload, digest, run)
 SELECT :entity, key, CASE
         -- What is not in the source any more, and whose last delivery nobody knows the end of.
         WHEN outcome = 'unchanged' AND code = 'unknown' THEN 'lapsed'
         WHEN fingerprint IS NULL THEN 'gone' ELSE 'aligned' END,
-    target_id, fingerprint, form, stamp, payload, :run
+    target_id, fingerprint, form, stamp, payload, digest, :run
 FROM batch WHERE outcome IN ('created', 'updated', 'unchanged')
 ON CONFLICT (entity, key) DO UPDATE SET
     state = CASE WHEN excluded.state = 'lapsed' THEN 'lapsed'
@@ -213,6 +218,7 @@ ON CONFLICT (entity, key) DO UPDATE SET
     form = CASE WHEN excluded.fingerprint IS NULL THEN record.form ELSE excluded.form END,
     stamp = excluded.stamp,
     payload = CASE WHEN excluded.fingerprint IS NULL THEN record.payload ELSE excluded.payload END,
+    digest = excluded.digest,
     run = excluded.run
 
 -- name: bury_records
@@ -220,12 +226,13 @@ INSERT INTO record (entity, key, state, stamp, run)
 SELECT :entity, key, 'gone', stamp, :run FROM batch WHERE outcome = 'deleted'
 ON CONFLICT (entity, key) DO UPDATE SET
     state = 'gone', fingerprint = NULL, form = NULL,
-    stamp = excluded.stamp, payload = NULL, run = excluded.run
+    stamp = excluded.stamp, payload = NULL, digest = NULL, run = excluded.run
 
 -- name: mark_records
 -- What the target took of one whose id another record has is agreed all the same: payload and id are of this row.
-INSERT INTO record (entity, key, state, target_id, fingerprint, form, payload, run)
-SELECT :entity, key, 'due', CASE WHEN fingerprint IS NOT NULL THEN target_id END, fingerprint, form, payload, :run
+INSERT INTO record (entity, key, state, target_id, fingerprint, form, payload, digest, run)
+SELECT :entity, key, 'due', CASE WHEN fingerprint IS NOT NULL THEN target_id END, fingerprint, form, payload,
+    digest, :run
 FROM batch WHERE outcome IN ('rejected', 'waiting', 'deferred', 'held')
 ON CONFLICT (entity, key) DO UPDATE SET
     state = 'due',
@@ -233,6 +240,7 @@ ON CONFLICT (entity, key) DO UPDATE SET
     fingerprint = coalesce(excluded.fingerprint, record.fingerprint),
     form = CASE WHEN excluded.fingerprint IS NULL THEN record.form ELSE excluded.form END,
     payload = CASE WHEN excluded.fingerprint IS NULL THEN record.payload ELSE excluded.payload END,
+    digest = excluded.digest,
     run = excluded.run
 
 -- name: note_own_ids
@@ -273,7 +281,7 @@ ON CONFLICT (entity, key) DO UPDATE SET
     blocked_entity = NULL, blocked_key = NULL, target_key = NULL, run = excluded.run
 
 -- name: bury_replaced_ids
-UPDATE record SET state = 'due', fingerprint = NULL, form = NULL, payload = NULL
+UPDATE record SET state = 'due', fingerprint = NULL, form = NULL, payload = NULL, digest = NULL
 WHERE entity = :entity AND key IN (SELECT key FROM own_id WHERE entity = :entity AND n < :n)
 
 -- name: release_taken
@@ -287,7 +295,7 @@ SELECT 1 FROM claim WHERE entity = :entity LIMIT 1
 
 -- name: bury_replaced
 -- Whose key at the target another record was given: what was theirs there is the other's now.
-UPDATE record SET state = 'gone', fingerprint = NULL, form = NULL, payload = NULL, run = :run
+UPDATE record SET state = 'gone', fingerprint = NULL, form = NULL, payload = NULL, digest = NULL, run = :run
 WHERE entity = :entity AND key IN (
     SELECT claim.key FROM batch JOIN claim ON claim.entity = :entity AND claim.target_key = batch.target_key
     WHERE claim.key <> batch.key AND batch.outcome IN ('created', 'updated'))
@@ -374,11 +382,33 @@ LIMIT 1
 
 -- name: look_up
 SELECT record.state, record.target_id, record.fingerprint, record.form, record.stamp, record.payload,
-    trouble.attempts,
+    record.digest, trouble.attempts,
     CASE WHEN record.state = 'lapsed' AND record.fingerprint IS NULL THEN 'create' ELSE trouble.doubt END,
     CASE WHEN trouble.attempts = 0 AND trouble.doubt IS NULL THEN 1 END
 FROM {asked_keys} LEFT JOIN record ON record.entity = :entity AND record.key = asked.value
     LEFT JOIN trouble ON record.state = 'due' AND trouble.entity = :entity AND trouble.key = asked.value
+{as_asked}
+
+-- name: digest_buckets
+-- A digest is its bucket times 2^52, and a content, whose halves add up without an overflow.
+SELECT digest / 4503599627370496, count(*), sum(digest % 4503599627370496 / 67108864), sum(digest % 67108864)
+FROM record WHERE entity = :entity AND state NOT IN ('gone', 'lapsed')
+GROUP BY digest / 4503599627370496
+
+-- name: without_digest
+SELECT key FROM record
+WHERE entity = :entity AND digest IS NULL AND state NOT IN ('gone', 'lapsed')
+    AND key > :after -- when after
+ORDER BY key LIMIT :most
+
+-- name: digests
+SELECT key, digest FROM record
+WHERE entity = :entity AND digest IS NOT NULL
+    AND digest / 4503599627370496 IN (SELECT asked.value FROM {asked_ids}) -- when asked
+
+-- name: digests_of
+SELECT record.digest, record.key IS NOT NULL AND record.state NOT IN ('gone', 'lapsed')
+FROM {asked_keys} LEFT JOIN record ON record.entity = :entity AND record.key = asked.value
 {as_asked}
 
 -- name: target_ids

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from marea.sql.dialect import Dialect, Query
+from marea.sql.dialect import HASHES, Dialect, Query
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -178,6 +178,25 @@ class MssqlDialect(Dialect):
             (self.table(table),),
         )
 
+    def hashed(self, values: Sequence[tuple[str, str]], salt: int) -> str:
+        """MD5 of the values as texts, each behind its length; NULL has none."""
+        named = [_with_length(expression, self._exactly(expression, native)) for expression, native in values]
+        text = " + ".join([f"CAST(N'{salt}' AS nvarchar(max))", *named])
+        return f"(CAST(SUBSTRING(HASHBYTES('MD5', {text}), 1, 8) AS bigint) & {HASHES - 1})"
+
+    def _exactly(self, expression: str, native: str) -> str:
+        """A value as the text that names it exactly, of any length."""
+        word, size, _ = parts(native)
+        if word in ("varbinary", "image") and size.lower() in ("(max)", ""):
+            return f"CONVERT(varchar(max), CAST({expression} AS varbinary(max)), 1)"
+        if word in _STYLES or word in _HEXADECIMAL:
+            return self.stamp_out(expression, native)
+        return f"CAST({expression} AS nvarchar(max))"
+
+    def hash_total(self, expression: str) -> str:
+        """As decimals: a sum of `bigint` overflows."""
+        return f"CAST(SUM(CAST({expression} AS decimal(38,0))) % {HASHES} AS bigint)"
+
     def limit(self, select: str, rows: int) -> str:
         """TOP, behind SELECT or SELECT DISTINCT."""
         return _SELECT.sub(rf"\1 TOP ({rows})", select, count=1)
@@ -217,6 +236,11 @@ _PLAIN = {
     "float": "real",
     "double": "float(53)",
 }
+
+
+def _with_length(expression: str, text: str) -> str:
+    length = f"CAST(DATALENGTH({text}) AS nvarchar(20))"
+    return f"CASE WHEN {expression} IS NULL THEN N'-' ELSE {length} + N':' + {text} END"
 
 
 def _json_part(index: int, count: int) -> str:

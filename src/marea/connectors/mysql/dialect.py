@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from marea.connectors.mysql.types import BYTES, INSTANTS, SHAPES, TEXTS, Native, castable, created, json_type
 from marea.errors import ConfigurationError
-from marea.sql.dialect import Dialect, Query
+from marea.sql.dialect import HASHES, Dialect, Query
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -161,6 +161,27 @@ class MysqlDialect(Dialect):
             "AND column_name IS NOT NULL",
             (name, schema),
         )
+
+    def hashed(self, values: Sequence[tuple[str, str]], salt: int) -> str:
+        """MD5 of the values in quotes, which no value can leave, parted by commas; NULL has none."""
+        quoted = [f"QUOTE({self._bytes(expression, native)})" for expression, native in values]
+        digits = f"LEFT(MD5(CONCAT_WS(',', {', '.join([str(salt), *quoted])})), 13)"
+        return f"CAST(CONV({digits}, 16, 10) AS SIGNED)"
+
+    def _bytes(self, expression: str, native: str) -> str:
+        """A value as the text that names it exactly, in one character set."""
+        kind = Native.parse(native).word
+        if kind in BYTES or kind in SHAPES:
+            return f"HEX({expression})"
+        if kind == "float":
+            return f"({expression} + 0E0)"
+        if kind == "bit":
+            return f"({expression} + 0)"
+        return f"CONVERT({expression} USING utf8mb4)" if kind in TEXTS else f"CAST({expression} AS CHAR)"
+
+    def hash_total(self, expression: str) -> str:
+        """A sum of integers is a decimal."""
+        return f"CAST(SUM({expression}) % {HASHES} AS SIGNED)"
 
     def limit(self, select: str, rows: int) -> str:
         """LIMIT."""

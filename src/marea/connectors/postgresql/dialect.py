@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from marea.sql.dialect import Dialect, Query
+from marea.sql.dialect import HASHES, Dialect, Query
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,6 +34,22 @@ _PLAIN = frozenset(
     }
 )
 """Types whose values ADBC hands over as they are; all others are read as their text."""
+
+_HASHED_EXACTLY = frozenset({"boolean", "smallint", "integer", "date", "bytea"})
+"""Types whose own hash tells all of their values apart."""
+
+_TEXTS = frozenset({"text", "character varying"})
+
+_SENT = {
+    "bigint": "int8send",
+    "real": "float4send",
+    "double precision": "float8send",
+    "numeric": "numeric_send",
+    "time without time zone": "time_send",
+    "timestamp without time zone": "timestamp_send",
+    "timestamp with time zone": "timestamptz_send",
+}
+"""Types whose own hash folds, or takes 1.10 for 1.1 and -5 for 5 -> what gives a value's bytes."""
 
 _NATIVE = {
     "bool": "boolean",
@@ -181,6 +197,19 @@ class PostgresqlDialect(Dialect):
             (self.table(table),),
         )
 
+    def hashed(self, values: Sequence[tuple[str, str]], salt: int) -> str:
+        """The hash of a row (version 14), hashed once more.
+
+        It is a sum over the columns, of which a swap of values between two rows leaves the total as it was.
+        """
+        row = ", ".join(_bytes(expression, native) for expression, native in values)
+        once = f"hash_record_extended(ROW({row}), {salt})"
+        return f"(hash_record_extended(ROW(int8send({once})), 0) & {HASHES - 1})"
+
+    def hash_total(self, expression: str) -> str:
+        """A sum of `bigint` is a `numeric`."""
+        return f"CAST(sum({expression}) % {HASHES} AS bigint)"
+
     def limit(self, select: str, rows: int) -> str:
         """LIMIT at its end."""
         return f"{select} LIMIT {rows}"
@@ -201,3 +230,13 @@ def base(native: str) -> str:
     """A type without its length or precision; `character` becomes the type that is not cut to one letter."""
     bare = _MODIFIER.sub("", native)
     return "bpchar" if bare == "character" else bare
+
+
+def _bytes(expression: str, native: str) -> str:
+    """A value in a type whose hash is that of its bytes; collations may take texts for equal that differ."""
+    kind = base(native)
+    if kind in _HASHED_EXACTLY:
+        return expression
+    if kind in _SENT:
+        return f"{_SENT[kind]}({expression})"
+    return f'{expression if kind in _TEXTS else f"CAST({expression} AS text)"} COLLATE "C"'

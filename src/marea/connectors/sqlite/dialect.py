@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from marea.sql.dialect import NO_DATE, Dialect, Query
+from marea.sql.dialect import HASHES, NO_DATE, Dialect, Query
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,6 +30,13 @@ _NATIVE = {
     "date32[day]": "DATE",
     "time64[us]": "TIME",
 }
+
+HASH = "marea_hash"
+"""The function that every connection of ours has."""
+
+_MOST = 100  # values of one call; SQLite takes 127
+
+_HALF = 2**26  # sums of half a hash stay within SQLite's integers, which do not overflow but end the query
 
 EXACT_DIGITS = 15
 """Decimal digits a SQLite number keeps; a longer decimal is kept as text."""
@@ -126,6 +133,18 @@ class SqliteDialect(Dialect):
             f"WHEN typeof({expression}) = 'text' AND {dated} THEN {time} || {zone} ELSE '{NO_DATE}' END"
         )
 
+    def hashed(self, values: Sequence[tuple[str, str]], salt: int) -> str:
+        """A function of ours, which is given texts as their bytes: they may be none in any encoding."""
+        if len(values) > _MOST:
+            head = self.hashed(values[:_MOST], salt)
+            return self.hashed([(head, "INTEGER"), *values[_MOST:]], salt)
+        return f"{HASH}({', '.join([str(salt), *(_bytes(expression) for expression, _ in values)])})"
+
+    def hash_total(self, expression: str) -> str:
+        """Of both halves apart."""
+        high, low = f"sum({expression} / {_HALF})", f"sum({expression} % {_HALF})"
+        return f"(({high} % {_HALF}) * {_HALF} + {low}) % {HASHES}"
+
     def limit(self, select: str, rows: int) -> str:
         """LIMIT at its end."""
         return f"{select} LIMIT {rows}"
@@ -158,3 +177,11 @@ def affinity(native: str) -> str:
     if not kind or "BLOB" in kind:
         return ""
     return "REAL" if any(word in kind for word in ("REAL", "FLOA", "DOUB")) else "NUMERIC"
+
+
+def _bytes(expression: str) -> str:
+    """A value as the function takes it: texts become bytes, and bytes a text that says so."""
+    return (
+        f"CASE typeof({expression}) WHEN 'text' THEN CAST({expression} AS BLOB) "
+        f"WHEN 'blob' THEN quote({expression}) ELSE {expression} END"
+    )

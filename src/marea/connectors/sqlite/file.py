@@ -12,6 +12,8 @@ from marea.config.names import nearest
 from marea.config.settings import SystemSettings
 from marea.connectors.session import DuplicateKey
 from marea.connectors.sqlite.address import path
+from marea.connectors.sqlite.dialect import HASH
+from marea.connectors.sqlite.hashing import hashed
 from marea.errors import BatchRefused, ConfigurationError, MareaError, SystemUnreachable
 
 BUSY_MS = 5_000
@@ -37,6 +39,7 @@ def opened(system: SystemSettings, *, write: bool) -> apsw.Connection:
         connection = apsw.Connection(path(system), flags=modes)
     with translated(system):
         connection.set_busy_timeout(BUSY_MS)
+        connection.create_scalar_function(HASH, hashed, deterministic=True)
         connection.pragma("schema_version")  # reads the file for the first time: is it a database?
         if write:
             connection.pragma("foreign_keys", True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from marea.capabilities import Foreseeing, GivingIds, Making
+from marea.config.digest import content_salt
 from marea.config.settings import EntitySettings, ReferenceField, Settings, line_of
 from marea.engine.entity.basis import Basis, configured, differences, other_basis, source_part
 from marea.engine.entity.condition import check_taken
@@ -103,6 +104,11 @@ class Alignment:
     def pages(self) -> Pages:
         """The queries that read it."""
         return Pages(self.source.dialect, self.aggregate)
+
+    @cached_property
+    def digested(self) -> Pages:
+        """The queries that read it with the digests of its records."""
+        return Pages(self.source.dialect, self.aggregate, content_salt(self.entity))
 
     @cached_property
     def _parser(self) -> Parser:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from marea.capabilities import Installable, Noting
 from marea.capture.horizon import Before
-from marea.capture.position import WATERMARK, Position
+from marea.capture.position import SCAN, WATERMARK, Position
 from marea.capture.transactions import XMIN, Numbers
 from marea.config.digest import dates_digest
 from marea.config.settings import EntitySettings, line_of
@@ -20,6 +20,7 @@ from marea.sql.feeds import LATEST, LATEST_COLUMNS, Feeds
 if TYPE_CHECKING:
     from marea.capture.batch import BatchReader
     from marea.capture.capture import Capture
+    from marea.capture.scan import Known, Scan
     from marea.engine.entity.alignment import Alignment
     from marea.ports import Reader, Source
     from marea.sql.aggregate import Aggregate
@@ -68,9 +69,9 @@ def known_capture(entity: EntitySettings, row: EntityRow) -> str | None:
     return next((name for name in _MAKERS if name in row.positions), None)
 
 
-def made(name: str, alignment: Alignment, batches: BatchReader) -> Capture:
-    """The capture of that name, which reads with `batches`."""
-    return _MAKERS[name](alignment, batches)
+def made(name: str, alignment: Alignment, batches: BatchReader, known: Known) -> Capture:
+    """The capture of that name, which reads with `batches`; `known` are the digests of the ledger."""
+    return _MAKERS[name](alignment, batches, known)
 
 
 def asked_before(name: str, alignment: Alignment) -> Before | None:
@@ -183,16 +184,27 @@ def _stored(aggregate: Aggregate) -> dict[str, bool]:
     return {table.name: table.stored for table in tables}
 
 
-def _watermark(alignment: Alignment, batches: BatchReader) -> Capture:
+def _watermark(alignment: Alignment, batches: BatchReader, known: Known) -> Capture:
     from marea.capture.watermark import Watermark
 
     return Watermark(batches, alignment.entity.lag, dates_digest(alignment.entity))
 
 
-def _xmin(alignment: Alignment, batches: BatchReader) -> Capture:
+def _xmin(alignment: Alignment, batches: BatchReader, known: Known) -> Capture:
     from marea.capture.xmin import Xmin
 
     return Xmin(batches)
+
+
+def scan(batches: BatchReader, known: Known) -> Scan:
+    """The capture that compares digests, whichever the entity has."""
+    from marea.capture.scan import Scan
+
+    return Scan(batches, known)
+
+
+def _scan(alignment: Alignment, batches: BatchReader, known: Known) -> Capture:
+    return scan(batches, known)
 
 
 def _dates_unmoved(text: str, alignment: Alignment, reader: Reader) -> bool:
@@ -209,7 +221,7 @@ def _nothing_written(text: str, alignment: Alignment, reader: Reader) -> bool:
     return nothing_written(Numbers.from_text(text), alignment.source.dialect, reader)
 
 
-def _trigger(alignment: Alignment, batches: BatchReader) -> Capture:
+def _trigger(alignment: Alignment, batches: BatchReader, known: Known) -> Capture:
     from marea.capture.trigger import Trigger
 
     source, name = _noting(alignment), alignment.entity.name
@@ -231,10 +243,11 @@ def _noting(alignment: Alignment) -> Noting:
     raise _needless(alignment, TRIGGER)
 
 
-_MAKERS: dict[str, Callable[[Alignment, BatchReader], Capture]] = {
+_MAKERS: dict[str, Callable[[Alignment, BatchReader, Known], Capture]] = {
     TRIGGER: _trigger,
     WATERMARK: _watermark,
     XMIN: _xmin,
+    SCAN: _scan,
 }
 
 CAPTURES = tuple(_MAKERS)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from marea.engine.entity.condition import check_whole
 from marea.errors import ConfigurationError
+from marea.model import RunKind
 
 _TOGETHER = frozenset({"--key", "--only-failed"})
 """What may stand side by side, as `retry` of one record does; `--resend` goes with all of them."""
@@ -23,6 +24,8 @@ class Request:
     only_failed: bool = False
     moved: bool = False
     """Whether an entity's source may be at another place: all records are read there, the ledger is kept."""
+    reconcile: bool = False
+    """Compare all records with what is known of them by their digests, whatever the capture is."""
 
     def check(self) -> None:
         """Raises ConfigurationError where a word would be dropped for another, or a condition is none."""
@@ -46,16 +49,26 @@ class Request:
             "--where": self.where,
             "--key": self.keys,
             "--only-failed": self.only_failed,
+            "scan": self.reconcile,
         }
         return [word for word, value in given.items() if value or value == ""]
 
     @property
     def command(self) -> str:
         """What starts the run, as it is called on the command line."""
+        if self.reconcile:
+            return "scan"
         words = ["sync", *(word for word in self.words if word not in ("--where", "--key"))]
         words += [f"--where {self.where}"] if self.where else []
         words += [f"--key {key}" for key in self.keys]
         return " ".join(words)
+
+    @property
+    def kind(self) -> RunKind:
+        """What a run that is asked for this is called."""
+        if self.reconcile:
+            return RunKind.RECONCILE
+        return RunKind.FULL if self.full else RunKind.INCREMENTAL
 
     @property
     def selects(self) -> bool:

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from marea.config.settings import EntitySettings, Settings
+from marea.engine.entity.captures import known_capture
+from marea.engine.entity.known import known_entity
 from marea.engine.entity.systems import Systems
 from marea.ports import Column
 from marea.sql.dialect import Query
 
+if TYPE_CHECKING:
+    from marea.store.state import State
+
 COUNT = "$count"
+
+
+def not_loaded(state: State, entities: Sequence[EntitySettings]) -> list[str]:
+    """The names of those that no capture of theirs has begun to read."""
+    rows = {entity.name: known_entity(state, entity) for entity in entities}
+    return [
+        one.name for one in entities if known_capture(one, rows[one.name]) not in rows[one.name].positions
+    ]
 
 
 def totals(settings: Settings, names: Sequence[str]) -> Iterator[tuple[str, int]]:

@@ -29,7 +29,7 @@ from marea.engine.look.verdict import judge
 from marea.engine.run.context import PAGE_ROWS
 from marea.engine.run.restored import beside_source
 from marea.engine.run.stages import Planning, ids_in_ledger
-from marea.engine.run.steps import meets, standing_of
+from marea.engine.run.steps import meets, pages_of, standing_of
 from marea.errors import SystemUnreachable
 from marea.flow import MISSING, OUTCOME, Plan
 from marea.model import Cause, Outcome, Presence, Problem
@@ -232,8 +232,9 @@ class _Life:
         standing = standing_of(self._alignment, self._row)
         ledger = self._state.ledger
         standing = beside_source(Request(), standing, self._alignment, self._row, ledger, PAGE_ROWS)
+        pages, known = pages_of(Request(), standing, self._alignment), ledger.digests(self._row.id)
         with self._alignment.source.snapshot() as reader:
-            return meets(standing, BatchReader(self._alignment.pages, reader, 1), self._alignment, self._key)
+            return meets(standing, BatchReader(pages, reader, 1), self._alignment, known, self._key)
 
 
 def _plan_now(entity: EntitySettings, plan: Plan, *, read: bool) -> PlanNow:

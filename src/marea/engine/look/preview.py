@@ -24,7 +24,7 @@ from marea.engine.look.promised import Promised
 from marea.engine.run.context import PAGE_ROWS
 from marea.engine.run.restored import beside_source
 from marea.engine.run.stages import Planning, ids_in_ledger
-from marea.engine.run.steps import Standing, due_by_cause, listed, standing_of, steps
+from marea.engine.run.steps import Standing, due_by_cause, listed, pages_of, standing_of, steps
 from marea.flow import CAUSE, MISSING, OUTCOME, Plan
 from marea.model import Books, Cause, Operation, Outcome, Problem
 from marea.planning.absent import Leaving
@@ -33,6 +33,7 @@ from marea.ports import CHANGES, KEY, OPERATION, PAYLOAD
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from marea.store.digests import Digests
     from marea.store.state import EntityRow, State
 
 
@@ -119,13 +120,13 @@ class Previewer:
             contested=contested,
         )
         standing = beside_source(request, standing_of(alignment, row), alignment, row, ledger, PAGE_ROWS)
+        known = ledger.digests(row.id)
         if request.selects:
-            return _Pass(alignment, planning, promised, standing, {}, set(), self._limit)
+            return _Pass(alignment, planning, promised, standing, known, {}, set(), self._limit)
         due = due_by_cause(self._state.ledger.due(row.id, self._clock()))
         due[Cause.RETRY] = [*due.get(Cause.RETRY, ()), *self._state.departed.due(row.id)]
-        return _Pass(
-            alignment, planning, promised, standing, due, self._waits(entity, row.id, promised), self._limit
-        )
+        waits = self._waits(entity, row.id, promised)
+        return _Pass(alignment, planning, promised, standing, known, due, waits, self._limit)
 
     def _waits(self, entity: EntitySettings, number: int, promised: Promised) -> set[str]:
         """The records that wait for others since earlier runs."""
@@ -150,6 +151,7 @@ class _Pass:
         planning: Planning,
         promised: Promised,
         standing: Standing,
+        known: Digests,
         due: dict[Cause, list[str]],
         waits: set[str],
         limit: int,
@@ -160,6 +162,7 @@ class _Pass:
         self._planning = planning
         self._promised = promised
         self._standing = standing
+        self._known = known
         self._due = {key: cause for cause, keys in due.items() for key in keys}
         self._waits = waits
         self._limit = limit
@@ -167,9 +170,10 @@ class _Pass:
     def run(self, request: Request) -> None:
         """What the request means, then what is due besides."""
         began = time.monotonic()
+        pages = pages_of(request, self._standing, self._alignment)
         with self._alignment.source.snapshot() as reader:
-            batches = BatchReader(self._alignment.pages, reader, PAGE_ROWS)
-            self._take(steps(request, self._standing, batches, self._alignment))
+            batches = BatchReader(pages, reader, PAGE_ROWS)
+            self._take(steps(request, self._standing, batches, self._alignment, self._known))
             for cause in (Cause.RETRY, Cause.PARENT):
                 keys = [key for key, of in self._due.items() if of is cause]
                 self._take(listed(keys, cause, batches))

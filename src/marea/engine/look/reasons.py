@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from marea.engine.entity.known import known_entity
+
+if TYPE_CHECKING:
+    from marea.config.settings import EntitySettings
+    from marea.model import Outcome
+    from marea.store.state import State
 
 _VALUE = r"\"[^\"]*\"|'[^']*'|`[^`]*`|[0-9][0-9.,:-]*"
 
@@ -19,6 +27,15 @@ class Reason:
     """One of them, as JSON text."""
     alike: bool
     """Whether words of other values are counted with it."""
+
+
+def reasons(state: State, entities: Iterable[EntitySettings], run: int, outcome: Outcome) -> list[Reason]:
+    """Why records of entities that a run met ended so; the most frequent first."""
+    found = []
+    for entity in entities:
+        row = known_entity(state, entity)
+        found += grouped(entity.name, state.ledger.reasons(row.id, run, outcome))
+    return sorted(found, key=lambda reason: -reason.records)
 
 
 def grouped(entity: str, found: Iterable[tuple[str, int, str]]) -> list[Reason]:

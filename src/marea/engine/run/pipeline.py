@@ -60,6 +60,8 @@ class Pipeline:
         self._lease = lease
         self._commit = commit
         self._releases: list[Callable[[], None]] = []
+        self.pages = alignment.pages
+        """What reads the records: with their digests where these are compared."""
 
     def run(
         self,
@@ -160,4 +162,4 @@ class Pipeline:
         """Reads as many records at once as may be in doubt together."""
         page = self._context.page
         rows = page if self._alignment.repeats else min(page, ONCE_ROWS)
-        return BatchReader(self._alignment.pages, reader, rows, before)
+        return BatchReader(self.pages, reader, rows, before)

@@ -51,8 +51,8 @@ def restored(
     """What tells that the source was put back, or None. Raises SystemUnreachable."""
     if capture == WATERMARK:
         return _older_again(alignment.entity, row, ledger, batches)
-    text = row.positions.get(capture)
-    lost = made(capture, alignment, batches).lost(text) if text and swept(text) is None else ""
+    text, known = row.positions.get(capture), ledger.digests(row.id)
+    lost = made(capture, alignment, batches, known).lost(text) if text and swept(text) is None else ""
     return Restored(alignment.entity.name, lost) if lost else None
 
 
@@ -117,13 +117,14 @@ def beside_source(
     It tells that the source was put back, and has no position where what may have changed since that
     is not to be had any more. Raises SystemUnreachable.
     """
-    position = standing.position
-    if position is None or request.selects or reads_all(request, standing, alignment.pages):
+    position, told = standing.position, request.selects or request.reconcile
+    if position is None or told or reads_all(request, standing, alignment.pages):
         return standing
     capture = standing.capture
     with alignment.source.snapshot() as reader:
         batches = BatchReader(alignment.pages, reader, rows)
         found = restored(alignment, capture, row, ledger, batches)
         # Dates that are not those of the position are read from their beginning, which the capture sees to.
-        serves = found or capture == WATERMARK or made(capture, alignment, batches).serves(position)
+        known = ledger.digests(row.id)
+        serves = found or capture == WATERMARK or made(capture, alignment, batches, known).serves(position)
     return replace(standing, restored=found) if serves else replace(standing, position=None)

@@ -66,7 +66,7 @@ class Runner:
         awake = [alignments[name] for name in waking(self._settings.entities, order, quiet)]
         notes: list[str] = []
         self._make_ready(awake, rows, request, undone, notes)
-        kind = RunKind.FULL if request.full else RunKind.INCREMENTAL
+        kind = request.kind
         stop.heeded = True
         run = self._state.runs.begin(kind, request.command, self._owner, started)
         ids = {name: row.id for name, row in rows.items()}

@@ -19,7 +19,7 @@ from marea.errors import SystemUnreachable
 from marea.flow import Plan
 from marea.model import KEYLESS, NOT_UNIQUE, UNREADABLE, Cause, Operation, RecordState
 from marea.planning.absent import Leaving
-from marea.ports import KEY, TRIED
+from marea.ports import DIGEST, KEY, TRIED
 from marea.sql.arrays import put
 from marea.store.custody import Announced
 
@@ -142,6 +142,8 @@ class Planning:
         records = self._alignment.mapper.map(batch.root, batch.related, self._look_up)
         if batch.misfits:
             records = self._without_misfits(records, batch.misfits)
+        if batch.digests is not None:
+            records = _with_digests(records, batch.root.column(KEY), batch.digests)
         if batch.repeated:
             records = _without_repeated(records, batch.repeated)
         known = self._known(records.column(KEY).combine_chunks())
@@ -196,6 +198,13 @@ def _without_repeated(records: pa.Table, repeated: Mapping[str, int]) -> pa.Tabl
         for key, number in repeated.items()
     }
     return refused(records, reasons, code=NOT_UNIQUE)
+
+
+def _with_digests(records: pa.Table, keys: pa.ChunkedArray, digests: pa.Array) -> pa.Table:
+    """Mapped records with the digests of the rows of these keys."""
+    from pyarrow import compute as pc
+
+    return put(records, DIGEST, digests.take(pc.index_in(records.column(KEY), keys)))
 
 
 def _doubted(known: pa.Table, keys: pa.Array, in_doubt: Mapping[str, Operation]) -> pa.Table:

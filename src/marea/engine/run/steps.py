@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from marea.capture.batch import BatchReader
 from marea.capture.capture import Capture
-from marea.capture.position import WATERMARK
+from marea.capture.position import SCAN, WATERMARK
 from marea.capture.step import Step
 from marea.capture.sweep import swept
 from marea.config.digest import mapping_digest
 from marea.engine.entity.alignment import Alignment
-from marea.engine.entity.captures import choice, made
+from marea.engine.entity.captures import choice, made, scan
 from marea.engine.entity.request import Request
 from marea.model import Cause
 from marea.sql.pages import Pages
@@ -21,6 +21,7 @@ from marea.sql.pages import Pages
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from marea.capture.scan import Known, Scan
     from marea.engine.run.restored import Restored
     from marea.store.state import EntityRow
 
@@ -63,10 +64,19 @@ def standing_of(alignment: Alignment, row: EntityRow, troubled: Sequence[str] = 
     )
 
 
+def pages_of(request: Request, standing: Standing, alignment: Alignment) -> Pages:
+    """What reads the records of a request: with their digests where these are compared."""
+    compared = standing.capture == SCAN or (request.reconcile and not standing.loading)
+    return alignment.digested if compared else alignment.pages
+
+
 def steps(
-    request: Request, standing: Standing, batches: BatchReader, alignment: Alignment
+    request: Request, standing: Standing, batches: BatchReader, alignment: Alignment, known: Known
 ) -> Generator[Step, None, None]:
-    """The records a request means, read at one moment of the source."""
+    """The records a request means, read at one moment of the source with `pages_of`.
+
+    `known` are the digests of the ledger.
+    """
     if request.keys:
         cause = Cause.RETRY if request.only_failed else Cause.REQUEST
         yield from listed(request.keys, cause, batches)
@@ -75,8 +85,11 @@ def steps(
     elif request.where:
         for batch in batches.read(batches.pages.matching(request.where), Cause.REQUEST):
             yield Step(batch, None)
+    elif request.reconcile and not standing.loading:
+        yield from _reconciled(request, standing, scan(batches, known), batches.pages)
     else:
-        yield from _captured(request, standing, made(standing.capture, alignment, batches), batches.pages)
+        capture = made(standing.capture, alignment, batches, known)
+        yield from _captured(request, standing, capture, batches.pages)
 
 
 def listed(keys: Sequence[str], cause: Cause, batches: BatchReader) -> Generator[Step, None, None]:
@@ -90,11 +103,11 @@ def reads_all(request: Request, standing: Standing, pages: Pages) -> bool:
     return not request.selects and (standing.loading or whole(request, standing, pages) is not None)
 
 
-def meets(standing: Standing, batches: BatchReader, alignment: Alignment, key: str) -> bool:
+def meets(standing: Standing, batches: BatchReader, alignment: Alignment, known: Known, key: str) -> bool:
     """Whether a run that is asked for nothing special reads the record of a key, at this moment."""
     if standing.position is None or reads_all(Request(), standing, batches.pages):
         return True
-    return made(standing.capture, alignment, batches).brings(standing.position, key)
+    return made(standing.capture, alignment, batches, known).brings(standing.position, key)
 
 
 def whole(request: Request, standing: Standing, pages: Pages) -> Cause | None:
@@ -107,7 +120,7 @@ def whole(request: Request, standing: Standing, pages: Pages) -> Cause | None:
         return Cause.PARENT
     if standing.restored and not request.full:
         return Cause.RESTORED
-    undated = standing.capture == WATERMARK and not pages.aggregate.feeds()
+    undated = standing.capture == WATERMARK and not pages.aggregate.feeds() and not request.reconcile
     return Cause.FULL if request.full or undated else None
 
 
@@ -123,6 +136,18 @@ def _captured(
         return
     cause = whole(request, standing, pages)
     yield from capture.changes(position) if cause is None else capture.full(cause, position)
+
+
+def _reconciled(
+    request: Request, standing: Standing, capture: Scan, pages: Pages
+) -> Generator[Step, None, None]:
+    """What differs, whatever capture the entity has, whose position stays.
+
+    Digests of another mapping, or forgotten because of other ids, equal none: all records are read then.
+    """
+    cause = whole(request, standing, pages) or Cause.SCAN
+    for batch in capture.differing(cause):
+        yield Step(batch, None)
 
 
 def due_by_cause(due: pa.Table) -> dict[Cause, list[str]]:

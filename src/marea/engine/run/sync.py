@@ -22,7 +22,15 @@ from marea.engine.run.restored import COMPARED, beside_source
 from marea.engine.run.stages import (
     Settled,
 )
-from marea.engine.run.steps import Standing, due_by_cause, listed, reads_all, standing_of, steps
+from marea.engine.run.steps import (
+    Standing,
+    due_by_cause,
+    listed,
+    pages_of,
+    reads_all,
+    standing_of,
+    steps,
+)
 from marea.model import Cause
 from marea.planning.absent import Leaving
 from marea.store.commit import Commit, Move
@@ -75,14 +83,16 @@ class EntitySync:
         when what was in delivery then is settled and committed.
         """
         standing = self._standing(request)
+        self._pipeline.pages = pages_of(request, standing, self._alignment)
+        known = self._context.state.ledger.digests(self._entity)
         # A first load notes what it goes by with its first batch: a mapping edited on the way begins it anew.
         self._loading = standing.loading and not request.selects
         with self._counted.look():
             self._pipeline.run(
-                lambda batches: steps(request, standing, batches, self._alignment),
+                lambda batches: steps(request, standing, batches, self._alignment, known),
                 resend=request.resend,
                 named=bool(request.keys),
-                moves=not request.selects,
+                moves=not (request.selects or (request.reconcile and not standing.loading)),
             )
         if reads_all(request, standing, self._alignment.pages):
             self._ask_again()

@@ -28,6 +28,7 @@ CREATE TABLE record (
     form {int},
     stamp {key},
     payload {int},
+    digest {int},
     run {int} NOT NULL,
     PRIMARY KEY (entity, key)
 ) {clustered};
