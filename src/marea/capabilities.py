@@ -5,14 +5,14 @@ As in `marea.ports`, every method says whether it may be called again after a fa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from marea.config.settings import EntitySettings, SystemSettings
     from marea.errors import Fault
-    from marea.ports import Column, Shape, Table
+    from marea.ports import Column, Reader, Shape, Table
     from marea.sql.dialect import Query
     from marea.sql.noted import ChangeTable
     from marea.stop import Stop
@@ -189,6 +189,69 @@ class Knocking(Protocol):
 
         Repeatable. Raises SystemUnreachable.
         """
+        ...
+
+
+Noted = tuple[str | None, ...]
+"""What leads to a record as the log has it: a text for each of `Watched.columns`, as the system writes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """What a piece of a log tells of watched tables, all of it changes that the reader's moment shows."""
+
+    noted: Mapping[str, Sequence[Noted]]
+    """Path -> what leads to the records of its changed rows, as they were before and after; none twice."""
+    position: str | None
+    """Where the log is read to with this page; None in the middle of a transaction."""
+    whole: bool = False
+    """Whether any record may differ: a table was emptied, or the log does not tell what a row had."""
+
+
+class ChangeLog(Protocol):
+    """The log of a source as far as it tells of one entity.
+
+    A position is a text that only it understands. Every method raises SystemUnreachable; any thread may
+    call them.
+    """
+
+    def lost(self, position: str) -> str:
+        """Why changes since a position are not to be had any more, or may lead elsewhere; else empty.
+
+        Changes nothing. Repeatable.
+        """
+        ...
+
+    def keep(self, position: str | None) -> None:
+        """Sees to it that the log is kept: from a position on, or from now on where that is None or lost.
+
+        A moment that is opened afterwards shows all that came before. Repeatable. Raises ConfigurationError
+        where the login may not.
+        """
+        ...
+
+    def pages(self, reader: Reader, position: str | None, rows: int) -> Iterator[LogPage]:
+        """What was changed since a position, or since it is kept, as far as the reader's moment shows.
+
+        About `rows` values a page, with a page at the end that has the position to go on from.
+        """
+        ...
+
+    def held(self, position: str) -> int:
+        """How many bytes of its log the source keeps for a position. Repeatable."""
+        ...
+
+    def release(self, position: str) -> None:
+        """Lets the source give up its log before a position (I2). Repeatable."""
+        ...
+
+
+@runtime_checkable
+class Logged(Protocol):
+    """Optional capability of a source: its log tells which rows of tables were changed."""
+
+    def log(self, watched: Sequence[Watched]) -> ChangeLog:
+        """The log as it tells of all tables of one entity; opens nothing yet."""
         ...
 
 

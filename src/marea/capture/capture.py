@@ -23,6 +23,9 @@ class Capture(ABC):
     name: ClassVar[str]
     """What its position goes by in the state, and `capture:` in the configuration."""
 
+    whole: ClassVar[Cause] = Cause.RESTORED
+    """The cause of records that are read because of what `lost` says."""
+
     def __init__(self, batches: BatchReader) -> None:
         self._batches = batches
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from marea.ports import Column
 from marea.sql.dialect import Dialect, Query
-from marea.sql.parts import Text, integer_column, text_column
+from marea.sql.parts import Text, integer_column, spelt, text_column
 
 CHANGES = "marea_change"
 """The table: id (ascending as they are given, not as they are committed), entity, path, noted, at.
@@ -92,13 +92,7 @@ class Noted:
 
     def spelt(self, columns: Sequence[Column], keys: str) -> Query:
         """The columns of a JSON array of keys as the source itself reads and writes them."""
-        text = Text(self._dialect)
-        listed = self._dialect.key_rows(text.bind(keys), columns)
-        selects = [
-            f"{self._dialect.read(f'k.marea_k{index}', column)} AS {self._dialect.quote(column.name)}"
-            for index, column in enumerate(columns)
-        ]
-        return text.query(f"SELECT {', '.join(selects)} FROM {listed} k")
+        return spelt(self._dialect, columns, keys)
 
     def _own(self, text: Text) -> str:
         return f"entity = {self._dialect.cast(text.bind(self._entity), self._dialect.text_type)}"

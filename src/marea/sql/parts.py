@@ -176,6 +176,17 @@ class Parts:
         return self.dialect.looked_up(rows, f"{listed} k", " AND ".join(pairs))
 
 
+def spelt(dialect: Dialect, columns: Sequence[Column], keys: str) -> Query:
+    """The columns of a JSON array of keys as the source itself reads and writes them."""
+    text = Text(dialect)
+    listed = dialect.key_rows(text.bind(keys), columns)
+    selects = [
+        f"{dialect.read(f'k.marea_k{index}', column)} AS {dialect.quote(column.name)}"
+        for index, column in enumerate(columns)
+    ]
+    return text.query(f"SELECT {', '.join(selects)} FROM {listed} k")
+
+
 def text_column(name: str) -> Column:
     """A column of text that no table has."""
     return Column(name, pa.string(), "")

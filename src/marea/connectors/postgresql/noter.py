@@ -47,7 +47,7 @@ class PostgresqlNoter(Noter):
             raise unwatchable(views, *VIEW)
         if parted := [name for name, (_, kind) in found.items() if kind != "r"]:
             raise unwatchable(parted, *PARTED)
-        [login] = self._run(LOGIN).to_pylist()
+        [login] = self.ask(LOGIN).to_pylist()
         places = {name: place for name, (place, _) in found.items()}
         return PostgresqlTriggers(
             self.dialect, login["schema"], places, login["login"], granted=bool(login["granted"])
@@ -55,16 +55,16 @@ class PostgresqlNoter(Noter):
 
     def _place(self, table: str) -> tuple[str, str]:
         """Schema and name of a table, and its kind."""
-        [row] = self._run(PLACE.format(literal(self.dialect.table(table)))).to_pylist()
+        [row] = self.ask(PLACE.format(literal(self.dialect.table(table)))).to_pylist()
         return str(row["place"]), str(row["kind"])
 
     def _made(self, triggers: Triggers) -> dict[str, Made]:
-        rows = self._run(triggers.made().text).to_pylist()
+        rows = self.ask(triggers.made().text).to_pylist()
         return {row["name"]: Made(row["place"], row["mark"]) for row in rows}
 
     @abstractmethod
-    def _run(self, text: str) -> pa.Table:
-        """Runs a statement of a small result."""
+    def ask(self, text: str) -> pa.Table:
+        """Runs a statement of a small result, on its own."""
 
     @abstractmethod
     def _written(self, statements: Sequence[str]) -> int:

@@ -17,8 +17,8 @@ from marea.connectors.postgresql.binding import inline, literal
 from marea.connectors.postgresql.catalogue import TABLES, arrow_type, described, describing
 from marea.connectors.postgresql.dialect import PostgresqlDialect
 from marea.connectors.postgresql.link import Link, opened, single, unreachable
-from marea.connectors.postgresql.noter import PostgresqlNoter
 from marea.connectors.postgresql.rights import rights
+from marea.connectors.postgresql.watching import Watching
 from marea.connectors.postgresql.writers import writers
 from marea.errors import ConfigurationError, SystemUnreachable
 from marea.ports import Column, Table, Writers
@@ -41,10 +41,11 @@ _FIRST_DAY = -2_440_588
 _FIRST_MICROSECOND = _FIRST_DAY * 86_400_000_000
 
 
-class PostgresqlSource(PostgresqlNoter):
+class PostgresqlSource(Watching):
     """A database read through ADBC. Methods may be called from several threads."""
 
     def __init__(self, system: SystemSettings) -> None:
+        super().__init__(system.name)
         self._system = system
         self._idle: list[Link] = []
         self._database: AdbcDatabase | None = None
@@ -54,7 +55,7 @@ class PostgresqlSource(PostgresqlNoter):
 
     def describe(self, table: str) -> Table | None:
         """From the catalogs; views, partitioned and foreign tables too."""
-        text = single(self._run(inline(describing(table))))
+        text = single(self.ask(inline(describing(table))))
         return described(text) if text else None
 
     def type_of(self, table: str, expression: str) -> Column:
@@ -65,12 +66,12 @@ class PostgresqlSource(PostgresqlNoter):
         column = found.column(expression)
         if column:
             return column
-        native = single(self._run(_typing(self.dialect.table(found.name), expression)))
+        native = single(self.ask(_typing(self.dialect.table(found.name), expression)))
         return Column(expression, arrow_type(native), native)
 
     def tables(self) -> list[str]:
         """Tables the login may read, those outside the search path with their schema."""
-        return sorted(self._run(TABLES).column(0).to_pylist())
+        return sorted(self.ask(TABLES).column(0).to_pylist())
 
     def writers(self, *, fresh: bool = False) -> Writers:
         """From the views of sessions, locks and prepared transactions."""
@@ -136,7 +137,8 @@ class PostgresqlSource(PostgresqlNoter):
         """The error for a connection that broke."""
         return unreachable(self._system.name, address(self._system), message)
 
-    def _run(self, text: str) -> pa.Table:
+    def ask(self, text: str) -> pa.Table:
+        """Runs a statement of a small result, on its own."""
         return self._asked(lambda link: link.run(text))
 
     def _asked(self, ask: Callable[[Link], T]) -> T:

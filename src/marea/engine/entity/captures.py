@@ -7,9 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from marea.capabilities import Installable, Noting
+from marea.capabilities import Installable, Logged, Noting
 from marea.capture.horizon import Before
 from marea.capture.position import SCAN, WATERMARK, Position
+from marea.capture.sweep import swept
 from marea.capture.transactions import XMIN, Numbers
 from marea.config.digest import dates_digest
 from marea.config.settings import EntitySettings, line_of
@@ -18,6 +19,7 @@ from marea.errors import ConfigurationError, Fault
 from marea.sql.feeds import LATEST, LATEST_COLUMNS, Feeds
 
 if TYPE_CHECKING:
+    from marea.capabilities import ChangeLog
     from marea.capture.batch import BatchReader
     from marea.capture.capture import Capture
     from marea.capture.scan import Known, Scan
@@ -103,6 +105,16 @@ def unchanged(name: str, position: str, alignment: Alignment, reader: Reader) ->
     """
     ask = _PROBES.get(name)
     return ask is not None and ask(position, alignment, reader)
+
+
+def keep(name: str, position: str | None, alignment: Alignment) -> None:
+    """Has the source keep what a capture is told since a position, else from now on; called before it reads.
+
+    Raises ConfigurationError where the login may not, SystemUnreachable.
+    """
+    if name == LOG:
+        sweep = swept(position)
+        logged(alignment).keep(sweep.then if sweep else position)
 
 
 def others(name: str, row: EntityRow) -> tuple[str, ...]:
@@ -207,6 +219,20 @@ def _scan(alignment: Alignment, batches: BatchReader, known: Known) -> Capture:
     return scan(batches, known)
 
 
+def _log(alignment: Alignment, batches: BatchReader, known: Known) -> Capture:
+    from marea.capture.log import Log
+
+    return Log(batches, logged(alignment))
+
+
+def logged(alignment: Alignment) -> ChangeLog:
+    """The log of its source as it tells of an entity. Raises ConfigurationError, SystemUnreachable."""
+    source = alignment.source
+    if isinstance(source, Logged):
+        return source.log(watched(alignment.entity.name, alignment.aggregate))
+    raise _needless(alignment, LOG)
+
+
 def _dates_unmoved(text: str, alignment: Alignment, reader: Reader) -> bool:
     from marea.capture.probe import nothing_new
 
@@ -243,7 +269,16 @@ def _noting(alignment: Alignment) -> Noting:
     raise _needless(alignment, TRIGGER)
 
 
+def _nothing_logged(text: str, alignment: Alignment, reader: Reader) -> bool:
+    from marea.capture.log import nothing_logged
+
+    with suppress(ConfigurationError):  # the run itself says it
+        return nothing_logged(text, logged(alignment), reader)
+    return False
+
+
 _MAKERS: dict[str, Callable[[Alignment, BatchReader, Known], Capture]] = {
+    LOG: _log,
     TRIGGER: _trigger,
     WATERMARK: _watermark,
     XMIN: _xmin,
@@ -257,5 +292,6 @@ _PROBES: dict[str, Callable[[str, Alignment, Reader], bool]] = {
     WATERMARK: _dates_unmoved,
     XMIN: _nothing_written,
     TRIGGER: _nothing_noted,
+    LOG: _nothing_logged,
 }
 """Captures that can tell cheaply that nothing is new: position, entity and one moment of its source."""

@@ -9,7 +9,7 @@ from marea.capabilities import Entitled, Installable, Right
 from marea.capture.position import WATERMARK
 from marea.capture.transactions import XMIN
 from marea.engine.entity.alignment import Alignment
-from marea.engine.entity.captures import CAPTURES, NEEDING, TRIGGER, unnumbered
+from marea.engine.entity.captures import CAPTURES, LOG, NEEDING, TRIGGER, unnumbered
 from marea.sql.aggregate import Aggregate
 
 SETTLES = "would keep more of what it promises"
@@ -17,6 +17,7 @@ SETTLES = "would keep more of what it promises"
 BETTER = {
     XMIN: "would see direct SQL, and tables without a date, at every run",
     TRIGGER: "would see every change, with no pass over a table, for one row written a change",
+    LOG: "would see every change, at next to no cost for who writes",
 }
 """What each capture sees that one before it does not, the best last."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from marea.capture.position import SCAN, WATERMARK
 from marea.capture.transactions import XMIN
 from marea.config.settings import EntitySettings, RelationSettings, Settings
-from marea.engine.entity.captures import CAPTURES, TRIGGER
+from marea.engine.entity.captures import CAPTURES, LOG, TRIGGER
 from marea.sql.aggregate import ROOT, Aggregate
 from marea.sql.feeds import Feeds
 from marea.sql.pages import Pages
@@ -89,6 +89,14 @@ PROMISES = {
         NEXT_RUN,
         "a pass over its tables a run, about 1.5 s for each million rows, and two more where anything "
         "differs; only what differs leaves the source",
+    ),
+    LOG: Promise(
+        "every change, dated or not, by whomever, from when the log was installed",
+        "yes",
+        STAYS,
+        "yes: the log tells of a transaction when it has committed",
+        NEXT_RUN,
+        "next to nothing for who writes; the log is kept until the next run, and read through by each entity",
     ),
     FULL_READ: Promise(
         "every change, because every run reads all of it",

@@ -39,10 +39,12 @@ class Restored:
 
     entity: str
     noticed: str
+    cause: Cause = Cause.RESTORED
 
     def told(self, then: str) -> str:
         """What was noticed in one sentence, and what follows."""
-        return f"{self.entity}: {self.noticed}: was the database restored? {then}"
+        asked = ": was the database restored? " if self.cause is Cause.RESTORED else "; "
+        return f"{self.entity}: {self.noticed}{asked}{then}"
 
 
 def restored(
@@ -51,9 +53,12 @@ def restored(
     """What tells that the source was put back, or None. Raises SystemUnreachable."""
     if capture == WATERMARK:
         return _older_again(alignment.entity, row, ledger, batches)
-    text, known = row.positions.get(capture), ledger.digests(row.id)
-    lost = made(capture, alignment, batches, known).lost(text) if text and swept(text) is None else ""
-    return Restored(alignment.entity.name, lost) if lost else None
+    text = row.positions.get(capture)
+    if text is None or swept(text) is not None:
+        return None
+    found = made(capture, alignment, batches, ledger.digests(row.id))
+    lost = found.lost(text)
+    return Restored(alignment.entity.name, lost, found.whole) if lost else None
 
 
 def _older_again(

@@ -119,7 +119,7 @@ def whole(request: Request, standing: Standing, pages: Pages) -> Cause | None:
     if standing.stale:
         return Cause.PARENT
     if standing.restored and not request.full:
-        return Cause.RESTORED
+        return standing.restored.cause
     undated = standing.capture == WATERMARK and not pages.aggregate.feeds() and not request.reconcile
     return Cause.FULL if request.full or undated else None
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from marea.capture.sweep import swept
 from marea.config.digest import MIXED
 from marea.engine.entity.alignment import Alignment
-from marea.engine.entity.captures import choice, others
+from marea.engine.entity.captures import choice, keep, others
 from marea.engine.entity.request import Request
 from marea.engine.run.context import Context
 from marea.engine.run.counted import Again
@@ -153,6 +153,8 @@ class EntitySync:
         found = beside_source(request, standing, self._alignment, self._row, ledger, self._context.page)
         if found.restored:
             self._context.notes.append(found.restored.told(COMPARED))
+        if not request.selects:
+            keep(self._capture, found.position, self._alignment)
         return found
 
     def _due(self, seen: set[str]) -> dict[Cause, list[str]]:
