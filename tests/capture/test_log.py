@@ -12,6 +12,7 @@ from marea.config.load import load
 from marea.connectors.postgresql.log import PostgresqlLog
 from marea.engine.entity.systems import Systems
 from marea.engine.install import install, removed
+from marea.engine.project import open_project
 from marea.engine.run.stages import Settled
 from marea.engine.run.sync import EntitySync
 from marea.errors import ConfigurationError
@@ -285,3 +286,28 @@ def test_what_is_missing_is_said_with_the_command(world: World) -> None:
 def test_statements_of_a_child_without_its_join_in_the_key_ask_for_full_rows(world: World) -> None:
     found = world.erp("SELECT relname FROM pg_class WHERE relreplident = 'f' ORDER BY 1")
     assert found == [("lines",)]
+
+
+def test_check_says_how_much_of_the_log_is_kept(world: World) -> None:
+    world.erp("INSERT INTO lines SELECT 'B9', n, repeat('x', 20) FROM generate_series(1, 40000) AS n")
+    with open_project(world.file) as project:
+        [note] = [note for note in project.check(["customers"]).entities[0].notes if "of its log" in note]
+    assert float(note.split("keeps ")[1].split(" MiB")[0]) > 2
+    assert counts(world.sync()) == {}
+
+
+def test_a_login_that_may_read_tables_and_the_log_is_enough_for_runs(world: World) -> None:
+    world.erp(
+        "CREATE ROLE log_reader LOGIN REPLICATION; GRANT SELECT ON ALL TABLES IN SCHEMA public TO log_reader"
+    )
+    try:
+        text = world.file.read_text("utf-8")
+        world.file.write_text(text.replace("postgres@", "log_reader@"), "utf-8")
+        world.erp("UPDATE customers SET name = 'Read' WHERE code = '00001'")
+        assert found(world) == {("00001", "log")}
+        world.erp("ALTER ROLE log_reader NOREPLICATION")
+        world.erp("UPDATE customers SET name = 'Unread' WHERE code = '00001'")
+        with pytest.raises(ConfigurationError, match='ALTER ROLE "log_reader" REPLICATION'):
+            world.sync()
+    finally:
+        world.erp("DROP OWNED BY log_reader; DROP ROLE log_reader")

@@ -18,6 +18,7 @@ from marea.engine.entity.neighbours import Known, remembered, shared, take_place
 from marea.engine.entity.systems import Systems
 from marea.engine.look.better import Better, better
 from marea.engine.look.dates import warnings
+from marea.engine.look.held import held
 from marea.engine.look.identity import doubts
 from marea.engine.look.judged import judged
 from marea.engine.look.promises import TableReport, dates_written, tables, unacted
@@ -195,6 +196,7 @@ class _Examination:
             self._tried(entity.source.system, lambda: report.notes.extend(_doubts(alignment)))
             if known.delivered:
                 self._tried(entity.source.system, lambda: report.notes.extend(self._went_back(alignment)))
+                self._tried(entity.source.system, lambda: report.notes.extend(self._held(alignment)))
             usable = self._tried(entity.source.system, lambda: alignment.mapper)
             if entity.target.system in self._unusable:
                 return report
@@ -216,6 +218,9 @@ class _Examination:
             batches = BatchReader(alignment.pages, reader, PAGE_ROWS)
             found = restored(alignment, choice(alignment, row).capture, row, state.ledger, batches)
         return [found.told(WILL_BE)] if found else []
+
+    def _held(self, alignment: Alignment) -> list[str]:
+        return held(alignment, self._row(alignment.entity))
 
     def _hindrance(self, alignment: Alignment) -> None:
         source = alignment.source
