@@ -26,7 +26,7 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Replay it and report; 1 where Marea did not keep a promise."""
+    """Replay it and report; 1 where Marea did not keep a promise, or could not be asked."""
     wanted = arguments()
     history = generate(wanted.seed, Size(wanted.quiet, wanted.each, wanted.steps))
     server = LossServer()
@@ -39,7 +39,7 @@ def main() -> int:
     finally:
         server.close()
     print(report.text(replay.results, history, facts))
-    return 1 if [*report.broken(replay.results.found)] else 0
+    return 1 if report.failed(replay.results) else 0
 
 
 if __name__ == "__main__":

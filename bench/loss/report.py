@@ -9,8 +9,10 @@ from bench.loss.contest import QUIET, Found, Results
 from bench.loss.facts import Fault, Tally
 from bench.loss.hazards import HAZARDS, Trace
 from bench.loss.history import ADDRESS, PARTY, History
+from bench.loss.marea import CAPTURES
 from bench.report import aligned
 
+OURS = frozenset(f"marea {capture}" for capture in CAPTURES)
 WRONG = (Fault.LOST, Fault.STALE, Fault.NOT_DELETED)
 
 
@@ -37,6 +39,11 @@ def rows(history: History) -> Counter[str]:
     """How many rows each hazard concerns; of one of addresses its parties are not counted."""
     counted = {hazard.name: {ADDRESS} if hazard.parents else {PARTY, ADDRESS} for hazard in HAZARDS}
     return Counter(name for (table, _), name in history.hazards.items() if table in counted[name])
+
+
+def failed(results: Results) -> bool:
+    """Whether Marea has not shown that it keeps what it promises."""
+    return any(broken(results.found)) or any(name in OURS for name in results.absent)
 
 
 def broken(found: Sequence[Found]) -> Iterator[str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from bench.loss.contest import QUIET, Found
+from bench.loss.contest import QUIET, Found, Results
 from bench.loss.facts import Fault, Tally, differences, needless, tally
 from bench.loss.history import ADDRESS, PARTY
 from bench.loss.marea import ALL, PROMISED
-from bench.loss.report import broken
+from bench.loss.report import broken, failed
 
 pytestmark = pytest.mark.unit
 
@@ -72,6 +72,11 @@ def test_a_promise_is_broken_by_what_the_capture_could_notice(name, hazard, faul
 def test_a_scan_promises_everything_and_a_peer_nothing() -> None:
     wrong = counted("address deleted", Fault.NOT_DELETED)
     assert len([*broken([Found("scan", wrong, ALL), Found("peer", wrong, None)])]) == 1
+
+
+def test_a_capture_that_is_absent_has_shown_nothing_and_a_peer_need_not() -> None:
+    assert failed(Results(absent={"marea log": "no slot is left"}))
+    assert not failed(Results(absent={"sling": "its wheel has no program for this machine"}))
 
 
 def counted(hazard: str, fault: Fault) -> Tally:
