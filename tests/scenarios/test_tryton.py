@@ -31,8 +31,8 @@ pytestmark = pytest.mark.integration
 FIRST = {"taxes": len(RATES), "products": TEMPLATES, "parties": PARTIES + 1}
 """The company is a party too."""
 
-MANY = 500
-"""How many parties one call changes."""
+MANY, FEW = 500, 10
+"""How many parties one call changes, and how many another deletes."""
 
 
 class Held(Protocol):
@@ -67,11 +67,12 @@ class Aligned:
     def sync(self, **options: Any) -> Run:
         return synchronize(self._file, **options)
 
-    def causes(self, run: Run) -> dict[str, dict[str, int]]:
-        """Of each entity how many entries of a run have which cause."""
+    def causes(self, *runs: Run) -> dict[str, dict[str, int]]:
+        """Of each entity how many entries of these runs have which cause."""
         found: dict[str, Counter[str]] = {}
-        for entry in journal(self._file, run=run.id):
-            found.setdefault(entry.entity, Counter())[entry.cause] += 1
+        for run in runs:
+            for entry in journal(self._file, run=run.id):
+                found.setdefault(entry.entity, Counter())[entry.cause] += 1
         return {name: dict(counter) for name, counter in found.items()}
 
     def changes(self, run: Run, entity: str) -> list[dict[str, Any]]:
@@ -88,9 +89,9 @@ class Aligned:
         assert target.held("parties") == expected_parties(url)
 
     def assert_quiet(self) -> None:
-        """Neither a second run nor a look at everything writes anything."""
+        """Neither a second run, nor a scan, nor a full run writes anything."""
         entries = len(journal(self._file))
-        for again in (self.sync(), self.sync(full=True)):
+        for again in (self.sync(), self.sync(reconcile=True), self.sync(full=True)):
             assert {name for name in again.entities if set(counts(again, name)) - {"unchanged"}} == set()
         assert len(journal(self._file)) == entries
 
@@ -134,12 +135,13 @@ def world(
 
 
 def edit(world: Aligned) -> None:
-    """Many parties by one call, an address by another, prices by SQL."""
+    """Many parties by one call, an address by another, prices by SQL; some parties are deleted by a call."""
     tryton, parties = world.tryton, world.ids("party.party")
     tryton.call("party.party.write", parties[:MANY], {"name": "Rinominata S.r.l."})
     addresses = tryton.call("party.address.search", [["party", "=", parties[MANY + 1]]])
     tryton.call("party.address.write", addresses[:1], {"city": "Cesena"})
     run_sql(tryton.url, "UPDATE product_list_price SET list_price = list_price * 1.1 WHERE template <= 20")
+    tryton.call("party.party.delete", parties[-FEW:])
     stamps = "SELECT count(*), count(DISTINCT write_date) FROM party_party WHERE name = 'Rinominata S.r.l.'"
     assert run_sql(tryton.url, stamps) == [(MANY, 1)]
 
@@ -152,11 +154,13 @@ def test_a_day_of_calls_and_sql(world: Aligned) -> None:
     world.assert_quiet()
 
     edit(world)
-    run = world.sync()
-    assert world.causes(run) == {"parties": {Cause.LAST_EDIT: MANY, Cause.RELATED: 1}}
-    found = world.sync(full=True)
-    assert world.causes(found) == {"products": {Cause.DIRECT_SQL: 20}}
-    assert {"list_price": (Decimal("1.5"), Decimal("1.65"))} in world.changes(found, "products")
+    run, scan = world.sync(), world.sync(reconcile=True)
+    assert world.causes(run)["parties"][Cause.LAST_EDIT] == MANY
+    assert world.causes(run, scan) == {
+        "parties": {Cause.LAST_EDIT: MANY, Cause.RELATED: 1, Cause.DELETE: FEW},
+        "products": {Cause.DIRECT_SQL: 20},
+    }
+    assert {"list_price": (Decimal("1.5"), Decimal("1.65"))} in world.changes(scan, "products")
     world.assert_equal()
     world.assert_quiet()
 
@@ -165,13 +169,17 @@ def test_a_day_of_calls_and_sql(world: Aligned) -> None:
 def test_a_day_seen_row_by_row(
     capture: str, cause: Cause, postgresql_url: str, aligned: Callable[..., Aligned]
 ) -> None:
-    """One run finds all of it, by a login that may not change what Tryton has."""
+    """One run finds SQL too, by a login that may not change what Tryton has."""
     world = aligned(InPostgresql(postgresql_url), postgresql_url, capture=capture)
     world.sync()
     world.assert_quiet()
     edit(world)
-    run = world.sync()
-    assert world.causes(run) == {"parties": {cause: MANY + 1}, "products": {Cause.DIRECT_SQL: 20}}
+    run, scan = world.sync(), world.sync(reconcile=True)
+    assert world.causes(run)["products"] == {Cause.DIRECT_SQL: 20}
+    assert world.causes(run, scan) == {
+        "parties": {cause: MANY + 1, Cause.DELETE: FEW},
+        "products": {Cause.DIRECT_SQL: 20},
+    }
     world.assert_equal()
     world.assert_quiet()
 
