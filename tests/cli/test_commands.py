@@ -15,7 +15,7 @@ from marea.cli.commands import pasteable
 pytestmark = pytest.mark.integration
 
 FILE = "other file.yaml"
-VERBS = "check|plan|sync|touch|status|runs|log|explain|retry|capture"
+VERBS = "check|plan|sync|scan|touch|status|runs|log|explain|retry|approve|capture"
 
 
 @pytest.fixture

@@ -29,8 +29,8 @@ def test_the_commands_are_these(marea: Marea) -> None:
     done = marea("--help")
     assert done.code == 0
     assert list(_COMMANDS) == [
-        *("demo", "init", "check", "plan", "sync", "touch"),
-        *("status", "runs", "log", "explain", "retry", "capture", "schema"),
+        *("demo", "init", "check", "plan", "sync", "scan", "touch"),
+        *("status", "runs", "log", "explain", "retry", "approve", "capture", "schema"),
     ]
     assert all(f"    {name}" in done.out for name in _COMMANDS)
 

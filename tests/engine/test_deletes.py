@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+import marea
 from marea.config.load import load
 from marea.engine.run.sync import EntitySync
+from marea.errors import ConfigurationError
 from marea.model import LEAVING, Cause, Operation, Outcome, RecordState, RunStatus
 from marea.store.ledger import RecordRow
 from marea.store.state import open_state
@@ -209,3 +211,21 @@ def test_what_was_held_back_is_let_go_when_it_is_there_again(world: World) -> No
     result = world.sync("customers", keys=(THIRD,))
     assert (result.status, counts(result)) == (RunStatus.SUCCEEDED, {"unchanged": 1})
     assert (record(world).state, record(world).trouble) == (RecordState.ALIGNED, None)
+
+
+def test_what_is_approved_is_looked_at_again_and_deleted_past_the_guard(world: World) -> None:
+    guarded(world, "deletes: 0%, at_least: 0")
+    world.erp("CREATE TABLE kept AS SELECT * FROM customers WHERE code = '00003'")
+    run = world.sync("customers", keys=delete(world, "00002", "00003")).id
+    later = world.sync("customers", keys=delete(world, "00004"))
+    world.erp("INSERT INTO customers SELECT * FROM kept")
+    with marea.open(world.file, {}) as project:
+        explained = project.explain("customers", [1, "00002"])
+        assert any(f"marea approve {run}" in step for step in explained.verdict.steps)
+        result = project.approve(run)
+        assert (result.status, counts(result)) == (RunStatus.SUCCEEDED, {"deleted": 1, "unchanged": 1})
+        with pytest.raises(ConfigurationError, match=f"nothing that run {run} held back"):
+            project.approve(run)
+        assert project.runs()[0].cause == f"approve {run}"
+        assert held(world) == ["00000", "00001", "00003", "00004", "00005"]
+        assert counts(project.approve(later.id)) == {"deleted": 1}

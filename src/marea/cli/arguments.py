@@ -227,6 +227,10 @@ def _retry(parser: argparse.ArgumentParser) -> None:
     _keys(parser)
 
 
+def _approve(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", type=int, help="the run that held them back")
+
+
 def _init(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--source", metavar="URL", required=True, help="the database to read")
     parser.add_argument(
@@ -279,6 +283,7 @@ _COMMANDS: dict[str, tuple[str, str, _Build]] = {
     "log": ("journal:log", "show what became of records, with their values before and after", _log),
     "explain": ("records:explain", "tell the life of one record, and what to do", _explain),
     "retry": ("sync:retry", "try again what is rejected, waiting or deferred", _retry),
+    "approve": ("sync:approve", "delete what a run has held back as suspiciously many", _approve),
     "capture": ("", "install or remove what captures need in a source", _capture),
     "schema": ("setup:schema", "print the JSON Schema of the configuration, for editors", _nothing),
 }

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from shlex import quote
 from typing import Any
 
-_COMMAND = re.compile(r"\bmarea (?=(?:check|plan|sync|scan|touch|status|runs|log|explain|retry|capture)\b)")
+_NAMES = "check|plan|sync|scan|touch|status|runs|log|explain|retry|approve|capture"
+_COMMAND = re.compile(rf"\bmarea (?=(?:{_NAMES})\b)")
 
 
 def pasteable(text: str, config: str | None) -> str:

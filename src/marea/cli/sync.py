@@ -1,4 +1,4 @@
-"""Owns `marea sync` and `marea retry`: a run, its progress, and what it came to."""
+"""Owns `marea sync`, `marea retry` and `marea approve`: a run, its progress, and what it came to."""
 
 from __future__ import annotations
 
@@ -53,6 +53,12 @@ def retry(options: Namespace) -> int:
     with stopping(json=options.json) as stop, opened(options) as project:
         run = project.retry(options.entity, keys=options.key, stop=stop)
         return told(project, run, options)
+
+
+def approve(options: Namespace) -> int:
+    """Lets deletes pass that were held back."""
+    with stopping(json=options.json) as stop, opened(options) as project:
+        return told(project, project.approve(options.run, stop=stop), options)
 
 
 def told(project: Project, run: Run, options: Namespace) -> int:
@@ -146,7 +152,7 @@ def _summary(project: Project, run: Run) -> Iterator[str]:
     yield from table(("", "", ""), rows)
     # Why a run that was interrupted deferred what it did is said already.
     deferred = () if run.status is RunStatus.INTERRUPTED else (Outcome.DEFERRED,)
-    for outcome in (Outcome.REJECTED, Outcome.WAITING, *deferred):
+    for outcome in (Outcome.REJECTED, Outcome.WAITING, *deferred, Outcome.HELD):
         number = sum(books.counts[outcome] for books in run.entities.values())
         if number:
             yield from _reasons(project, run, outcome, number)
@@ -173,6 +179,8 @@ def _reasons(project: Project, run: Run, outcome: Outcome, number: int) -> Itera
     logged = any(True for _ in project.log(run=run.id, outcome=outcome, limit=1))
     which, whose = (f"--run {run.id} ", "") if logged else ("", " (an earlier run found them)")
     yield f"  see them: marea log {which}--outcome {outcome}{whose}"
+    if outcome is Outcome.HELD:
+        yield f"  is the source whole? then delete them: marea approve {run.id}"
     for reason in reasons[:1]:
         yield f"  see one:  marea explain {reason.entity} {quote(shown(reason.key))}"
 

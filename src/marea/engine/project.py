@@ -129,6 +129,13 @@ class Project:
         """Tries again, now, what is rejected, waiting or deferred: all of it, or what is named."""
         return self.sync([name] if name else None, keys=keys, only_failed=True, progress=progress, stop=stop)
 
+    def approve(self, run: int, *, stop: Stop | None = None) -> Run:
+        """Deletes what a run has held back and is still gone. Raises ConfigurationError for nothing."""
+        from marea.engine.run.departures import holding
+
+        names = holding(self.settings, self._memory.state, run)
+        return self._run(names, Request(approves=run), None, stop)
+
     def plan(
         self,
         names: Sequence[str] | None = None,
@@ -248,10 +255,7 @@ class Project:
         return examine(self.settings, self._systems, self._memory, self.names(names))
 
     def totals(self, names: Sequence[str], *, full: bool) -> Iterator[tuple[str, int]]:
-        """Entity -> records in its source, of those a run would read from beginning to end.
-
-        Counts on connections of its own when iterated, so that a run may go on meanwhile.
-        """
+        """Entity -> records in its source, of those a run would read whole; counted when iterated."""
         from marea.engine.entity.totals import not_loaded, totals
 
         entities = [self.settings.entities[name] for name in names]
@@ -267,15 +271,16 @@ class Project:
     def _run(
         self, names: Sequence[str], request: Request, progress: Progress | None, stop: Stop | None
     ) -> Run:
+        from marea.engine.run.context import silent
         from marea.engine.run.runner import Runner
 
         runner = Runner(self.settings, self._memory.state, self._systems, self._clock)
-        return runner.run(names, request, progress or _silent, stop)
+        return runner.run(names, request, progress or silent, stop)
 
     def _entity(self, name: str) -> EntitySettings:
         if name not in self.settings.entities:
-            hint = suggest(name, self.settings.entities)
-            raise ConfigurationError.single(f"there is no entity {name}", file=self.settings.file, hint=hint)
+            file, hint = self.settings.file, suggest(name, self.settings.entities)
+            raise ConfigurationError.single(f"there is no entity {name}", file=file, hint=hint)
         return self.settings.entities[name]
 
     def _asked(self, names: Sequence[str], request: Request, keys: Sequence[Key]) -> Request:
@@ -286,15 +291,10 @@ class Project:
         return replace(request, keys=self._known_keys(names[0], keys)) if keys else request
 
     def _known_keys(self, name: str, keys: Sequence[Key]) -> tuple[str, ...]:
-        # Costly to make ready, and most runs name no keys.
         from marea.engine.entity.alignment import Alignment
         from marea.engine.entity.asked import asked
         from marea.engine.entity.known import known_entity
 
-        entity = self.settings.entities[name]
-        ledger, row = self._memory.known.ledger, known_entity(self._memory.known, entity)
-        return asked(Alignment(self.settings, entity, self._systems), ledger, row.id, keys)
-
-
-def _silent(entity: str, settled: int) -> None:
-    """Reports to nobody."""
+        entity, state = self.settings.entities[name], self._memory.known
+        alignment = Alignment(self.settings, entity, self._systems)
+        return asked(alignment, state.ledger, known_entity(state, entity).id, keys)

@@ -26,6 +26,8 @@ class Request:
     """Whether an entity's source may be at another place: all records are read there, the ledger is kept."""
     reconcile: bool = False
     """Compare all records with what is known of them by their digests, whatever the capture is."""
+    approves: int | None = None
+    """The run whose deletes that were held back are let pass."""
 
     def check(self) -> None:
         """Raises ConfigurationError where a word would be dropped for another, or a condition is none."""
@@ -58,6 +60,8 @@ class Request:
         """What starts the run, as it is called on the command line."""
         if self.reconcile:
             return "scan"
+        if self.approves is not None:
+            return f"approve {self.approves}"
         words = ["sync", *(word for word in self.words if word not in ("--where", "--key"))]
         words += [f"--where {self.where}"] if self.where else []
         words += [f"--key {key}" for key in self.keys]
@@ -73,7 +77,7 @@ class Request:
     @property
     def selects(self) -> bool:
         """Whether it names records, and so leaves the position alone."""
-        return bool(self.where or self.keys or self.only_failed)
+        return bool(self.where or self.keys or self.only_failed or self.approves is not None)
 
     @property
     def anew(self) -> bool:

@@ -19,6 +19,10 @@ Progress = Callable[[str, int], None]
 """(entity, records settled so far in this run)."""
 
 
+def silent(entity: str, settled: int) -> None:
+    """Reports to nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What all entities of one run share."""

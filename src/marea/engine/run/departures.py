@@ -6,15 +6,18 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from marea.errors import ConfigurationError
 from marea.model import LEAVING, Outcome
 from marea.planning.absent import GONE, Absence, Leaving
 from marea.planning.guard import passing
 
 if TYPE_CHECKING:
     from marea.capture.batch import Batch
+    from marea.config.settings import Settings
     from marea.engine.entity.alignment import Alignment
     from marea.flow import Plan
     from marea.store.ledger import Ledger
+    from marea.store.state import State
 
 
 class Departures:
@@ -67,3 +70,16 @@ def let_pass(alignment: Alignment, ledger: Ledger, entity: int, leaving: int) ->
     # All records are counted only where it matters: the ledger may hold millions.
     records = ledger.count(entity)[1] if leaving > guard.at_least else 0
     return passing(guard, records, leaving, held)
+
+
+def holding(settings: Settings, state: State, run: int) -> list[str]:
+    """The entities of whose records a run has held back deletes, and does so still.
+
+    Raises ConfigurationError where there are none.
+    """
+    rows = {name: state.entity(name, it.target.system) for name, it in settings.entities.items()}
+    found = [name for name, row in rows.items() if state.departed.held(row.id, run)]
+    if not found:
+        text = f"nothing that run {run} held back is held any more"
+        raise ConfigurationError.single(text, hint="marea status tells what is")
+    return found

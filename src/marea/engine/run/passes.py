@@ -43,6 +43,9 @@ class Passes:
 
     def run(self, request: Request, quiet: Set[str]) -> None:
         """Run the entities one after the other, but for quiet ones that nothing wakes."""
+        if request.approves is not None:
+            self._approve(request.approves)
+            return
         for name in self._alignments:
             awake = name not in quiet or self._is_stale(name) or self._is_due(name)
             if (
@@ -82,6 +85,17 @@ class Passes:
             work = partial(self._delete_of, name, found_by)
             if self._undone.attempt(self._alignments[name], work) is None:
                 self._undone.ended.discard(name)
+
+    def _approve(self, run: int) -> None:
+        """Delete what a run has held back, as far as it is gone still; children before their parents."""
+        for name in reversed(list(self._alignments)):
+            if self._undone.attempt(self._alignments[name], partial(self._approved, name, run)) is not None:
+                self._undone.ended.add(name)
+
+    def _approved(self, name: str, run: int) -> bool:
+        with self._syncing(name, Request()) as sync:
+            sync.deliver_held(run)
+        return True
 
     def _work(self, name: str, request: Request | None) -> partial[int]:
         return partial(self._entity, name, request)
