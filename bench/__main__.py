@@ -24,7 +24,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, help="rounds of every job (A 3, E 1, the others 5)")
     parser.add_argument(
         "--only",
-        default="A,B,C,D,E,R",
+        default="A,B,C,D,S,E,R",
         help="jobs: "
         + "; ".join([*(f"{j.letter} {j.title}" for j in JOBS), "R calls to a REST application"]),
     )

@@ -63,8 +63,13 @@ JOBS = (
     Job("B", "1 % changed", 0.01, 5),
     Job("C", "10 % changed", 0.10, 5),
     Job("D", "nothing changed", 0.0, 5),
+    Job("S", "scan, nothing changed", 0.0, 5),
     Job("E", "30 % changed (memory only)", 0.30, 1),
 )
+
+
+SCAN = "S"
+"""The job that compares instead of synchronizing."""
 
 
 def load(url: str, rows: int) -> None:

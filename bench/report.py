@@ -34,6 +34,7 @@ GOALS = (
     Goal("B", 1.2, (LIMIT,)),
     Goal("C", 1.5, (LIMIT,)),
     Goal("D", 1.0, ("ingestr",)),
+    Goal("S", 2.0, (LIMIT,)),
 )
 
 

@@ -83,6 +83,10 @@ class Contestant(ABC):
     def command(self, since: str | None) -> Command:
         """What to run for a job; `since` is the newest last-edit date before it, None for a first load."""
 
+    def scan(self) -> Command:
+        """What to run for the job that compares all rows; only of those that have it among their jobs."""
+        raise NotImplementedError
+
     def problem(self, output: str, changed: int) -> str:
         """What is wrong with what it said it did, in words; empty when nothing is."""
         return ""

@@ -41,7 +41,7 @@ class Marea(Contestant):
     """`marea sync` with its defaults and a state in SQLite."""
 
     name = "marea"
-    jobs = "ABCDE"
+    jobs = "ABCDES"
 
     def version(self) -> str:
         return said(PROGRAM, "--version")
@@ -53,6 +53,9 @@ class Marea(Contestant):
 
     def command(self, since: str | None) -> Command:
         return self.made(PROGRAM, "sync", "--json")
+
+    def scan(self) -> Command:
+        return self.made(PROGRAM, "scan", "--json")
 
     def problem(self, output: str, changed: int) -> str:
         books = json.loads(output)["entities"]["customers"]

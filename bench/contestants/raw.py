@@ -11,12 +11,14 @@ from bench.data import COLUMNS, KEY, TABLE
 from bench.measure import Command
 
 PROCESS = PROCESSES / "raw_copy.py"
+DIGEST = PROCESSES / "raw_digest.py"
 
 
 class RawMerge(Contestant):
     """COPY out, COPY into an unlogged staging table, INSERT … ON CONFLICT."""
 
     name = "raw"
+    jobs = "ABCDS"
     mode = "merge"
 
     def version(self) -> str:
@@ -31,6 +33,9 @@ class RawMerge(Contestant):
         return self.made(
             sys.executable, PROCESS, self.mode, self.place.source, self.place.target, *filter(None, [since])
         )
+
+    def scan(self) -> Command:
+        return self.made(sys.executable, DIGEST, self.place.source)
 
 
 class RawCopy(RawMerge):

@@ -9,6 +9,7 @@ import sqlglot
 from marea.connectors.mssql.dialect import MssqlDialect, parts
 from marea.ports import Column, Table
 from marea.sql.aggregate import ROOT, Aggregate, Relation, Stamp
+from marea.sql.digests import Digests
 from marea.sql.feeds import Cursor, Feeds
 from marea.sql.pages import Pages
 
@@ -198,3 +199,28 @@ def test_what_indexes_begin_with_is_asked_by_the_name_in_brackets() -> None:
     query = SQL.leading_columns("dbo.Order Lines")
     assert query.parameters == ("[dbo].[Order Lines]",)
     assert parses(query.text)
+
+
+def test_values_are_hashed_as_exact_texts_behind_their_lengths() -> None:
+    named = "CAST(DATALENGTH({0}) AS nvarchar(20)) + N':' + {0} END"
+    text = "CAST(c AS nvarchar(max))"
+    moment = "CONVERT(varchar(33), m, 126)"
+    blob = "CONVERT(varchar(max), CAST(b AS varbinary(max)), 1)"
+    parted = " + ".join(
+        f"CASE WHEN {name} IS NULL THEN N'-' ELSE {named.format(value)}"
+        for name, value in (("c", text), ("m", moment), ("b", blob))
+    )
+    joined = f"CAST(N'7' AS nvarchar(max)) + {parted}"
+    hashed = SQL.hashed([("c", CODE.native), ("m", "datetime"), ("b", "varbinary(max)")], 7)
+    assert hashed == f"(CAST(SUBSTRING(HASHBYTES('MD5', {joined}), 1, 8) AS bigint) & 4503599627370495)"
+    assert parses(f"SELECT {SQL.hash_total(hashed)} FROM t")
+
+
+def test_a_scan_is_written_for_a_parser() -> None:
+    lines = Table("lines", (CODE, KIND))
+    relation = Relation("lines", lines, ((CODE, CODE),), (KIND,), many=True)
+    table = Table("dbo.customers", (KIND, CODE))
+    digests = Digests(SQL, Aggregate(table, (KIND, CODE), (KIND, CODE), "1 = 1", None, (relation,)), 7)
+    for query in (digests.total(), digests.buckets(), digests.keyed([1, 2]), digests.keyed(None)):
+        assert parses(query.text)
+        assert query.parameters == ()

@@ -122,3 +122,12 @@ def test_a_type_without_a_column() -> None:
 def test_every_parameter_that_libpq_takes_is_known() -> None:
     taken = {option.keyword.decode() for option in Conninfo.get_defaults()}
     assert taken <= set(PARAMETERS)
+
+
+def test_hashes_are_of_the_bytes_of_values() -> None:
+    values = [("a", "integer"), ("b", "numeric(7,2)"), ("c", "character varying(5)"), ("d", "citext")]
+    row = 'a, numeric_send(b), c COLLATE "C", CAST(d AS text) COLLATE "C"'
+    once = f"int8send(hash_record_extended(ROW({row}), 0))"
+    dialect = PostgresqlDialect()
+    assert dialect.hashed(values, 7) == f"(hash_record_extended(ROW({once}), 7) & 4503599627370495)"
+    assert dialect.hash_total("h") == "CAST(sum(h) % 4503599627370496 AS bigint)"

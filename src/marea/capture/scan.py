@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 POSITION = '{"v":1}'
 """A scan stands nowhere: that it has a position says that the first load is through."""
 
-TOGETHER = 1_000_000
+TOGETHER = 500_000
 """Records whose keys and digests are compared at once: what bounds memory."""
 
 Total = tuple[int, int]
@@ -40,8 +40,11 @@ Total = tuple[int, int]
 class Known(Protocol):
     """The digests of an entity's records that the ledger has (`marea.store.digests`)."""
 
-    def buckets(self) -> Mapping[int | None, Total]:
-        """Bucket -> its records' total; under None what of them has no digest."""
+    def total(self) -> tuple[int, Total]:
+        """How many records have no digest, and the total of those that have one."""
+
+    def buckets(self) -> Mapping[int, Total]:
+        """Bucket -> the total of its records that have a digest."""
 
     def lacking(self, rows: int) -> Iterator[list[str]]:
         """The keys of the records that have none, in order, `rows` at a time."""
@@ -87,30 +90,31 @@ class Scan(Capture):
 
         `upto` is a key (JSON text) behind which, in key order, no record is read.
         """
-        known, total = self._totals()
+        (lacking, known), total = self._totals()
+        # Asked for before any of these is read: what is noted meanwhile would count twice.
+        buckets = self._known.buckets() if lacking else None
         read: dict[int, Total] = {}
-        if None in known:
+        if lacking:
             for keys in self._known.lacking(self._batches.rows):
                 for batch in self._listed(keys, cause, upto):
                     _add(read, batch)
                     yield batch
-        expected = _together(known, read)
-        if _summed(expected.values()) == total:
+        if _summed([known, *read.values()]) == total:
             return
-        for buckets in _grouped(self._differing_buckets(expected)):
-            yield from self._listed(self._differing_keys(buckets), cause, upto)
+        expected = _together(self._known.buckets() if buckets is None else buckets, read)
+        for group in _grouped(self._differing_buckets(expected)):
+            yield from self._listed(self._differing_keys(group), cause, upto)
 
     def _listed(self, keys: list[str], cause: Cause, upto: str | None) -> Iterator[Batch]:
         yield from self._batches.listed(keys if upto is None else self._batches.upto(keys, upto), cause)
 
-    def _totals(self) -> tuple[dict[int | None, Total], Total]:
-        """What the ledger knows, by bucket, and what the source has in all; both are asked at once."""
+    def _totals(self) -> tuple[tuple[int, Total], Total]:
+        """What the ledger knows, and what the source has; both are asked at once."""
         with ThreadPoolExecutor(1, "marea-digests") as beside:
-            known = beside.submit(self._known.buckets)
+            known = beside.submit(self._known.total)
             reader = self._batches.reader
             page = next(reader.stream(self._sql.total(), TOTAL_COLUMNS, 1))
-            total = (page.column(ROWS)[0].as_py(), page.column(TOTAL)[0].as_py() or 0)
-            return dict(known.result()), total
+            return known.result(), (page.column(ROWS)[0].as_py(), page.column(TOTAL)[0].as_py() or 0)
 
     def _differing_buckets(self, expected: Mapping[int, Total]) -> dict[int, int]:
         """Bucket -> the records that source and ledger have of it, whichever has more, where they differ."""
@@ -170,10 +174,12 @@ def _add(read: dict[int, Total], batch: Batch) -> None:
         read[number] = _summed([read.get(number, (0, 0)), (rows, content)])
 
 
-def _together(known: Mapping[int | None, Total], read: Mapping[int, Total]) -> dict[int, Total]:
+def _together(known: Mapping[int, Total], read: Mapping[int, Total]) -> dict[int, Total]:
     """What is known by bucket with what was read since."""
-    found = {bucket: total for bucket, total in known.items() if bucket is not None}
-    return found | {bucket: _summed([found.get(bucket, (0, 0)), total]) for bucket, total in read.items()}
+    return {
+        bucket: _summed([totals[bucket] for totals in (known, read) if bucket in totals])
+        for bucket in {*known, *read}
+    }
 
 
 def _summed(totals: Collection[Total]) -> Total:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from marea.store.database import Database
 
@@ -21,13 +21,15 @@ class Digests:
         self._database = database
         self._entity = entity
 
-    def buckets(self) -> dict[int | None, tuple[int, int]]:
-        """Bucket -> its records and the sum of their contents, modulo 2^52."""
+    def total(self) -> tuple[int, tuple[int, int]]:
+        """How many records have no digest; how many have one, and the sum of their contents modulo 2^52."""
+        [(records, known, high, low)] = self._database.rows("digest_total", entity=self._entity)
+        return records - known, (known, _content(high, low))
+
+    def buckets(self) -> dict[int, tuple[int, int]]:
+        """Bucket -> its records that have a digest, and the sum of their contents modulo 2^52."""
         found = self._database.rows("digest_buckets", entity=self._entity)
-        return {  # under None those without a digest
-            bucket: (count, (int(high or 0) * _HALF + int(low or 0)) % _CONTENTS)
-            for bucket, count, high, low in found
-        }
+        return {bucket: (count, _content(high, low)) for bucket, count, high, low in found}
 
     def lacking(self, rows: int) -> Iterator[list[str]]:
         """The keys (JSON text) of records without a digest, in order, `rows` at a time."""
@@ -55,3 +57,8 @@ class Digests:
         digests, there = zip(*found, strict=True) if found else ((), ())
         columns = {"digest": pa.array(digests, pa.int64()), "there": pa.array(map(bool, there), pa.bool_())}
         return pa.table(columns)
+
+
+def _content(high: Any, low: Any) -> int:
+    """A sum of contents from those of its halves, each null of none."""
+    return (int(high or 0) * _HALF + int(low or 0)) % _CONTENTS

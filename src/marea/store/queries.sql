@@ -389,10 +389,14 @@ FROM {asked_keys} LEFT JOIN record ON record.entity = :entity AND record.key = a
     LEFT JOIN trouble ON record.state = 'due' AND trouble.entity = :entity AND trouble.key = asked.value
 {as_asked}
 
--- name: digest_buckets
+-- name: digest_total
 -- A digest is its bucket times 2^52, and a content, whose halves add up without an overflow.
-SELECT digest / 4503599627370496, count(*), sum(digest % 4503599627370496 / 67108864), sum(digest % 67108864)
+SELECT count(*), count(digest), sum(digest % 4503599627370496 / 67108864), sum(digest % 67108864)
 FROM record WHERE entity = :entity AND state NOT IN ('gone', 'lapsed')
+
+-- name: digest_buckets
+SELECT digest / 4503599627370496, count(*), sum(digest % 4503599627370496 / 67108864), sum(digest % 67108864)
+FROM record WHERE entity = :entity AND digest IS NOT NULL
 GROUP BY digest / 4503599627370496
 
 -- name: without_digest

@@ -14,13 +14,14 @@ from marea.errors import ConfigurationError, SystemUnreachable
 from marea.ports import Column, Source
 from marea.sql.dialect import Query
 from marea.testing.describing import Describing
+from marea.testing.hashing import Hashing
 from marea.testing.streaming import Streaming
 from marea.testing.suite import Execute
 from marea.testing.values import KINDS, Kind
 from marea.testing.writing import Writing
 
 
-class SourceContract(Describing, Streaming, Writing):
+class SourceContract(Describing, Hashing, Streaming, Writing):
     """Subclass it, give the fixtures, and every test of it is a promise of the connector.
 
     `source` is the connector's source on an empty database of the test's own; `execute` runs SQL

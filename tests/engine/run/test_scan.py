@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import apsw
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from marea.engine.run.ended import Run
 from marea.model import Cause, RunKind
@@ -202,3 +205,44 @@ def test_a_first_load_by_scan_that_is_killed_goes_on(make: Make) -> None:
     assert sum(counts(synchronize(world.file, page=10)).values()) == 70
     assert world.sync().entities["customers"].detected == 0
     assert world.crm("SELECT count(*) FROM accounts") == [(100,)]
+
+
+CODE = st.integers(0, 5).map("{:05d}".format)
+TEXT = st.sampled_from(["Name", "name", "Name ", "Név", "0", "N'a", "1.10", "1.1"])
+EDITS = st.one_of(
+    st.builds("UPDATE customers SET name = {!a}, credit = credit WHERE code = '{}'".format, TEXT, CODE),
+    st.builds("UPDATE customers SET credit = {} WHERE code = '{}'".format, st.integers(0, 3), CODE),
+    st.builds("UPDATE branches SET city = {!a} WHERE customer = '{}'".format, TEXT, CODE),
+    st.builds(
+        "UPDATE branches SET customer = '{}' WHERE customer = '{}' AND branch = 'B1'".format, CODE, CODE
+    ),
+    st.builds("DELETE FROM branches WHERE customer = '{}' AND branch = 'B2'".format, CODE),
+    st.builds("UPDATE options SET category = {!a} WHERE customer = '{}'".format, TEXT, CODE),
+)
+
+
+@pytest.mark.property
+@settings(
+    max_examples=15,
+    deadline=None,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(edits=st.lists(EDITS, max_size=4))
+def test_after_a_scan_a_full_run_finds_nothing_and_the_next_scan_reads_nothing(
+    tmp_path_factory: pytest.TempPathFactory, edits: list[str]
+) -> None:
+    folder = tmp_path_factory.mktemp("scan")
+    world = World(f"sqlite:///{folder}/erp.db", f"sqlite:///{folder}/crm.db", folder)
+    world.fill(6)
+    world.sync()
+    scan(world)
+    for edit in edits:
+        try:
+            world.erp(edit.replace('"', "'").replace("N'a", "N''a"))
+        except apsw.ConstraintError:
+            continue
+    scan(world)
+    assert set(counts(world.sync(full=True))) <= {"unchanged"}
+    assert scan(world).entities["customers"].detected == 0

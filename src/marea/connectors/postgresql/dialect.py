@@ -200,11 +200,12 @@ class PostgresqlDialect(Dialect):
     def hashed(self, values: Sequence[tuple[str, str]], salt: int) -> str:
         """The hash of a row (version 14), hashed once more.
 
-        It is a sum over the columns, of which a swap of values between two rows leaves the total as it was.
+        It is a sum over the columns: a swap of values between two rows would leave their total as it was,
+        and NULL takes no salt.
         """
         row = ", ".join(_bytes(expression, native) for expression, native in values)
-        once = f"hash_record_extended(ROW({row}), {salt})"
-        return f"(hash_record_extended(ROW(int8send({once})), 0) & {HASHES - 1})"
+        once = f"hash_record_extended(ROW({row}), 0)"
+        return f"(hash_record_extended(ROW(int8send({once})), {salt}) & {HASHES - 1})"
 
     def hash_total(self, expression: str) -> str:
         """A sum of `bigint` is a `numeric`."""
