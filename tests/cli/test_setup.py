@@ -566,7 +566,7 @@ def test_check_of_a_state_that_is_damaged(marea: Marea, shop: Shop) -> None:
 def test_check_lists_what_is_accepted_and_not_acted_on(marea: Marea, shop: Shop) -> None:
     shop.configure("entities:\n", "defaults: {schedule: every 15m, scan: daily 03:00}\nentities:\n")
     notes = marea("check", "--json").document["notes"]
-    assert [note.split(" ")[0] for note in notes] == ["schedule", "scan", "deletes"]
+    assert [note.split(" ")[0] for note in notes] == ["schedule", "scan"]
 
 
 # -- schema --------------------------------------------------------------------------------------

@@ -158,3 +158,16 @@ def test_who_writes_is_asked_only_where_a_position_may_move(
     world.change("customers", "name = 'Edited'", "code = '00003'")
     world.sync("customers")
     assert asked == [None]
+
+
+def test_what_triggers_note_of_a_deleted_row_deletes_its_record(tmp_path: Path) -> None:
+    """As `marea check` promises of them."""
+    world = World(f"sqlite:///{tmp_path}/erp.db", f"sqlite:///{tmp_path}/crm.db", tmp_path)
+    world.fill(12)
+    configure(world, ENTITIES, "trigger")
+    with marea.open(world.file, {}) as project:
+        project.install()
+    world.sync()
+    world.erp("DELETE FROM customers WHERE code = '00003'")
+    assert counts(world.sync()) == {"deleted": 1}
+    assert world.crm("SELECT count(*) FROM accounts WHERE code = '00003'") == [(0,)]

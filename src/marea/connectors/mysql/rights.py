@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from marea.capabilities import Right
 from marea.connectors.mysql.catalogue import locate, login
 from marea.connectors.mysql.link import Link
+from marea.connectors.mysql.triggers import RIGHTS
 
 # The views show what was granted to the login itself and to its roles that are active.
 _GLOBAL = "SELECT privilege_type FROM information_schema.user_privileges"
@@ -14,6 +15,7 @@ _SCHEMA = "SELECT privilege_type FROM information_schema.schema_privileges WHERE
 _TABLE = """
 SELECT privilege_type FROM information_schema.table_privileges WHERE table_schema = %s AND table_name = %s
 """
+_MAKING = [right for right in RIGHTS.split(", ") if right not in ("TRIGGER", "SELECT")]
 _LOG = "SELECT @@log_bin, @@binlog_format, @@binlog_row_image"
 
 
@@ -26,9 +28,10 @@ def rights(link: Link, tables: Sequence[str]) -> list[Right]:
         lacks = "it sees no open transaction but its own: what commits late may be missed"
         found.append(Right("watermark", lacks, f"GRANT PROCESS ON *.* TO {who}"))
     schema = link.login.address.database
-    if "CREATE" not in everywhere | _privileges(link, _SCHEMA, (schema,)):
-        lacks = f"it may not make a table in {schema}"
-        found.append(Right("trigger", lacks, f"GRANT CREATE ON `{schema}`.* TO {who}"))
+    given = everywhere | _privileges(link, _SCHEMA, (schema,))
+    if missing := ", ".join(right for right in _MAKING if right not in given):
+        lacks = f"it may not make the table and the procedure that triggers need in {schema}"
+        found.append(Right("trigger", lacks, f"GRANT {missing} ON `{schema}`.* TO {who}"))
     found += [right for table in tables for right in _on_table(link, table, everywhere, who)]
     if "REPLICATION SLAVE" not in everywhere:
         found.append(Right("log", "it may not read the log", f"GRANT REPLICATION SLAVE ON *.* TO {who}"))

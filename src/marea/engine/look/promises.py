@@ -76,7 +76,7 @@ PROMISES = {
     TRIGGER: Promise(
         "every change, dated or not, by whomever, from when the triggers were installed",
         "yes",
-        STAYS,
+        "yes",
         "yes: what commits late is noted by then, and read by the next run",
         NEXT_RUN,
         "one narrow row written for each that changes, in the statement that changes it",
