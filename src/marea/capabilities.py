@@ -64,6 +64,8 @@ class Right:
     """What it cannot do, one sentence without its end."""
     grant: str
     """The statement that grants it, or what else an administrator does."""
+    making: bool = False
+    """Whether only who installs the capture needs it."""
 
 
 @runtime_checkable

@@ -133,3 +133,20 @@ def test_whoever_is_granted_it_installs_it_and_is_told_no_more(world: World, log
     assert {table.promise.direct_sql for table in report.tables} == {"yes"}
     assert "trigger" not in told(report)
     assert checked(world, name).capture == "trigger"
+
+
+def test_who_may_read_the_log_is_told_no_less(world: World, logins: dict[str, str]) -> None:
+    if world.kind != "postgresql":
+        pytest.skip("the log of MariaDB is off in the tests' server")
+    reader, replicator = (told(checked(world, logins[one])) for one in ("reader", "replicator"))
+    assert "it may not read the log" in reader["log"].lacks
+    assert "it may not read the log" not in replicator["log"].lacks
+    assert any("a publication of" in text for text in replicator["log"].lacks)
+    administrator = world.source.rpartition("@")[0].rpartition("/")[2]
+    with opened(world, administrator, "log") as project:
+        project.install(["customers"])
+    report = checked(world, logins["replicator"])
+    assert (report.capture, report.why) == ("log", "what it needs is installed in the source")
+    assert "a publication of" not in str(told(report))
+    with opened(world, administrator, "log") as project:
+        project.install(["customers"], remove=True)

@@ -31,7 +31,7 @@ def rights(link: Link, tables: Sequence[str]) -> list[Right]:
     given = everywhere | _privileges(link, _SCHEMA, (schema,))
     if missing := ", ".join(right for right in _MAKING if right not in given):
         lacks = f"it may not make the table and the procedure that triggers need in {schema}"
-        found.append(Right("trigger", lacks, f"GRANT {missing} ON `{schema}`.* TO {who}"))
+        found.append(Right("trigger", lacks, f"GRANT {missing} ON `{schema}`.* TO {who}", making=True))
     found += [right for table in tables for right in _on_table(link, table, everywhere, who)]
     if "REPLICATION SLAVE" not in everywhere:
         found.append(Right("log", "it may not read the log", f"GRANT REPLICATION SLAVE ON *.* TO {who}"))
@@ -45,7 +45,11 @@ def _on_table(link: Link, table: str, everywhere: set[str], who: str) -> list[Ri
     given = everywhere | _privileges(link, _SCHEMA, place[:1]) | _privileges(link, _TABLE, place)
     name = f"`{place[0]}`.`{place[1]}`"
     lacks = f"it may not make triggers on {table}"
-    return [] if "TRIGGER" in given else [Right("trigger", lacks, f"GRANT TRIGGER ON {name} TO {who}")]
+    return (
+        []
+        if "TRIGGER" in given
+        else [Right("trigger", lacks, f"GRANT TRIGGER ON {name} TO {who}", making=True)]
+    )
 
 
 def _of_log(link: Link) -> list[Right]:

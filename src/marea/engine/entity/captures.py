@@ -162,25 +162,23 @@ def _fault(alignment: Alignment, text: str, hint: str) -> Fault:
 
 
 def _best(alignment: Alignment) -> Choice:
-    if installed := _installed(alignment):
-        return Choice(installed, INSTALLED)
+    for name in NEEDING:
+        if name in _MAKERS and installed(alignment, name):
+            return Choice(name, INSTALLED)
     if alignment.aggregate.dated:
         return Choice(WATERMARK, DATED)
     return Choice(WATERMARK, UNDATED) if unnumbered(alignment) else Choice(XMIN, NUMBERED)
 
 
-def _installed(alignment: Alignment) -> str | None:
-    """The best capture of which all that it needs is in the source already."""
+def installed(alignment: Alignment, capture: str) -> bool:
+    """Whether all that a capture needs is in the source already. Raises SystemUnreachable."""
     source = alignment.source
-    if not isinstance(source, Installable):
-        return None
-    tables = watched(alignment.entity.name, alignment.aggregate)
-    for name in source.captures():
-        # A table that cannot be watched so raises.
-        with suppress(ConfigurationError):
-            if name in _MAKERS and not source.lacking(name, tables):
-                return name
-    return None
+    if not isinstance(source, Installable) or capture not in source.captures():
+        return False
+    # A table that cannot be watched so raises.
+    with suppress(ConfigurationError):
+        return not source.lacking(capture, watched(alignment.entity.name, alignment.aggregate))
+    return False
 
 
 def unnumbered(alignment: Alignment) -> str:

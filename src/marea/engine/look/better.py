@@ -9,7 +9,7 @@ from marea.capabilities import Entitled, Installable, Right
 from marea.capture.position import WATERMARK
 from marea.capture.transactions import XMIN
 from marea.engine.entity.alignment import Alignment
-from marea.engine.entity.captures import CAPTURES, LOG, NEEDING, TRIGGER, unnumbered
+from marea.engine.entity.captures import CAPTURES, LOG, NEEDING, TRIGGER, installed, unnumbered
 from marea.sql.aggregate import Aggregate
 
 SETTLES = "would keep more of what it promises"
@@ -41,17 +41,19 @@ def better(alignment: Alignment, capture: str) -> list[Better]:
     ranks = list(BETTER)
     for name in ranks[ranks.index(capture) + 1 if capture in ranks else 0 :]:
         if name in CAPTURES and _serves(alignment, name):
-            lacking = [right for right in rights if right.capture == name and right.lacks]
+            there = name in NEEDING and installed(alignment, name)
+            lacking = [right for right in rights if right.capture == name and not (there and right.making)]
             lacks = tuple(right.lacks for right in lacking)
             grants = tuple(right.grant for right in lacking)
-            found.append(Better(name, BETTER[name], lacks, (*grants, *_steps(alignment, name))))
+            steps = _steps(alignment, name, there=there)
+            found.append(Better(name, BETTER[name], lacks, (*grants, *steps)))
     return found
 
 
 def _settling(capture: str, rights: Sequence[Right]) -> Iterator[Better]:
     """What the capture in use lacks to keep all of what it promises."""
     for right in rights:
-        if right.capture == capture == WATERMARK and right.lacks:
+        if right.capture == capture == WATERMARK:
             yield Better(capture, SETTLES, (right.lacks,), (right.grant,))
 
 
@@ -62,11 +64,11 @@ def _serves(alignment: Alignment, capture: str) -> bool:
     return isinstance(source, Installable) and capture in source.captures()
 
 
-def _steps(alignment: Alignment, capture: str) -> tuple[str, ...]:
+def _steps(alignment: Alignment, capture: str, *, there: bool) -> tuple[str, ...]:
     """What the user does once nothing is lacking any more."""
     name = alignment.entity.name
     asked = f"write `capture: {capture}` for {name}"
-    return (asked, f"marea capture install {name}") if capture in NEEDING else (asked,)
+    return (asked, f"marea capture install {name}") if capture in NEEDING and not there else (asked,)
 
 
 def _rights(alignment: Alignment) -> list[Right]:
