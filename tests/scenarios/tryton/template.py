@@ -12,8 +12,12 @@ from scenarios.tryton import company
 from scenarios.tryton.program import BUILD, HOME, MODULES, PACKAGES, Tryton, activate, programs
 from servers import PostgresqlServer
 
-READERS = {"tryton_reader": "", "tryton_monitor": "GRANT pg_read_all_stats TO tryton_monitor"}
-"""Logins that may read all tables and no more, and what the one may see of others' transactions."""
+READERS = {
+    "tryton_reader": "",
+    "tryton_monitor": "GRANT pg_read_all_stats TO tryton_monitor",
+    "tryton_replica": "ALTER ROLE tryton_replica REPLICATION",
+}
+"""Logins that may read all tables, and what they may beside: see others' transactions, read the log."""
 
 
 def restored(server: PostgresqlServer, folder: Path) -> str:
