@@ -43,6 +43,38 @@ def source(postgresql: SystemSettings) -> Iterator[PostgresqlSource]:
 
 
 @pytest.mark.parametrize(
+    ("native", "one", "other"),
+    [
+        ("numeric", "1.10", "1.1"),
+        ("numeric", "5", "-5"),
+        ("bigint", "5", "21474836480"),
+        ("double precision", "'-0'", "'0'"),
+        ("real", "'NaN'", "'Infinity'"),
+        ("interval", "'24:00:00'", "'1 day'"),
+        ("json", """'{"a":1}'""", """'{"a": 1}'"""),
+        ("jsonb", """'{"a":1.10}'""", """'{"a":1.1}'"""),
+        ("text", "'Rossi'", "'Rossi '"),
+        ("integer[]", "'{1,NULL}'", "'{1}'"),
+        ("timestamp with time zone", "'2024-01-31 00:00:00.000001Z'", "'2024-01-31 00:00:00Z'"),
+    ],
+)
+def test_what_a_type_takes_for_equal_has_two_hashes(
+    source: PostgresqlSource, on_postgresql: Run, native: str, one: str, other: str
+) -> None:
+    on_postgresql(
+        f"CREATE TABLE t (id integer, value {native}); "
+        f"INSERT INTO t VALUES (1, {one}), (2, {other}), (3, NULL)"
+    )
+    table = source.describe("t")
+    assert table is not None
+    value = table.columns[1]
+    text = f"SELECT {source.dialect.hashed([(value.name, value.native)], 0)} AS h FROM t"
+    with source.snapshot() as reader:
+        pages = list(reader.stream(Query(text), [Column("h", pa.int64(), "bigint")], 10))
+    assert len(set(pages[0]["h"].to_pylist())) == 3
+
+
+@pytest.mark.parametrize(
     ("native", "literal", "value"),
     [
         ("uuid", "'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"),
