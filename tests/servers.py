@@ -47,6 +47,7 @@ class PostgresqlServer(Server):
             "fsync": "off",
             "full_page_writes": "off",
             "wal_level": "logical",
+            "max_prepared_transactions": 4,
             "timezone": "UTC",
             "log_line_prefix": "%m [%p] %d ",
         }

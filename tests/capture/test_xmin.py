@@ -99,6 +99,19 @@ def test_what_a_savepoint_wrote_in_a_late_transaction_is_found(world: World) -> 
     assert world.crm("SELECT name FROM accounts WHERE code = '00001'") == [("Inside",)]
 
 
+def test_what_was_prepared_and_commits_after_other_runs_is_found(world: World) -> None:
+    with psycopg.connect(world.source, autocommit=True) as alone:
+        alone.execute("BEGIN")
+        alone.execute(rename("00001", "Prepared"))
+        alone.execute("PREPARE TRANSACTION 'later'")
+        world.erp(rename("00002", "Early"))
+        for _ in range(2):
+            assert counts(world.sync())
+        alone.execute("COMMIT PREPARED 'later'")
+    assert counts(world.sync())["updated"] == 1
+    assert world.crm("SELECT name FROM accounts WHERE code = '00001'") == [("Prepared",)]
+
+
 @pytest.mark.parametrize("table", ["customers", "branches"])
 @pytest.mark.parametrize("how", ["VACUUM FREEZE", "VACUUM FULL", "CLUSTER"])
 def test_rows_that_were_frozen_or_moved_since_are_found(world: World, how: str, table: str) -> None:

@@ -66,6 +66,24 @@ def test_fields_in_another_order_resend_nothing_and_the_next_edit_is_told_as_it_
     assert dict(entry.changes) == {"name": ("x,y", "z")}
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (NAME, "      name: rtrim(ltrim(name))\n"),
+        (CREDIT, "      credit: coalesce(credit, 0)\n"),
+        ("      where: kind = 1\n", "      where: kind = 1 AND code >= ''\n"),
+        ("    require: [name]\n", "    require: [name, code]\n"),
+    ],
+)
+def test_another_expression_with_the_same_results_resends_nothing(small: World, old: str, new: str) -> None:
+    """All records are looked at, and none is equal by chance alone: one that changed meanwhile is sent."""
+    small.change("customers", "name = 'Meanwhile'", "code = '00001'")
+    edit(small, old, new)
+    run = small.sync()
+    assert counts(run) == {"updated": 1, "unchanged": 2}
+    assert [dict(entry.changes) for entry in small.log(run=run.id)] == [{"name": ("Name 00001", "Meanwhile")}]
+
+
 def test_an_empty_field_for_another_field_is_told_as_it_is(small: World) -> None:
     """As many fields as before, others: places say nothing of names."""
     small.crm("ALTER TABLE accounts ADD COLUMN note varchar(20)")

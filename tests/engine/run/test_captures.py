@@ -160,14 +160,17 @@ def test_who_writes_is_asked_only_where_a_position_may_move(
     assert asked == [None]
 
 
-def test_what_triggers_note_of_a_deleted_row_deletes_its_record(tmp_path: Path) -> None:
-    """As `marea check` promises of them."""
-    world = World(f"sqlite:///{tmp_path}/erp.db", f"sqlite:///{tmp_path}/crm.db", tmp_path)
-    world.fill(12)
-    configure(world, ENTITIES, "trigger")
+@pytest.mark.parametrize(
+    ("world", "capture"), [("sqlite", "trigger"), ("postgresql", "log")], indirect=["world"]
+)
+def test_what_is_noted_of_a_deleted_row_deletes_its_record(world: World, capture: str) -> None:
+    """As `marea check` promises of triggers and of the log."""
+    configure(world, ENTITIES, capture)
     with marea.open(world.file, {}) as project:
         project.install()
     world.sync()
     world.erp("DELETE FROM customers WHERE code = '00003'")
     assert counts(world.sync()) == {"deleted": 1}
     assert world.crm("SELECT count(*) FROM accounts WHERE code = '00003'") == [(0,)]
+    with marea.open(world.file, {}) as project:
+        project.install(remove=True)

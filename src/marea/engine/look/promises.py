@@ -93,7 +93,7 @@ PROMISES = {
     LOG: Promise(
         "every change, dated or not, by whomever, from when the log was installed",
         "yes",
-        STAYS,
+        "yes",
         "yes: the log tells of a transaction when it has committed",
         NEXT_RUN,
         "next to nothing for who writes; the log is kept until the next run, and read through by each entity",
