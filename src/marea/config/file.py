@@ -171,7 +171,7 @@ class CheckFile(Strict):
 
 
 class GuardFile(Strict):
-    """More deletes than both bounds are to be held back; this version delivers none."""
+    """More deletes than both bounds are held back."""
 
     deletes: Percentage | None = Field(default=None, description="Percentage of the entity's records.")
     at_least: Annotated[int, Field(ge=0)] | None = Field(default=None, description="Number of records.")
@@ -189,11 +189,9 @@ class DefaultsFile(Strict):
     capture: Capture | None = Field(default=None, description="How changes are found.")
     lag: Duration | None = Field(default=None, description="Extra overlap for stamps that clients set.")
     deletes: Deletes | None = Field(
-        default=None, description="What a delete in the source is to do; this version delivers none."
+        default=None, description="What a delete in the source is to do at the target."
     )
-    guard: GuardFile | None = Field(
-        default=None, description="When to hold back deletes; this version delivers none."
-    )
+    guard: GuardFile | None = Field(default=None, description="When to hold back deletes.")
 
 
 class EntityFile(Strict):
@@ -213,11 +211,9 @@ class EntityFile(Strict):
     )
     lag: Duration | None = Field(default=None, description="Extra overlap for stamps that clients set.")
     deletes: Deletes | None = Field(
-        default=None, description="What a delete in the source is to do; this version delivers none."
+        default=None, description="What a delete in the source is to do at the target."
     )
-    guard: GuardFile | None = Field(
-        default=None, description="When to hold back deletes; this version delivers none."
-    )
+    guard: GuardFile | None = Field(default=None, description="When to hold back deletes.")
 
 
 class SystemFile(Open):

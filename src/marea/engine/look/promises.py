@@ -50,7 +50,7 @@ class TableReport:
     """What its last-edit dates hide as they are, one sentence each."""
 
 
-STAYS = "no: it is found where a run asks for the record, as `marea sync ENTITY --key KEY` does"
+STAYS = "no: `marea scan` finds it, or `marea sync ENTITY --key KEY`"
 NEXT_RUN = "until the next run"
 FULL = "`marea sync --full`"
 
