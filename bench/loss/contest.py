@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import shorten
 from typing import ClassVar
 
 from bench.contest import say
@@ -143,4 +144,4 @@ def entrant(name: str, place: Place) -> Entrant:
 
 def _last_line(measured: Measured) -> str:
     lines = (measured.messages.strip() or measured.output.strip()).splitlines()
-    return lines[-1] if lines else "it said nothing"
+    return shorten(lines[-1], 200, placeholder=" …") if lines else "it said nothing"

@@ -70,6 +70,6 @@ HAZARDS = (
     Hazard("stamp ahead", Trace.DATED, plays.ahead, parties=1),
     Hazard("stamp ahead, then edited", Trace.DATED, plays.ahead_and_after, parties=1),
     Hazard("edited after a stamp ahead", Trace.DATED, plays.after, parties=0.5, fresh=0.5),
-    Hazard("as many gone as put back", Trace.UNDATED, plays.swapped, parties=0.5, fresh=0.5),
+    Hazard("as many gone as put back", Trace.GONE, plays.swapped, parties=0.5, fresh=0.5),
 )
 """In the order of the report. Rows of one hazard are of no other."""

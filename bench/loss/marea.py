@@ -18,9 +18,9 @@ INSTALLED = ("trigger", "log")
 
 ALL = frozenset(Trace)
 PROMISED = {
-    "watermark": frozenset({Trace.DATED, Trace.GONE}),
+    "watermark": frozenset({Trace.DATED}),
     "scan": ALL,
-    "xmin": ALL - {Trace.CHILD_GONE},
+    "xmin": frozenset({Trace.DATED, Trace.UNDATED}),
     "trigger": ALL,
     "log": ALL,
 }

@@ -55,7 +55,8 @@ def test_faults_are_counted_by_the_hazard_of_their_row() -> None:
     ("name", "hazard", "fault", "told"),
     [
         ("watermark", "late commit", Fault.LOST, True),
-        ("watermark", "deleted", Fault.NOT_DELETED, True),
+        ("watermark", "deleted", Fault.NOT_DELETED, False),
+        ("trigger", "deleted", Fault.NOT_DELETED, True),
         ("watermark", "direct SQL", Fault.STALE, False),
         ("watermark", "address deleted", Fault.NOT_DELETED, False),
         ("watermark", "direct SQL", Fault.NEEDLESS, True),
