@@ -129,14 +129,14 @@ class Replay:
 
 def entrants() -> Mapping[str, type[Entrant]]:
     """Everybody by name, in the order of the report."""
-    ours = {f"marea {capture}": Marea for capture in CAPTURES}
+    ours = {f"marea-{capture}": Marea for capture in CAPTURES}
     return {**ours, **{peer.name: ByTable for peer in PEERS}, IngestrByLog.name: IngestrByLog}
 
 
 def entrant(name: str, place: Place) -> Entrant:
     """The one of that name."""
-    if name.startswith("marea "):
-        return Marea(name.removeprefix("marea "), place)
+    if name.startswith("marea-"):
+        return Marea(name.removeprefix("marea-"), place)
     if name == IngestrByLog.name:
         return IngestrByLog(place)
     return ByTable(next(peer for peer in PEERS if peer.name == name), place)

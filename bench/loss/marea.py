@@ -35,7 +35,7 @@ class Marea(Entrant):
     shape = AGGREGATES
 
     def __init__(self, capture: str, place: Place) -> None:
-        super().__init__(f"marea {capture}", place)
+        super().__init__(f"marea-{capture}", place)
         self.capture = capture
 
     def prepare(self) -> str:

@@ -12,7 +12,7 @@ from bench.loss.history import ADDRESS, PARTY, History
 from bench.loss.marea import CAPTURES
 from bench.report import aligned
 
-OURS = frozenset(f"marea {capture}" for capture in CAPTURES)
+OURS = frozenset(f"marea-{capture}" for capture in CAPTURES)
 WRONG = (Fault.LOST, Fault.STALE, Fault.NOT_DELETED)
 
 
@@ -68,7 +68,7 @@ def _sums(found: Sequence[Found]) -> list[str]:
 
 def _by_hazard(found: Sequence[Found], counted: Mapping[str, int]) -> list[str]:
     names = [*(hazard.name for hazard in HAZARDS), QUIET]
-    head = ("", "rows", *(each.name.removeprefix("marea ") for each in found))
+    head = ("", "rows", *(each.name.removeprefix("marea-") for each in found))
     lines = [
         (name, str(counted.get(name, "")), *(_cell(each.tally, name) for each in found)) for name in names
     ]

@@ -66,8 +66,8 @@ def test_faults_are_counted_by_the_hazard_of_their_row() -> None:
     ],
 )
 def test_a_promise_is_broken_by_what_the_capture_could_notice(name, hazard, fault, told) -> None:
-    found = Found(f"marea {name}", counted(hazard, fault), PROMISED[name])
-    assert [*broken([found])] == ([f"marea {name}: 3 {fault.value} by {hazard}"] if told else [])
+    found = Found(f"marea-{name}", counted(hazard, fault), PROMISED[name])
+    assert [*broken([found])] == ([f"marea-{name}: 3 {fault.value} by {hazard}"] if told else [])
 
 
 def test_a_scan_promises_everything_and_a_peer_nothing() -> None:
@@ -76,7 +76,7 @@ def test_a_scan_promises_everything_and_a_peer_nothing() -> None:
 
 
 def test_a_capture_that_is_absent_has_shown_nothing_and_a_peer_need_not() -> None:
-    assert failed(Results(absent={"marea log": "no slot is left"}))
+    assert failed(Results(absent={"marea-log": "no slot is left"}))
     assert not failed(Results(absent={"sling": "its wheel has no program for this machine"}))
 
 
