@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from marea.capabilities import Watched
 
 
+QUIETLY = "SET LOCAL client_min_messages = warning;"
+"""Says nothing of what is dropped in case that it is there."""
+
+
 class PostgresqlNoter(Noter):
     """Asks and installs by what a source can do."""
 
@@ -39,7 +43,7 @@ class PostgresqlNoter(Noter):
 
     def script(self, statements: Sequence[str]) -> str:
         """For psql."""
-        return "\n".join(["BEGIN;", *(f"{statement};" for statement in statements), "COMMIT;"])
+        return "\n".join(["BEGIN;", QUIETLY, *(f"{statement};" for statement in statements), "COMMIT;"])
 
     def _triggers(self, watched: Sequence[Watched]) -> PostgresqlTriggers:
         found = {one.table.name: self._place(one.table.name) for one in watched}
