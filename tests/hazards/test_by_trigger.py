@@ -9,9 +9,10 @@ import pytest
 import marea
 from by_hand import transaction
 from hazards.conftest import MakeWorld
+from marea.engine.run.sync import EntitySync
 from marea.errors import ConfigurationError
 from marea.model import Cause
-from worlds import ENTITIES, World, counts
+from worlds import ENTITIES, Stopped, World, counts, stopped_after
 
 pytestmark = [pytest.mark.hazard, pytest.mark.integration]
 
@@ -261,3 +262,102 @@ def test_the_erp_goes_on_without_the_change_table(watched: Install) -> None:
         world.sync("customers")
     install(world)
     assert counts(world.sync("customers")) == {"updated": 1, "unchanged": 11}
+
+
+def test_killed_between_commit_and_release_it_is_compared_once_more(watched: Install) -> None:
+    world = watched()
+    world.erp("UPDATE customers SET name = 'Once' WHERE code IN ('00001', '00002')")
+
+    def killed(sync: EntitySync) -> None:
+        raise Stopped
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(EntitySync, "_release", killed)
+        with pytest.raises(Stopped):
+            world.sync("customers")
+    assert noted(world) == 2
+    assert counts(world.sync("customers")) == {"unchanged": 1}
+    assert noted(world) == 0
+    assert counts(world.sync("customers")) == {}
+
+
+def test_killed_before_the_commit_it_is_delivered_by_the_next_run(watched: Install) -> None:
+    world = watched(customers=40)
+    world.erp("UPDATE customers SET name = 'Twice'")
+    with stopped_after(1, "customers"):
+        world.sync("customers", page=10)
+    assert noted(world) == 40
+    world.sync("customers", page=10)
+    assert set(accounts(world).values()) == {"Twice"}
+    assert noted(world) == 0
+
+
+def test_who_writes_while_a_run_reads_and_lets_go_is_kept_and_not_stopped(watched: Install) -> None:
+    world = watched()
+    real = EntitySync._release
+
+    def beside(sync: EntitySync) -> None:
+        world.erp("UPDATE customers SET name = 'Meanwhile' WHERE kind = 1 AND code = '00003'")
+        real(sync)
+
+    world.erp("UPDATE customers SET name = 'First' WHERE kind = 1 AND code IN ('00001', '00003')")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(EntitySync, "_release", beside)
+        assert counts(world.sync("customers")) == {"updated": 2}
+    assert counts(world.sync("customers")) == {"updated": 1}
+    assert accounts(world)["00003"] == "Meanwhile"
+
+
+def test_a_writer_that_is_open_while_notices_are_let_go_does_not_stop_that(watched: Install) -> None:
+    world = watched()
+    if world.kind == "sqlite":
+        pytest.skip("SQLite has one writer at a time")
+    world.erp("UPDATE customers SET name = 'First' WHERE kind = 1 AND code = '00001'")
+    with transaction(world.source, "UPDATE customers SET name = 'Open' WHERE kind = 1 AND code = '00005'"):
+        assert counts(world.sync("customers")) == {"updated": 1}
+        assert noted(world) == 0
+        world.erp("UPDATE customers SET name = 'Third' WHERE kind = 1 AND code = '00002'")
+    assert counts(world.sync("customers")) == {"updated": 2}
+
+
+CASCADE = """
+CREATE TABLE desks (kind integer NOT NULL, customer varchar(12) NOT NULL, branch varchar(8) NOT NULL,
+  desk varchar(8) NOT NULL, floor integer, PRIMARY KEY (kind, customer, branch, desk),
+  FOREIGN KEY (kind, customer, branch) REFERENCES branches (kind, customer, branch) ON DELETE CASCADE);
+INSERT INTO desks SELECT kind, customer, branch, 'D1', 1 FROM branches
+"""
+DEEP = (
+    TRIGGERED.replace(
+        "            order: branch}\n",
+        "            order: branch, related: {desks: {table: desks, many: true, order: desk,\n"
+        "            on: {kind: kind, customer: customer, branch: branch}}}}\n",
+    )
+).replace(
+    "fields: {code: branch, city: city}}",
+    "fields: {code: branch, city: city, desks: {list: desks, fields: {code: desk, floor: floor}}}}",
+)
+
+
+def test_h15_a_grandchild_and_what_cascades_to_it(make_world: MakeWorld) -> None:
+    world = make_world(DEEP)
+    world.erp(CASCADE)
+    install(world)
+    world.sync()
+    world.sync()
+    world.erp("UPDATE desks SET floor = 2 WHERE customer = '00000' AND branch = 'B1'")
+    assert counts(world.sync("customers")) == {"updated": 1}
+    world.erp("UPDATE desks SET customer = '00004' , desk = 'D2' WHERE customer = '00000' AND branch = 'B1'")
+    assert counts(world.sync("customers")) == {"updated": 2}
+    on = "PRAGMA foreign_keys = ON; " if world.kind == "sqlite" else ""
+    world.erp(f"{on}DELETE FROM branches WHERE customer = '00004'")
+    assert counts(world.sync("customers")) == {"updated": 1}
+    assert noted(world) == 0
+
+
+def test_what_fires_no_trigger_is_said_by_check(watched: Install) -> None:
+    world = watched()
+    with marea.open(world.file, {}) as project:
+        [report] = [entity for entity in project.check().entities if entity.name == "customers"]
+    gaps = " ".join(report.tables[0].promise.gaps)
+    said = {"sqlite": "INSERT OR REPLACE", "postgresql": "logical replication", "mariadb": "cascading"}
+    assert said[world.kind] in gaps

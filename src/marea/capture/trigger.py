@@ -138,6 +138,8 @@ class Trigger(Capture):
             return
         before = [kept.newest[0]] if kept.newest and kept.newest[0] != newest else []
         told = next(iter(_told(self._reader, self._noted.one(newest))))
+        # Until they are let go of, which may fail, they are not to be taken for new ones.
+        settled.update(number for number in before if number in kept.whole)
         now = Kept(told, tuple(settled), kept.made)
         yield Noticed({}, now.to_text(), self._releasing(before))
 
