@@ -13,6 +13,7 @@ from bench.contestants import CONTESTANTS
 from bench.data import JOBS
 from bench.pace import paces
 from bench.server import SETTINGS, BenchServer
+from bench.triggers import overheads
 
 BUILD = Path(__file__).resolve().parent.parent / "build"
 
@@ -24,9 +25,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, help="rounds of every job (A 3, E 1, the others 5)")
     parser.add_argument(
         "--only",
-        default="A,B,C,D,S,E,R",
+        default="A,B,C,D,S,E,R,T",
         help="jobs: "
-        + "; ".join([*(f"{j.letter} {j.title}" for j in JOBS), "R calls to a REST application"]),
+        + "; ".join(
+            [*(f"{j.letter} {j.title}" for j in JOBS), "R calls to a REST application", "T triggers"]
+        ),
     )
     parser.add_argument("--contestants", default=",".join(CONTESTANTS), help="whom to measure")
     return parser.parse_args()
@@ -39,7 +42,10 @@ def main() -> None:
     if "R" in wanted.only:
         say("calls to a REST application")
         found["paces"] = [report.pace(each) for each in paces()]
-    if wanted.only.strip("R,"):
+    if "T" in wanted.only:
+        say("what triggers cost the source")
+        found["triggers"] = report.triggers(*overheads())
+    if wanted.only.strip("RT,"):
         found |= contest(wanted)
     latest = BUILD / "bench" / "latest.json"
     latest.parent.mkdir(parents=True, exist_ok=True)

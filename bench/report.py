@@ -13,6 +13,7 @@ from typing import Any
 from bench.contest import Results
 from bench.data import JOBS
 from bench.pace import Pace
+from bench.triggers import Overhead
 
 OURS = "marea"
 LIMIT = "raw"
@@ -80,6 +81,17 @@ def pace(found: Pace) -> dict[str, Any]:
     }
 
 
+def triggers(found: Sequence[Overhead], records_a_second: float) -> dict[str, Any]:
+    """What triggers cost, and how fast their notices are followed, as plain data for a JSON file."""
+    return {
+        "statements": [
+            {"what": each.what, "ms": round(each.plain, 3), "noted_ms": round(each.noted, 3)}
+            for each in found
+        ],
+        "records_a_second": round(records_a_second),
+    }
+
+
 def machine() -> dict[str, str]:
     """What it was measured on."""
     names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
@@ -137,6 +149,7 @@ def text(found: Mapping[str, Any]) -> str:
             "",
             *(f"{name + ':':<12}{value}" for name, value in facts.items()),
             *_table(found),
+            *_triggers(found),
             "",
             *_goals(found),
             *(f"{name} is absent: {why}" for name, why in found.get("absent", {}).items()),
@@ -163,6 +176,17 @@ def _table(found: Mapping[str, Any]) -> list[str]:
                 )
             )
     return ["", *aligned(rows)]
+
+
+def _triggers(found: Mapping[str, Any]) -> list[str]:
+    if "triggers" not in found:
+        return []
+    rows = [("statement of the source", "ms", "ms with triggers", "x")]
+    for each in found["triggers"]["statements"]:
+        ratio = each["noted_ms"] / each["ms"]
+        rows.append((each["what"], f"{each['ms']:.3f}", f"{each['noted_ms']:.3f}", f"{ratio:.2f}"))
+    followed = f"followed by a run: {found['triggers']['records_a_second']:,} changed records a second"
+    return ["", *aligned(rows), followed]
 
 
 def _goals(found: Mapping[str, Any]) -> list[str]:
