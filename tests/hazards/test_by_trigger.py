@@ -9,7 +9,7 @@ import pytest
 import marea
 from by_hand import transaction
 from hazards.conftest import MakeWorld
-from marea.engine.run.sync import EntitySync
+from marea.engine.run.pipeline import Pipeline
 from marea.errors import ConfigurationError
 from marea.model import Cause
 from worlds import ENTITIES, Stopped, World, counts, stopped_after
@@ -199,6 +199,17 @@ def test_triggers_that_went_are_a_fault_and_all_is_read_when_they_are_back(watch
     assert counts(world.sync("customers")) == {}
 
 
+def test_h11_what_was_deleted_at_once_and_while_triggers_were_away(watched: Install) -> None:
+    world = watched()
+    world.erp("DELETE FROM customers WHERE code = '00001'")
+    assert counts(world.sync("customers")) == {"deleted": 1}
+    install(world, remove=True)
+    world.erp("DELETE FROM customers WHERE code = '00002'")
+    install(world)
+    assert counts(world.sync("customers")) == {"deleted": 1, "unchanged": 10}
+    assert sorted(accounts(world)) == [f"{number:05d}" for number in range(12) if number not in (1, 2)]
+
+
 def test_a_table_dropped_and_made_again_is_a_fault(watched: Install) -> None:
     world = watched()
     world.erp(
@@ -224,8 +235,14 @@ def test_h11_an_emptied_table_is_read_as_a_whole(watched: Install) -> None:
     world = watched()
     if world.kind != "postgresql":
         pytest.skip("only there TRUNCATE is noted")
+    world.erp(
+        "CREATE TABLE kept AS SELECT * FROM customers WHERE code <> '00009'; TRUNCATE customers; "
+        "INSERT INTO customers SELECT * FROM kept"
+    )
+    assert counts(world.sync("customers")) == {"deleted": 1, "unchanged": 11}
     world.erp("TRUNCATE options")
-    assert counts(world.sync("customers")) == {"updated": 12}
+    assert counts(world.sync("customers")) == {"updated": 11}
+    world.sync("customers")
     assert counts(world.sync("customers")) == {}
     world.erp("UPDATE customers SET name = 'X' WHERE code = '00001'")
     assert counts(world.sync("customers")) == {"updated": 1}
@@ -268,11 +285,11 @@ def test_killed_between_commit_and_release_it_is_compared_once_more(watched: Ins
     world = watched()
     world.erp("UPDATE customers SET name = 'Once' WHERE code IN ('00001', '00002')")
 
-    def killed(sync: EntitySync) -> None:
+    def killed(pipeline: Pipeline) -> None:
         raise Stopped
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(EntitySync, "_release", killed)
+        patched.setattr(Pipeline, "_release", killed)
         with pytest.raises(Stopped):
             world.sync("customers")
     assert noted(world) == 2
@@ -294,15 +311,15 @@ def test_killed_before_the_commit_it_is_delivered_by_the_next_run(watched: Insta
 
 def test_who_writes_while_a_run_reads_and_lets_go_is_kept_and_not_stopped(watched: Install) -> None:
     world = watched()
-    real = EntitySync._release
+    real = Pipeline._release
 
-    def beside(sync: EntitySync) -> None:
+    def beside(pipeline: Pipeline) -> None:
         world.erp("UPDATE customers SET name = 'Meanwhile' WHERE kind = 1 AND code = '00003'")
-        real(sync)
+        real(pipeline)
 
     world.erp("UPDATE customers SET name = 'First' WHERE kind = 1 AND code IN ('00001', '00003')")
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(EntitySync, "_release", beside)
+        patched.setattr(Pipeline, "_release", beside)
         assert counts(world.sync("customers")) == {"updated": 2}
     assert counts(world.sync("customers")) == {"updated": 1}
     assert accounts(world)["00003"] == "Meanwhile"

@@ -14,7 +14,7 @@ from marea.capture.watermark import Watermark
 from marea.config.digest import dates_digest
 from marea.config.settings import EntitySettings
 from marea.engine.entity.alignment import Alignment
-from marea.engine.entity.captures import made
+from marea.engine.entity.captures import TRIGGER, made
 from marea.engine.entity.request import Request
 from marea.engine.run.steps import Standing, reads_all
 from marea.model import Cause
@@ -119,11 +119,13 @@ def beside_source(
 ) -> Standing:
     """The standing beside what the source is now, where that changes what is read; `rows` are read at once.
 
-    It tells that the source was put back, and has no position where what may have changed since that
-    is not to be had any more. Raises SystemUnreachable.
+    It tells that the source was put back, and where what has changed since the position is not to be
+    had any more. Raises SystemUnreachable.
     """
     position, told = standing.position, request.selects or request.reconcile
-    if position is None or told or reads_all(request, standing, alignment.pages):
+    if position is None or told or standing.loading or request.full or request.resend:
+        return standing
+    if standing.capture != TRIGGER and reads_all(request, standing, alignment.pages):
         return standing
     capture = standing.capture
     with alignment.source.snapshot() as reader:
@@ -132,4 +134,4 @@ def beside_source(
         # Dates that are not those of the position are read from their beginning, which the capture sees to.
         known = ledger.digests(row.id)
         serves = found or capture == WATERMARK or made(capture, alignment, batches, known).serves(position)
-    return replace(standing, restored=found) if serves else replace(standing, position=None)
+    return replace(standing, restored=found, missed=not serves)

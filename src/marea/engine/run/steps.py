@@ -43,6 +43,9 @@ class Standing:
     restored: Restored | None = None
     """What tells that the source was put back to an earlier state; asked for only when that matters."""
 
+    missed: bool = False
+    """Whether what has changed since the position is not to be had any more; asked for as `restored` is."""
+
     @property
     def loading(self) -> bool:
         """Whether the first load is not through yet."""
@@ -66,7 +69,7 @@ def standing_of(alignment: Alignment, row: EntityRow, troubled: Sequence[str] = 
 
 def pages_of(request: Request, standing: Standing, alignment: Alignment) -> Pages:
     """What reads the records of a request: with their digests where these are compared."""
-    compared = standing.capture == SCAN or (request.reconcile and not standing.loading)
+    compared = standing.capture == SCAN or standing.missed or (request.reconcile and not standing.loading)
     return alignment.digested if compared else alignment.pages
 
 
@@ -87,6 +90,10 @@ def steps(
             yield Step(batch, None)
     elif request.reconcile and not standing.loading:
         yield from _reconciled(request, standing, scan(batches, known), batches.pages)
+    elif standing.missed:
+        then = made(standing.capture, alignment, batches, known).start(standing.position)
+        yield from _reconciled(request, standing, scan(batches, known), batches.pages)
+        yield Step(None, then)
     else:
         capture = made(standing.capture, alignment, batches, known)
         yield from _captured(request, standing, capture, batches.pages)
