@@ -127,7 +127,21 @@ class MariadbServer(Server):
         self.execute(f"DROP DATABASE IF EXISTS {name}")
 
 
-SERVERS: dict[str, type[Server]] = {"postgresql": PostgresqlServer, "mariadb": MariadbServer}
+class LoggingMariadbServer(MariadbServer):
+    """One that keeps a binlog as the log capture needs it; the other is as it comes."""
+
+    label = "mariadb-log"
+
+    def command(self) -> list[str]:
+        settings = ("--log-bin=binlog", "--server-id=1", "--binlog-format=ROW", "--binlog-row-metadata=FULL")
+        return [*(it for it in super().command() if it != "--skip-log-bin"), *settings]
+
+
+SERVERS: dict[str, type[Server]] = {
+    "postgresql": PostgresqlServer,
+    "mariadb": MariadbServer,
+    "mariadb-log": LoggingMariadbServer,
+}
 
 
 def _postgresql_home() -> Path:

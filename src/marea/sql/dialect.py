@@ -46,6 +46,8 @@ class Dialect(ABC):
 
     unnoted: tuple[str, ...] = ()
     """Changes that fire no trigger there."""
+    unlogged: tuple[str, ...] = ()
+    """Changes that its log does not tell, where it has one that is followed."""
 
     @abstractmethod
     def quote(self, name: str) -> str:

@@ -31,6 +31,10 @@ class MysqlDialect(Dialect):
         "QUOTE(SUBSTRING_INDEX(CURRENT_USER(), '@', -1)))"
     )
 
+    unlogged = (
+        "rows that a cascading foreign key deletes or changes",
+        "what a session writes with sql_log_bin = 0",
+    )
     unnoted = (
         "rows that the database itself deletes or changes by a cascading foreign key",
         "TRUNCATE, and partitions that are dropped, emptied or exchanged",

@@ -16,7 +16,7 @@ _TABLE = """
 SELECT privilege_type FROM information_schema.table_privileges WHERE table_schema = %s AND table_name = %s
 """
 _MAKING = [right for right in RIGHTS.split(", ") if right not in ("TRIGGER", "SELECT")]
-_LOG = "SELECT @@log_bin, @@binlog_format, @@binlog_row_image"
+_LOG = "SELECT @@log_bin, @@binlog_format, @@binlog_row_image, @@binlog_row_metadata"
 
 
 def rights(link: Link, tables: Sequence[str]) -> list[Right]:
@@ -54,11 +54,12 @@ def _on_table(link: Link, table: str, everywhere: set[str], who: str) -> list[Ri
 
 def _of_log(link: Link) -> list[Right]:
     """What of the log is not as a reader needs it."""
-    on, form, image = link.rows(_LOG)[0]
+    on, form, image, metadata = link.rows(_LOG)[0]
     settings = {
         "log_bin": (str(on) in ("1", "ON"), "log-bin"),
         "binlog_format": (str(form) == "ROW", "binlog-format = ROW"),
         "binlog_row_image": (str(image) == "FULL", "binlog-row-image = FULL"),
+        "binlog_row_metadata": (str(metadata) == "FULL", "binlog-row-metadata = FULL"),
     }
     return [
         Right("log", f"{name} is not as it must be", f"write {setting} into its file; then restart it")

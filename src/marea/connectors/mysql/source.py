@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from marea.capabilities import Watched
+    from marea.connectors.mysql.binlog import MysqlLog
+
 
 BEGIN = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
 AT_ONCE = 3
@@ -38,7 +40,7 @@ class MysqlSource(Noter):
     """A database to read from. Connections are opened when needed and kept; any thread may use it."""
 
     def __init__(self, login: Login) -> None:
-        self._login = login
+        self.login = login
         self._dialect = MysqlDialect(login.zone)
         self._idle: list[Link] = []
         self._lock = threading.RLock()
@@ -49,6 +51,34 @@ class MysqlSource(Noter):
     def dialect(self) -> MysqlDialect:
         """The SQL of MariaDB and MySQL, with the zone this system's DATETIME columns are in."""
         return self._dialect
+
+    def captures(self) -> tuple[str, ...]:
+        """The log costs the source less; MySQL has none that a snapshot tells its place in."""
+        with self.link() as link:
+            return ("log", *super().captures()) if link.mariadb else super().captures()
+
+    def log(self, watched: Sequence[Watched]) -> MysqlLog:
+        """The binlog, of which nothing is kept for us."""
+        from marea.connectors.mysql.binlog import MysqlLog
+
+        return MysqlLog(self, watched)
+
+    def lacking(self, capture: str, watched: Sequence[Watched]) -> list[str]:
+        """Of the log what its administrator sets."""
+        if capture != "log":
+            return super().lacking(capture, watched)
+        from marea.connectors.mysql.binlog import lacks
+
+        with self.link() as link:
+            return [f"{text}: {hint}" for text, hint in lacks(link, watched)]
+
+    def installing(self, capture: str, watched: Sequence[Watched]) -> list[str]:
+        """Of the log nothing: it is the server's own."""
+        return super().installing(capture, watched) if capture != "log" else []
+
+    def removing(self, capture: str, watched: Sequence[Watched]) -> list[str]:
+        """Of the log nothing."""
+        return super().removing(capture, watched) if capture != "log" else []
 
     def describe(self, table: str) -> Table | None:
         """The table or view; other databases of the server are named `database.table`."""
@@ -72,7 +102,7 @@ class MysqlSource(Noter):
         if len(fields) != 1:
             raise ConfigurationError.single(f"{expression} is not one expression")
         native = native_of(fields[0])
-        return Column(expression, arrow_type(native, tiny_bool=self._login.tiny_bool), native)
+        return Column(expression, arrow_type(native, tiny_bool=self.login.tiny_bool), native)
 
     @contextmanager
     def snapshot(self) -> Iterator[MysqlReader]:
@@ -109,7 +139,7 @@ class MysqlSource(Noter):
                 for statement in statements:
                     link.send(statement.encode())
             except ConfigurationError as error:
-                where = self._dialect.quote(self._login.address.database)
+                where = self._dialect.quote(self.login.address.database)
                 hint = f"let the login make it: GRANT {RIGHTS} ON {where}.* TO {self._named(link)}"
                 raise ConfigurationError([replace(fault, hint=hint) for fault in error.faults]) from None
 
@@ -118,7 +148,7 @@ class MysqlSource(Noter):
         return "\n".join(["DELIMITER $$", *(f"{statement}$$" for statement in statements), "DELIMITER ;"])
 
     def _triggers(self, watched: Sequence[Watched]) -> MysqlTriggers:
-        database = self._login.address.database
+        database = self.login.address.database
         if elsewhere := [one.table.name for one in watched if "." in one.table.name]:
             raise unwatchable(elsewhere, *ELSEWHERE)
         with self.link() as link:
@@ -175,7 +205,7 @@ class MysqlSource(Noter):
         with self._lock:
             if self._idle:
                 return self._idle.pop()
-        return open_link(self._login)
+        return open_link(self.login)
 
     def give(self, link: Link) -> None:
         """Keeps a connection for later; where one was lost the idle ones are suspect too."""

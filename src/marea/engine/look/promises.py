@@ -143,6 +143,8 @@ def tables(capture: str, entity: EntitySettings, pages: Pages, hidden: str) -> l
         promise = PROMISES[capture]
         if capture == TRIGGER:
             promise = replace(promise, gaps=tuple(f"{gap}: {FULL}" for gap in pages.dialect.unnoted))
+        if capture == LOG:
+            promise = replace(promise, gaps=tuple(f"{gap}: {FULL}" for gap in pages.dialect.unlogged))
         return [TableReport(path, name, capture, None, promise) for path, name in names]
     dated = pages.aggregate.feeds()
     if not dated:
