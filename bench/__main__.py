@@ -20,16 +20,14 @@ BUILD = Path(__file__).resolve().parent.parent / "build"
 
 def arguments() -> argparse.Namespace:
     """What to measure."""
+    jobs = [*(f"{j.letter} {j.title}" for j in JOBS), "R calls to a REST application", "T triggers"]
     parser = argparse.ArgumentParser(prog="bench", description="Marea beside its peers and the limit.")
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the table (1,000,000)")
     parser.add_argument("--rounds", type=int, help="rounds of every job (A 3, E 1, the others 5)")
     parser.add_argument(
         "--only",
         default="A,B,C,D,S,E,R,T",
-        help="jobs: "
-        + "; ".join(
-            [*(f"{j.letter} {j.title}" for j in JOBS), "R calls to a REST application", "T triggers"]
-        ),
+        help=f"jobs: {'; '.join(jobs)}".replace("%", "%%"),
     )
     parser.add_argument("--contestants", default=",".join(CONTESTANTS), help="whom to measure")
     return parser.parse_args()
