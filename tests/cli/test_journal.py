@@ -49,10 +49,10 @@ def test_filters(marea: Marea, shop: Shop, words: tuple[str, ...], keys: list[ob
     assert sorted(map(str, found)) == sorted(map(str, keys))
 
 
-def test_entries_of_records_that_are_no_longer_in_the_source_are_found(marea: Marea, shop: Shop) -> None:
+def test_entries_of_records_that_left_the_source_are_found(marea: Marea, shop: Shop) -> None:
     shop.erp("DELETE FROM customers WHERE code = '00003'")
     marea("retry", "customers", "--key", "1,00003")
-    assert [entry["key"] for entry in marea("log", "--outcome", "unchanged", "--json").document] == [
+    assert [entry["key"] for entry in marea("log", "--outcome", "deleted", "--json").document] == [
         [1, "00003"]
     ]
 

@@ -97,7 +97,8 @@ def test_each_has_its_place_on_the_page(name: str) -> None:
 @pytest.mark.unit
 def test_the_page_lists_every_capability() -> None:
     page = (HOME / "docs/connectors.md").read_text("utf-8")
-    listed = set(re.findall(r"^ *\| `(\w+)` \| [^|]+ \| `([A-Z]\w+)` \|", page, re.MULTILINE))
+    rows = re.findall(r"^ *\| ((?:`\w+`(?:, )?)+) \| [^|]+ \| `([A-Z]\w+)` \|", page, re.MULTILINE)
+    listed = {(name, protocol) for names, protocol in rows for name in re.findall(r"\w+", names)}
     protocols = [each for each in vars(capabilities).values() if getattr(each, "_is_protocol", False)]
     there = {
         (name, each.__name__)

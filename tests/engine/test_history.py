@@ -29,7 +29,7 @@ from marea.engine.entity.clock import system_clock
 from marea.engine.run.ended import Run
 from marea.engine.run.stages import Planning
 from marea.flow import Plan
-from marea.model import KEYLESS, TROUBLED, WRITTEN, Outcome, RecordState, RunStatus
+from marea.model import DELIVERED, KEYLESS, TROUBLED, Outcome, RecordState, RunStatus
 from marea.ports import KEY
 from marea.store.state import State, open_state
 from worlds import journal, synchronize, write_project
@@ -311,7 +311,7 @@ class History(RuleBasedStateMachine):
                 entity = state.entity(name, "crm").id
                 ends = dict.fromkeys(records.get(name, ()), Outcome.UNCHANGED)
                 written = journal(self.file, entity=name, run=result.id)
-                ends |= {json.dumps(one.key): one.outcome for one in written if one.outcome in WRITTEN}
+                ends |= {json.dumps(one.key): one.outcome for one in written if one.outcome in DELIVERED}
                 for key in ends:
                     known = state.ledger.record(entity, key)
                     if known and known.trouble and known.trouble.run == result.id:
