@@ -13,7 +13,7 @@ import pytest
 
 from by_hand import run_sql
 from crash.started import start
-from marea.capture.position import WATERMARK
+from marea.capture.names import WATERMARK
 from marea.config.load import load
 from marea.model import RunStatus
 from marea.store.state import open_state

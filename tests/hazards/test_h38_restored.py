@@ -6,7 +6,8 @@ import pytest
 
 import marea
 from hazards.conftest import MakeWorld
-from marea.capture.position import WATERMARK, Position
+from marea.capture.names import WATERMARK
+from marea.capture.position import Position
 from marea.config.load import load
 from marea.model import Cause, RunStatus
 from marea.store.state import open_state

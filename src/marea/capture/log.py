@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from marea.capture.batch import BatchReader
 from marea.capture.capture import Capture
+from marea.capture.names import LOG
 from marea.capture.notices import Noticed, followed, root_keys
 from marea.capture.step import Step
 from marea.capture.sweep import swept
@@ -24,8 +25,6 @@ from marea.sql.parts import spelt
 if TYPE_CHECKING:
     from marea.capabilities import ChangeLog, LogPage, Noted
     from marea.ports import Reader
-
-LOG = "log"
 
 HELD = 1 << 26
 """Bytes of its log that a source may keep before a run moves on without a change."""

@@ -10,10 +10,6 @@ from marea.capture.horizon import Mark
 from marea.errors import RunStopped
 from marea.sql.feeds import Cursor
 
-WATERMARK = "watermark"
-SCAN = "scan"
-"""What captures go by in the state and in the configuration."""
-
 VERSION = 1
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from marea.capture.batch import Batch, BatchReader
 from marea.capture.capture import Capture
-from marea.capture.position import SCAN
+from marea.capture.names import SCAN
 from marea.capture.step import Step
 from marea.model import Cause
 from marea.ports import DIGEST

@@ -19,7 +19,6 @@ from marea.ports import Column, Reader
 from marea.sql.dialect import Dialect
 from marea.sql.transactions import MOMENT, written
 
-XMIN = "xmin"
 VERSION = 1
 
 OTHER_SERVER = "its transactions are numbered by another server, or by one that was put back"

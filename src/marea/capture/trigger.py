@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from marea.capture.batch import BatchReader
 from marea.capture.capture import Capture
+from marea.capture.names import TRIGGER
 from marea.capture.notices import Noticed, followed, root_keys
 from marea.capture.step import Step
 from marea.errors import ConfigurationError
@@ -41,8 +42,6 @@ from marea.sql.noted import (
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-TRIGGER = "trigger"
 
 Told = tuple[int, str]
 """A notice: its id and its moment. Ids come again where a source was put back."""

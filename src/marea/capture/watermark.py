@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from marea.capture.batch import Batch, BatchReader
 from marea.capture.capture import Capture
 from marea.capture.horizon import Before, Mark, horizon, marked, numbered
-from marea.capture.position import WATERMARK, Feed, Position
+from marea.capture.names import WATERMARK
+from marea.capture.position import Feed, Position
 from marea.capture.step import Step
 from marea.model import Cause
 from marea.ports import KEY

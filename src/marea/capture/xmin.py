@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 from marea.capture.batch import BatchReader
 from marea.capture.capture import Capture
+from marea.capture.names import XMIN
 from marea.capture.step import Step
-from marea.capture.transactions import XMIN, Numbers, moment
+from marea.capture.transactions import Numbers, moment
 from marea.model import Cause
 from marea.sql.feeds import Cursor
 from marea.sql.transactions import Transactions

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from marea.capabilities import Installable, Logged, Noting
 from marea.capture.horizon import Before
-from marea.capture.position import SCAN, WATERMARK, Position
+from marea.capture.names import LOG, SCAN, TRIGGER, WATERMARK, XMIN
+from marea.capture.position import Position
 from marea.capture.sweep import swept
-from marea.capture.transactions import XMIN, Numbers
+from marea.capture.transactions import Numbers
 from marea.config.digest import dates_digest
 from marea.config.settings import EntitySettings, line_of
 from marea.engine.entity.watched import watched
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from marea.sql.aggregate import Aggregate
     from marea.store.state import EntityRow
 
-TRIGGER = "trigger"
-LOG = "log"
 NEEDING = (TRIGGER, LOG)
 """The captures that need something in the source."""
 

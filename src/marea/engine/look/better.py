@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from marea.capabilities import Entitled, Installable, Right
-from marea.capture.position import WATERMARK
-from marea.capture.transactions import XMIN
+from marea.capture.names import LOG, TRIGGER, WATERMARK, XMIN
 from marea.engine.entity.alignment import Alignment
-from marea.engine.entity.captures import CAPTURES, LOG, NEEDING, TRIGGER, installed, unnumbered
+from marea.engine.entity.captures import CAPTURES, NEEDING, installed, unnumbered
 from marea.sql.aggregate import Aggregate
 
 SETTLES = "would keep more of what it promises"

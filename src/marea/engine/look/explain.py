@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from marea.capture.batch import Batch, BatchReader
-from marea.capture.position import WATERMARK
+from marea.capture.names import WATERMARK
 from marea.capture.step import Step
 from marea.config.settings import EntitySettings, Settings
 from marea.engine.entity.alignment import Alignment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from marea.capture.log import LOG
+from marea.capture.names import LOG
 from marea.capture.sweep import swept
 from marea.engine.entity.captures import logged
 

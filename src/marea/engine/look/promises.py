@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from marea.capture.position import SCAN, WATERMARK
-from marea.capture.transactions import XMIN
+from marea.capture.names import LOG, SCAN, TRIGGER, WATERMARK, XMIN
 from marea.config.settings import EntitySettings, RelationSettings, Settings
-from marea.engine.entity.captures import CAPTURES, LOG, TRIGGER
+from marea.engine.entity.captures import CAPTURES
 from marea.sql.aggregate import ROOT, Aggregate
 from marea.sql.feeds import Feeds
 from marea.sql.pages import Pages

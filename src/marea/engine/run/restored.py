@@ -8,13 +8,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from marea.capture.batch import BatchReader
-from marea.capture.position import WATERMARK, Position
+from marea.capture.names import TRIGGER, WATERMARK
+from marea.capture.position import Position
 from marea.capture.sweep import swept
 from marea.capture.watermark import Watermark
 from marea.config.digest import dates_digest
 from marea.config.settings import EntitySettings
 from marea.engine.entity.alignment import Alignment
-from marea.engine.entity.captures import TRIGGER, made
+from marea.engine.entity.captures import made
 from marea.engine.entity.request import Request
 from marea.engine.run.steps import Standing, reads_all
 from marea.model import Cause

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from marea.capture.batch import BatchReader
 from marea.capture.capture import Capture
-from marea.capture.position import SCAN, WATERMARK
+from marea.capture.names import SCAN, WATERMARK
 from marea.capture.step import Step
 from marea.capture.sweep import swept
 from marea.config.digest import mapping_digest
