@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from marea.capture import form
 from marea.capture.horizon import Mark
-from marea.errors import RunStopped
 from marea.sql.feeds import Cursor
 
 VERSION = 1
@@ -41,7 +40,7 @@ class Position:
 
     def to_text(self) -> str:
         """The durable form; its version allows later forms to be told apart."""
-        value: dict[str, object] = {"v": VERSION, "cursors": _dump(self.cursors)}
+        value: dict[str, object] = {"cursors": _dump(self.cursors)}
         if self.feeds:
             value["feeds"] = {
                 name: [feed.table, feed.stamp, feed.native] for name, feed in self.feeds.items()
@@ -50,17 +49,12 @@ class Position:
             value["marks"] = [_dump_mark(mark) for mark in self.marks]
         if self.dates:
             value["dates"] = self.dates
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return form.written(VERSION, value)
 
     @classmethod
     def from_text(cls, text: str) -> Position:
         """The position of a durable text. Raises RunStopped for one of a newer program."""
-        value = json.loads(text)
-        if value.get("v") != VERSION:
-            raise RunStopped(
-                f"the position has form {value.get('v')}, this program knows {VERSION}",
-                hint="run the version of Marea that wrote it, or a newer one",
-            )
+        value = form.read(VERSION, text)
         return cls(
             cursors=_load(value["cursors"]),
             feeds={name: Feed(*parts) for name, parts in value.get("feeds", {}).items()},

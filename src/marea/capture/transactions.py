@@ -8,13 +8,13 @@ long, and none is missed.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
 
-from marea.errors import ConfigurationError, RunStopped
+from marea.capture import form
+from marea.errors import ConfigurationError
 from marea.ports import Column, Reader
 from marea.sql.dialect import Dialect
 from marea.sql.transactions import MOMENT, written
@@ -49,18 +49,13 @@ class Numbers:
 
     def to_text(self) -> str:
         """The durable form; its version allows later forms to be told apart."""
-        value = {"v": VERSION, "since": self.since, "server": self.server, "tables": dict(self.tables)}
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        value = {"since": self.since, "server": self.server, "tables": dict(self.tables)}
+        return form.written(VERSION, value)
 
     @classmethod
     def from_text(cls, text: str) -> Numbers:
         """The position of a durable text. Raises RunStopped for one of a newer program."""
-        value = json.loads(text)
-        if value.get("v") != VERSION:
-            raise RunStopped(
-                f"the position has form {value.get('v')}, this program knows {VERSION}",
-                hint="run the version of Marea that wrote it, or a newer one",
-            )
+        value = form.read(VERSION, text)
         return cls(value["since"], value["server"], value["tables"])
 
     def lost(self, now: Moment) -> str:
