@@ -15,12 +15,16 @@ from marea.sql.aggregate import Relation, link
 from marea.sql.dialect import Query
 from marea.sql.keys import key_texts
 from marea.sql.pages import PARENT, Pages
+from marea.sql.parts import spelt
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 PIECE = 2_500
 """Records the first batches have: a run of one page works side by side too, and costs little more."""
+
+SPELT = 10_000
+"""Keys that are respelt at once, however few records a batch has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,16 @@ class BatchReader:
         query = self.pages.led_to(path, f"[{','.join(values)}]")
         for page in self.reader.stream(query, self.pages.aggregate.key, self.rows):
             yield from self._keys(page).drop_null().to_pylist()
+
+    def spelt(self, keys: Sequence[str]) -> list[str]:
+        """Keys (JSON texts) that the source itself wrote, as Marea writes them: the source reads its own."""
+        columns = self.pages.aggregate.key
+        found: dict[str, None] = {}
+        for start in range(0, len(keys), SPELT):
+            query = spelt(self.pages.dialect, columns, f"[{','.join(keys[start : start + SPELT])}]")
+            for page in self.reader.stream(query, columns, SPELT):
+                found.update(dict.fromkeys(self._keys(page).drop_null().to_pylist()))
+        return list(found)
 
     def upto(self, keys: Sequence[str], last: str) -> list[str]:
         """Those of some keys (JSON texts) whose root rows come no later than `last` in key order."""

@@ -19,8 +19,6 @@ from marea.capture.step import Step
 from marea.capture.sweep import swept
 from marea.model import Cause
 from marea.sql.aggregate import ROOT
-from marea.sql.keys import key_texts
-from marea.sql.parts import spelt
 
 if TYPE_CHECKING:
     from marea.capabilities import ChangeLog, LogPage, Noted
@@ -91,18 +89,7 @@ class Log(Capture):
     def _values(self, noted: Mapping[str, Sequence[Noted]]) -> dict[str, list[str]]:
         """What was noted in the form of keys: those of the root as Marea writes them."""
         found = {path: [_listed(one) for one in values] for path, values in noted.items()}
-        return found | {ROOT: self._spelt(found.get(ROOT, []))}
-
-    def _spelt(self, keys: Sequence[str]) -> list[str]:
-        """Keys as Marea writes them: the source itself reads what it wrote into its log."""
-        dialect, columns = self._batches.pages.dialect, self._batches.pages.aggregate.key
-        found: dict[str, None] = {}
-        for start in range(0, len(keys), ROWS):
-            query = spelt(dialect, columns, f"[{','.join(keys[start : start + ROWS])}]")
-            for page in self._batches.reader.stream(query, columns, ROWS):
-                texts = key_texts([page.column(column.name) for column in columns])
-                found.update(dict.fromkeys(texts.drop_null().to_pylist()))
-        return list(found)
+        return found | {ROOT: self._batches.spelt(found.get(ROOT, []))}
 
 
 def nothing_logged(position: str, log: ChangeLog, reader: Reader) -> bool:

@@ -9,12 +9,12 @@ where a notice says that any record may differ.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
+from marea.capture import form
 from marea.capture.batch import BatchReader
 from marea.capture.capture import Capture
 from marea.capture.names import TRIGGER
@@ -25,7 +25,6 @@ from marea.model import Cause
 from marea.ports import Reader
 from marea.sql.aggregate import ROOT
 from marea.sql.dialect import Dialect, Query
-from marea.sql.keys import key_texts
 from marea.sql.noted import (
     AT,
     COLUMNS,
@@ -42,6 +41,8 @@ from marea.sql.noted import (
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+VERSION = 1
 
 Told = tuple[int, str]
 """A notice: its id and its moment. Ids come again where a source was put back."""
@@ -60,13 +61,13 @@ class Kept:
 
     def to_text(self) -> str:
         """The durable form."""
-        value = {"v": 1, "newest": self.newest, "whole": self.whole, "made": dict(self.made)}
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        value = {"newest": self.newest, "whole": self.whole, "made": dict(self.made)}
+        return form.written(VERSION, value)
 
     @classmethod
     def from_text(cls, text: str) -> Kept:
-        """The position of a durable text."""
-        value = json.loads(text)
+        """The position of a durable text. Raises RunStopped for one of a newer program."""
+        value = form.read(VERSION, text)
         newest = value["newest"]
         return cls((newest[0], newest[1]) if newest else None, tuple(value["whole"]), value["made"])
 
@@ -152,19 +153,7 @@ class Trigger(Capture):
             found[path] = noted.to_pylist()
         known = {line[-1].path for line in self._batches.pages.aggregate.lineages()}
         values = {path: noted for path, noted in found.items() if path in known}
-        return {ROOT: self._spelt(found.get(ROOT, [])), **values}
-
-    def _spelt(self, keys: Sequence[str]) -> list[str]:
-        """Keys as Marea writes them: the source itself reads what its triggers wrote."""
-        if not keys:
-            return []
-        columns = self._batches.pages.aggregate.key
-        query = self._noted.spelt(columns, f"[{','.join(keys)}]")
-        found: dict[str, None] = {}
-        for page in self._reader.stream(query, columns, self._batches.rows):
-            texts = key_texts([page.column(column.name) for column in columns])
-            found.update(dict.fromkeys(texts.drop_null().to_pylist()))
-        return list(found)
+        return {ROOT: self._batches.spelt(found.get(ROOT, [])), **values}
 
     def _newest(self) -> Told | None:
         return next(iter(_told(self._reader, self._noted.last())), None)

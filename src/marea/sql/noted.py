@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from marea.ports import Column
 from marea.sql.dialect import Dialect, Query
-from marea.sql.parts import Text, integer_column, spelt, text_column
+from marea.sql.parts import Text, integer_column, text_column
 
 CHANGES = "marea_change"
 """The table: id (ascending as they are given, not as they are committed), entity, path, noted, at.
@@ -89,10 +88,6 @@ class Noted:
         text = Text(self._dialect)
         listed = ", ".join(str(int(number)) for number in numbers)
         return text.query(f"DELETE FROM {self._table} WHERE {self._own(text)} AND {ID} IN ({listed})")
-
-    def spelt(self, columns: Sequence[Column], keys: str) -> Query:
-        """The columns of a JSON array of keys as the source itself reads and writes them."""
-        return spelt(self._dialect, columns, keys)
 
     def _own(self, text: Text) -> str:
         return f"entity = {self._dialect.cast(text.bind(self._entity), self._dialect.text_type)}"
