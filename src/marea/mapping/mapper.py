@@ -59,7 +59,7 @@ class Mapper:
         import duckdb
 
         for path, rows in related.items():
-            self._slots.fill(rows_name(path), _counted(rows, self._relation(path)))
+            self._slots.fill(rows_name(path), _counted(rows, self._aggregate.line(path)[-1]))
         self._slots.fill(rows_name(""), root)
         try:
             return self._evaluated(self.mapping, look_up)
@@ -118,9 +118,6 @@ class Mapper:
         for entity, arrays in wanted.items():
             keys = pc.unique(pa.concat_arrays(arrays))
             self._slots.fill(ids_name(entity), look_up(entity, keys))
-
-    def _relation(self, path: str) -> Relation:
-        return next(line[-1] for line in self._aggregate.lineages() if line[-1].path == path)
 
     def _open_slots(self, entity: EntitySettings) -> None:
         links = [(link(relation.path), pa.int32()) for relation in self._aggregate.relations]

@@ -57,6 +57,10 @@ class Aggregate:
         """Every relation with those above it, outermost first, in the order of the configuration."""
         yield from _lineages(self.relations, ())
 
+    def tables(self) -> list[tuple[str, Table]]:
+        """Path (ROOT, or a relation's) and table of the root and of each relation."""
+        return [(ROOT, self.table), *((line[-1].path, line[-1].table) for line in self.lineages())]
+
     def line(self, path: str) -> tuple[Relation, ...]:
         """A relation with those above it, outermost first."""
         return next(line for line in self.lineages() if line[-1].path == path)

@@ -27,7 +27,7 @@ class Transactions(Feeds):
 
     def feeds(self) -> list[str]:
         """The root, then all relations, dated or not."""
-        return [ROOT, *(line[-1].path for line in self.aggregate.lineages())]
+        return [path for path, _ in self.aggregate.tables()]
 
     def stamp(self, feed: str) -> Stamp:
         """The number of the transaction that wrote a row."""

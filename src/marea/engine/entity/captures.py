@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from marea.capture.scan import Known, Scan
     from marea.engine.entity.alignment import Alignment
     from marea.ports import Reader, Source
-    from marea.sql.aggregate import Aggregate
     from marea.store.state import EntityRow
 
 NEEDING = (TRIGGER, LOG)
@@ -184,13 +183,8 @@ def unnumbered(alignment: Alignment) -> str:
     """Why rows of its tables do not tell which transaction wrote them; empty where they do."""
     if alignment.source.dialect.transactions() is None:
         return f"rows of {alignment.source.dialect.name} do not tell which transaction wrote them"
-    lent = [name for name, stored in _stored(alignment.aggregate).items() if not stored]
+    lent = dict.fromkeys(table.name for _, table in alignment.aggregate.tables() if not table.stored)
     return f"{', '.join(lent)} shows rows of other tables, or of another server" if lent else ""
-
-
-def _stored(aggregate: Aggregate) -> dict[str, bool]:
-    tables = [aggregate.table, *(line[-1].table for line in aggregate.lineages())]
-    return {table.name: table.stored for table in tables}
 
 
 def _watermark(alignment: Alignment, batches: BatchReader, known: Known) -> Capture:

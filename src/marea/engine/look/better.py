@@ -9,7 +9,6 @@ from marea.capabilities import Entitled, Installable, Right
 from marea.capture.names import LOG, TRIGGER, WATERMARK, XMIN
 from marea.engine.entity.alignment import Alignment
 from marea.engine.entity.captures import CAPTURES, NEEDING, installed, unnumbered
-from marea.sql.aggregate import Aggregate
 
 SETTLES = "would keep more of what it promises"
 
@@ -72,9 +71,5 @@ def _steps(alignment: Alignment, capture: str, *, there: bool) -> tuple[str, ...
 
 def _rights(alignment: Alignment) -> list[Right]:
     source = alignment.source
-    return source.rights(_names(alignment.aggregate)) if isinstance(source, Entitled) else []
-
-
-def _names(aggregate: Aggregate) -> list[str]:
-    tables = [aggregate.table, *(line[-1].table for line in aggregate.lineages())]
-    return list(dict.fromkeys(table.name for table in tables))
+    names = dict.fromkeys(table.name for _, table in alignment.aggregate.tables())
+    return source.rights(list(names)) if isinstance(source, Entitled) else []

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from marea.capture.names import LOG, SCAN, TRIGGER, WATERMARK, XMIN
 from marea.config.settings import EntitySettings, RelationSettings, Settings
 from marea.engine.entity.captures import CAPTURES
-from marea.sql.aggregate import ROOT, Aggregate
+from marea.sql.aggregate import ROOT
 from marea.sql.feeds import Feeds
 from marea.sql.pages import Pages
 
@@ -137,7 +137,7 @@ def tables(capture: str, entity: EntitySettings, pages: Pages, hidden: str) -> l
 
     `hidden` says why its source may not tell who is writing (`marea.ports.Writers`).
     """
-    names = _names(pages.aggregate)
+    names = [(path, table.name) for path, table in pages.aggregate.tables()]
     if capture != WATERMARK:
         promise = PROMISES[capture]
         if capture == TRIGGER:
@@ -167,12 +167,6 @@ def _by_dates(feeds: Feeds, path: str, lag: float, hidden: str) -> Promise:
 
 def _overlapped(gap: str, lag: float) -> str:
     return f"{gap}; `lag`: {lag:g} s before that are read again" if lag else gap
-
-
-def _names(aggregate: Aggregate) -> list[tuple[str, str]]:
-    """Path and table of the root and of each relation."""
-    lines = aggregate.lineages()
-    return [(ROOT, aggregate.table.name), *((line[-1].path, line[-1].table.name) for line in lines)]
 
 
 def dates_written(entity: EntitySettings) -> dict[str, str | None]:
