@@ -23,6 +23,7 @@ from marea.ports import KEY, STAMP
 from marea.sql.aggregate import ROOT
 
 if TYPE_CHECKING:
+    from marea.capture.capture import Capture
     from marea.store.ledger import Ledger
     from marea.store.state import EntityRow
 
@@ -57,9 +58,13 @@ def restored(
     text = row.positions.get(capture)
     if text is None or swept(text) is not None:
         return None
-    found = made(capture, alignment, batches, ledger.digests(row.id))
-    lost = found.lost(text)
-    return Restored(alignment.entity.name, lost, found.whole) if lost else None
+    return _lost(alignment, made(capture, alignment, batches, ledger.digests(row.id)), text)
+
+
+def _lost(alignment: Alignment, capture: Capture, position: str) -> Restored | None:
+    """What the capture itself tells."""
+    lost = capture.lost(position)
+    return Restored(alignment.entity.name, lost, capture.whole) if lost else None
 
 
 def _older_again(
@@ -128,11 +133,11 @@ def beside_source(
         return standing
     if standing.capture != TRIGGER and reads_all(request, standing, alignment.pages):
         return standing
-    capture = standing.capture
     with alignment.source.snapshot() as reader:
         batches = BatchReader(alignment.pages, reader, rows)
-        found = restored(alignment, capture, row, ledger, batches)
-        # Dates that are not those of the position are read from their beginning, which the capture sees to.
-        known = ledger.digests(row.id)
-        serves = found or capture == WATERMARK or made(capture, alignment, batches, known).serves(position)
-    return replace(standing, restored=found, missed=not serves)
+        if standing.capture == WATERMARK:
+            # Dates that are not those of the position are read from their beginning: the capture sees to it.
+            return replace(standing, restored=_older_again(alignment.entity, row, ledger, batches))
+        capture = made(standing.capture, alignment, batches, ledger.digests(row.id))
+        found = _lost(alignment, capture, position)
+        return replace(standing, restored=found, missed=not found and not capture.serves(position))
