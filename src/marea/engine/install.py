@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from marea.capabilities import Installable, Watched
-from marea.config.settings import EntitySettings, Settings, line_of
+from marea.config.settings import EntitySettings, Settings
 from marea.engine.entity.alignment import Alignment
-from marea.engine.entity.captures import CAPTURES, NEEDING
+from marea.engine.entity.captures import CAPTURES, NEEDING, installs, no_capture, of_capture
 from marea.engine.entity.systems import Systems
 from marea.engine.entity.watched import watched
 from marea.errors import ConfigurationError, Fault
@@ -127,20 +127,14 @@ def _placed(settings: Settings, work: Work, error: ConfigurationError) -> Iterat
 def _installable(settings: Settings, systems: Systems, entity: EntitySettings, capture: str) -> Installable:
     """The source of an entity, which can install what its capture needs. Raises ConfigurationError."""
     source = systems.source(entity.source.system)
-    known = source.captures() if isinstance(source, Installable) else ()
-    if isinstance(source, Installable) and capture in known:
+    if installs(source, capture):
         return source
+    known = source.captures() if isinstance(source, Installable) else ()
     instead = f"it knows {' and '.join(known)}" if known else "choose another capture"
-    raise ConfigurationError(
-        [_fault(settings, entity, f"system {entity.source.system} has no capture by {capture}", instead)]
-    )
+    text = no_capture(entity.source.system, capture)
+    raise ConfigurationError([of_capture(settings.file, entity, text, instead)])
 
 
 def _nothing_to_install(settings: Settings, entity: EntitySettings) -> Fault:
     text = f"the capture of {entity.name} ({entity.source.capture}) needs nothing in its source"
-    return _fault(settings, entity, text, "write `capture: trigger` (or `log`) there")
-
-
-def _fault(settings: Settings, entity: EntitySettings, text: str, hint: str) -> Fault:
-    line = line_of(entity.source, "capture") or entity.source.line
-    return Fault(text, settings.file, line, entity.name, "source.capture", hint)
+    return of_capture(settings.file, entity, text, "write `capture: trigger` (or `log`) there")

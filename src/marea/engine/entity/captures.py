@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from marea.capabilities import Installable, Logged, Noting
 from marea.capture.horizon import Before
@@ -136,7 +136,7 @@ def check_installed(alignment: Alignment, row: EntityRow) -> None:
     name, source = choice(alignment, row).capture, alignment.source
     if name not in NEEDING:
         return
-    if not isinstance(source, Installable) or name not in source.captures():
+    if not installs(source, name):
         raise _needless(alignment, name)
     tables = watched(alignment.entity.name, alignment.aggregate)
     make = f"make it: marea capture install {alignment.entity.name}"
@@ -146,17 +146,22 @@ def check_installed(alignment: Alignment, row: EntityRow) -> None:
 
 def _needless(alignment: Alignment, capture: str) -> ConfigurationError:
     system = alignment.entity.source.system
-    text = f"system {system} has no capture by {capture}"
-    return ConfigurationError(
-        [_fault(alignment, text, "write `capture: auto`, which takes the best there is")]
-    )
+    hint = "write `capture: auto`, which takes the best there is"
+    return ConfigurationError([_fault(alignment, no_capture(system, capture), hint)])
+
+
+def no_capture(system: str, capture: str) -> str:
+    """What is said of a system in which a capture cannot be installed."""
+    return f"system {system} has no capture by {capture}"
 
 
 def _fault(alignment: Alignment, text: str, hint: str) -> Fault:
-    source = alignment.entity.source
-    return Fault(
-        text, alignment.file, line_of(source, "capture"), alignment.entity.name, "source.capture", hint
-    )
+    return of_capture(alignment.file, alignment.entity, text, hint)
+
+
+def of_capture(file: str, entity: EntitySettings, text: str, hint: str) -> Fault:
+    """A fault of an entity's capture, where it is written or else where its source is."""
+    return Fault(text, file, line_of(entity.source, "capture"), entity.name, "source.capture", hint)
 
 
 def _best(alignment: Alignment) -> Choice:
@@ -168,10 +173,15 @@ def _best(alignment: Alignment) -> Choice:
     return Choice(WATERMARK, UNDATED) if unnumbered(alignment) else Choice(XMIN, NUMBERED)
 
 
+def installs(source: Source, capture: str) -> TypeGuard[Installable]:
+    """Whether what a capture needs can be made in a source."""
+    return isinstance(source, Installable) and capture in source.captures()
+
+
 def installed(alignment: Alignment, capture: str) -> bool:
     """Whether all that a capture needs is in the source already. Raises SystemUnreachable."""
     source = alignment.source
-    if not isinstance(source, Installable) or capture not in source.captures():
+    if not installs(source, capture):
         return False
     # A table that cannot be watched so raises.
     with suppress(ConfigurationError):

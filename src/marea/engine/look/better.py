@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from marea.capabilities import Entitled, Installable, Right
+from marea.capabilities import Entitled, Right
 from marea.capture.names import LOG, TRIGGER, WATERMARK, XMIN
 from marea.engine.entity.alignment import Alignment
-from marea.engine.entity.captures import CAPTURES, NEEDING, installed, unnumbered
+from marea.engine.entity.captures import CAPTURES, NEEDING, installed, installs, unnumbered
 
 SETTLES = "would keep more of what it promises"
 
@@ -58,8 +58,7 @@ def _settling(capture: str, rights: Sequence[Right]) -> Iterator[Better]:
 def _serves(alignment: Alignment, capture: str) -> bool:
     if capture == XMIN:
         return not unnumbered(alignment)
-    source = alignment.source
-    return isinstance(source, Installable) and capture in source.captures()
+    return installs(alignment.source, capture)
 
 
 def _steps(alignment: Alignment, capture: str, *, there: bool) -> tuple[str, ...]:
