@@ -20,6 +20,9 @@ from marea.sql.noted import CHANGES, ChangeTable
 FORM = 1
 """Of what the triggers write; another one is another name, and made anew."""
 
+EVENTS = {"i": "INSERT", "u": "UPDATE", "d": "DELETE"}
+"""The last letter of a trigger's name -> when it fires."""
+
 _LETTERS = 8
 
 
@@ -36,7 +39,7 @@ class Made:
 class Triggers(ABC):
     """The SQL of the change table and its triggers in one kind of database."""
 
-    events: Sequence[str] = ("i", "u", "d")
+    events: Sequence[str] = tuple(EVENTS)
     """The last letter of the name of each trigger that a table has, and of what else that needs."""
     knows_rights = True
     """Whether `granting` is sure to know all rights of the login: it may have some by a role."""
@@ -153,6 +156,53 @@ class Triggers(ABC):
             for name in made
             if name.startswith(tuple(prefixes)) and (name not in wanted or name in wrong)
         ]
+
+
+class RowTriggers(Triggers):
+    """Triggers of one event each, which fire for every row."""
+
+    def place(self, table: Watched) -> str:
+        """The table's name."""
+        return table.table.name
+
+    def making(self, table: Watched, names: Sequence[str]) -> list[str]:
+        """One trigger an event, for each row."""
+        return [self._trigger(table, name, EVENTS[name[-1]], self._writes(table, name[-1])) for name in names]
+
+    def _writes(self, table: Watched, event: str) -> str:
+        """What a trigger carries out: it notes what the row leads to, and led to before."""
+        new, old = self._values(table, "NEW"), self._values(table, "OLD")
+        writes = []
+        if event != "d":
+            writes.append(self._write(table, new, self._present(table, "NEW")))
+        if event != "i":
+            moved = [self._moved(old, new)] if event == "u" else []
+            writes.append(self._write(table, old, [*self._present(table, "OLD"), *moved]))
+        return " ".join(writes)
+
+    def _write(self, table: Watched, values: str, conditions: Sequence[str]) -> str:
+        named = f"{self.text(table.entity)}, {self.text(table.path)}"
+        return self._noting(f"{named}, {values}", " AND ".join(conditions))
+
+    def _present(self, table: Watched, row: str) -> list[str]:
+        """That a row leads anywhere: none of its values is NULL."""
+        return [f"{row}.{self.dialect.quote(column.name)} IS NOT NULL" for column in table.columns]
+
+    @abstractmethod
+    def _trigger(self, table: Watched, name: str, event: str, writes: str) -> str:
+        """The statement that makes a trigger of an event, in words, which carries out `writes`."""
+
+    @abstractmethod
+    def _noting(self, values: str, condition: str) -> str:
+        """The statement that writes entity, path and values where a condition holds."""
+
+    @abstractmethod
+    def _moved(self, old: str, new: str) -> str:
+        """That two values are not the same text: a collation may take for equal what are two keys."""
+
+    @abstractmethod
+    def _values(self, table: Watched, row: str) -> str:
+        """The values of a row that lead to its record, as JSON text."""
 
 
 class Noter(ABC):

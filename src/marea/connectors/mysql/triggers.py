@@ -6,12 +6,12 @@ them tells which are there, and the login of Marea may call it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from marea.capabilities import Watched
 from marea.connectors.mysql.dialect import MysqlDialect
 from marea.connectors.mysql.types import TEXTS, Native
-from marea.connectors.triggers import Made, Triggers
+from marea.connectors.triggers import Made, RowTriggers
 from marea.sql.dialect import Query
 from marea.sql.noted import CHANGES
 
@@ -32,11 +32,10 @@ SELECT COUNT(DISTINCT p.privilege_type) FROM (
 WHERE p.grantee = %s AND p.privilege_type IN ('SELECT', 'DELETE')"""
 """How many of the two rights a login has on the change table."""
 
-_EVENTS = {"i": "INSERT", "u": "UPDATE", "d": "DELETE"}
 _NO_TABLE = 1146
 
 
-class MysqlTriggers(Triggers):
+class MysqlTriggers(RowTriggers):
     """One change table in the database, and a function beside it."""
 
     knows_rights = False
@@ -47,10 +46,6 @@ class MysqlTriggers(Triggers):
         self._database = database
         self._login = login
         self._granted = granted
-
-    def place(self, table: Watched) -> str:
-        """The table's name."""
-        return table.table.name
 
     def changes(self) -> str:
         """In the database of the url."""
@@ -96,10 +91,6 @@ class MysqlTriggers(Triggers):
             f"GRANT EXECUTE ON FUNCTION {self._quoted(TELLING)} TO {self._login}",
         ]
 
-    def making(self, table: Watched, names: Sequence[str]) -> list[str]:
-        """One trigger an event, for each row."""
-        return [self._trigger(table, name, name[-1]) for name in names]
-
     def dropping(self, names: Iterable[str], made: Mapping[str, Made]) -> list[str]:
         """One statement a trigger."""
         return [f"DROP TRIGGER IF EXISTS {self._quoted(name)}" for name in names]
@@ -108,31 +99,23 @@ class MysqlTriggers(Triggers):
         """A text as a literal, in which a backslash has a meaning."""
         return super().text(value.replace("\\", "\\\\"))
 
-    def _trigger(self, table: Watched, name: str, event: str) -> str:
-        new, old = self._values(table, "NEW"), self._values(table, "OLD")
-        writes = []
-        if event != "d":
-            writes.append(self._write(table, "NEW", new))
-        if event != "i":
-            # As bytes: a collation may take for equal what are two keys.
-            moved = f"NOT (CAST({old} AS BINARY) <=> CAST({new} AS BINARY))" if event == "u" else ""
-            writes.append(self._write(table, "OLD", old, moved))
+    def _trigger(self, table: Watched, name: str, event: str, writes: str) -> str:
         # A statement of the ERP must not fail for us: that the table is gone is told by the next run.
         handlers = (
             f"DECLARE CONTINUE HANDLER FOR {_NO_TABLE} BEGIN END; "
             f"DECLARE CONTINUE HANDLER FOR SQLEXCEPTION {self.noting_all(table.entity)};"
         )
         return (
-            f"CREATE TRIGGER IF NOT EXISTS {self._quoted(name)} AFTER {_EVENTS[event]} "
-            f"ON {self._quoted(table.table.name)} FOR EACH ROW BEGIN {handlers} {' '.join(writes)} END"
+            f"CREATE TRIGGER IF NOT EXISTS {self._quoted(name)} AFTER {event} "
+            f"ON {self._quoted(table.table.name)} FOR EACH ROW BEGIN {handlers} {writes} END"
         )
 
-    def _write(self, table: Watched, row: str, values: str, condition: str = "") -> str:
-        present = [f"{row}.{self.dialect.quote(column.name)} IS NOT NULL" for column in table.columns]
-        where = " AND ".join([*present, *([condition] if condition else [])])
-        named = f"{self.text(table.entity)}, {self.text(table.path)}"
-        insert = f"INSERT INTO {self.changes()} (entity, path, noted) VALUES ({named}, {values})"
-        return f"IF {where} THEN {insert}; END IF;"
+    def _noting(self, values: str, condition: str) -> str:
+        insert = f"INSERT INTO {self.changes()} (entity, path, noted) VALUES ({values})"
+        return f"IF {condition} THEN {insert}; END IF;"
+
+    def _moved(self, old: str, new: str) -> str:
+        return f"NOT (CAST({old} AS BINARY) <=> CAST({new} AS BINARY))"
 
     def _values(self, table: Watched, row: str) -> str:
         """The values that lead to the record, as our sessions read them."""

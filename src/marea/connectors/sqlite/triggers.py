@@ -6,26 +6,21 @@ noted as a change of any record.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from marea.capabilities import Watched
-from marea.connectors.triggers import Made, Triggers
+from marea.connectors.triggers import Made, RowTriggers
 from marea.sql.dialect import Query
 from marea.sql.noted import CHANGES
 
-EVENTS = {"i": "INSERT", "u": "UPDATE", "d": "DELETE"}
 _MADE = (
     "SELECT name, '' AS mark, CASE type WHEN 'trigger' THEN tbl_name ELSE '' END AS place FROM sqlite_schema "
     f"WHERE name = '{CHANGES}' AND type = 'table' OR type = 'trigger' AND name GLOB 'marea_*_*_[iud]'"
 )
 
 
-class SqliteTriggers(Triggers):
+class SqliteTriggers(RowTriggers):
     """One change table in the file; its ids are those of its rows."""
-
-    def place(self, table: Watched) -> str:
-        """The table's name."""
-        return table.table.name
 
     def changes(self) -> str:
         """Without a schema: a trigger of SQLite writes into its own alone."""
@@ -45,33 +40,22 @@ class SqliteTriggers(Triggers):
         """The table alone."""
         return [f"DROP TABLE IF EXISTS {CHANGES}"]
 
-    def making(self, table: Watched, names: Sequence[str]) -> list[str]:
-        """One trigger an event, for each row."""
-        return [self._trigger(table, name, name[-1]) for name in names]
-
     def dropping(self, names: Iterable[str], made: Mapping[str, Made]) -> list[str]:
         """One statement a trigger."""
         return [f"DROP TRIGGER IF EXISTS {self.dialect.quote(name)}" for name in names]
 
-    def _trigger(self, table: Watched, name: str, event: str) -> str:
-        new, old = self._values(table, "NEW"), self._values(table, "OLD")
-        writes = []
-        if event != "d":
-            writes.append(self._write(table, "NEW", new))
-        if event != "i":
-            # IS NOT compares by the column's collation, which may take for equal what are two keys.
-            moved = f"{old} IS NOT {new}" if event == "u" else ""
-            writes.append(self._write(table, "OLD", old, moved))
+    def _trigger(self, table: Watched, name: str, event: str, writes: str) -> str:
         return (
-            f"CREATE TRIGGER IF NOT EXISTS {self.dialect.quote(name)} AFTER {EVENTS[event]} "
-            f"ON {self.dialect.quote(table.table.name)} FOR EACH ROW BEGIN {' '.join(writes)} END"
+            f"CREATE TRIGGER IF NOT EXISTS {self.dialect.quote(name)} AFTER {event} "
+            f"ON {self.dialect.quote(table.table.name)} FOR EACH ROW BEGIN {writes} END"
         )
 
-    def _write(self, table: Watched, row: str, values: str, condition: str = "") -> str:
-        present = [f"{row}.{self.dialect.quote(column.name)} IS NOT NULL" for column in table.columns]
-        where = " AND ".join([*present, *([condition] if condition else [])])
-        named = f"{self.text(table.entity)}, {self.text(table.path)}"
-        return f"INSERT INTO {CHANGES} (entity, path, noted) SELECT {named}, {values} WHERE {where};"
+    def _noting(self, values: str, condition: str) -> str:
+        return f"INSERT INTO {CHANGES} (entity, path, noted) SELECT {values} WHERE {condition};"
+
+    def _moved(self, old: str, new: str) -> str:
+        # Of these texts, not of the columns: IS NOT compares by the column's collation.
+        return f"{old} IS NOT {new}"
 
     def _values(self, table: Watched, row: str) -> str:
         """The values that lead to the record, NULL where one of them is a BLOB."""
