@@ -16,19 +16,19 @@ from marea.connectors.mysql.dialect import MysqlDialect
 from marea.connectors.mysql.link import Link, open_link
 from marea.connectors.mysql.options import Login
 from marea.connectors.mysql.rights import rights
-from marea.connectors.mysql.triggers import ELSEWHERE, GRANTED, IS_VIEW, RIGHTS, MysqlTriggers
 from marea.connectors.mysql.writers import FRESH_SECONDS, asked, writers
-from marea.connectors.triggers import VIEW, Made, Noter, Triggers, unwatchable
+from marea.connectors.noting import VIEW, Noter, unwatchable
 from marea.errors import ConfigurationError
 from marea.ports import Column, Table, Writers
 from marea.sql.dialect import Query
-from marea.sql.noted import CHANGES
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from marea.capabilities import Watched
     from marea.connectors.mysql.binlog import MysqlLog
+    from marea.connectors.mysql.triggers import MysqlTriggers
+    from marea.connectors.triggers import Made, Triggers
 
 
 BEGIN = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
@@ -134,6 +134,8 @@ class MysqlSource(Noter):
 
     def carry_out(self, statements: Sequence[str]) -> None:
         """One by one: the server keeps no transaction over them."""
+        from marea.connectors.mysql.triggers import RIGHTS
+
         with self.link() as link:
             try:
                 for statement in statements:
@@ -148,6 +150,9 @@ class MysqlSource(Noter):
         return "\n".join(["DELIMITER $$", *(f"{statement}$$" for statement in statements), "DELIMITER ;"])
 
     def _triggers(self, watched: Sequence[Watched]) -> MysqlTriggers:
+        from marea.connectors.mysql.triggers import ELSEWHERE, GRANTED, IS_VIEW, MysqlTriggers
+        from marea.sql.noted import CHANGES
+
         database = self.login.address.database
         if elsewhere := [one.table.name for one in watched if "." in one.table.name]:
             raise unwatchable(elsewhere, *ELSEWHERE)
@@ -159,6 +164,8 @@ class MysqlSource(Noter):
         return MysqlTriggers(self._dialect, database, login, granted=granted)
 
     def _made(self, triggers: Triggers) -> dict[str, Made]:
+        from marea.connectors.triggers import Made
+
         with self.link() as link:
             try:
                 rows = link.rows(triggers.made().text)

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from marea.connectors.noting import VIEW, Noter, unwatchable
 from marea.connectors.postgresql.binding import inline, literal
 from marea.connectors.postgresql.dialect import PostgresqlDialect
-from marea.connectors.postgresql.triggers import LOGIN, PARTED, PLACE, VIEWS, PostgresqlTriggers
-from marea.connectors.triggers import VIEW, Made, Noter, Triggers, unwatchable
 from marea.errors import ConfigurationError
 from marea.sql.dialect import Query
 
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from marea.capabilities import Watched
+    from marea.connectors.postgresql.triggers import PostgresqlTriggers
+    from marea.connectors.triggers import Made, Triggers
 
 
 QUIETLY = "SET LOCAL client_min_messages = warning;"
@@ -46,6 +47,8 @@ class PostgresqlNoter(Noter):
         return "\n".join(["BEGIN;", QUIETLY, *(f"{statement};" for statement in statements), "COMMIT;"])
 
     def _triggers(self, watched: Sequence[Watched]) -> PostgresqlTriggers:
+        from marea.connectors.postgresql.triggers import LOGIN, PARTED, VIEWS, PostgresqlTriggers
+
         found = {one.table.name: self._place(one.table.name) for one in watched}
         if views := [name for name, (_, kind) in found.items() if kind in VIEWS]:
             raise unwatchable(views, *VIEW)
@@ -59,10 +62,14 @@ class PostgresqlNoter(Noter):
 
     def _place(self, table: str) -> tuple[str, str]:
         """Schema and name of a table, and its kind."""
+        from marea.connectors.postgresql.triggers import PLACE
+
         [row] = self.ask(PLACE.format(literal(self.dialect.table(table)))).to_pylist()
         return str(row["place"]), str(row["kind"])
 
     def _made(self, triggers: Triggers) -> dict[str, Made]:
+        from marea.connectors.triggers import Made
+
         rows = self.ask(triggers.made().text).to_pylist()
         return {row["name"]: Made(row["place"], row["mark"]) for row in rows}
 

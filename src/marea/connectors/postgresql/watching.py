@@ -6,15 +6,15 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from marea.connectors.postgresql.log import PostgresqlLog
 from marea.connectors.postgresql.noter import PostgresqlNoter
-from marea.connectors.postgresql.slots import is_of_slot
 from marea.errors import ConfigurationError, Fault
 
 if TYPE_CHECKING:
     from marea.capabilities import Watched
     from marea.connectors.postgresql.link import Link
+    from marea.connectors.postgresql.log import PostgresqlLog
     from marea.connectors.postgresql.slots import Kept
+
 _LOG = "log"
 
 
@@ -38,6 +38,9 @@ class Watching(PostgresqlNoter):
 
     def log(self, watched: Sequence[Watched]) -> PostgresqlLog:
         """By a slot and a publication of the entity's own."""
+        # Imported where a log is read: most runs follow none.
+        from marea.connectors.postgresql.log import PostgresqlLog
+
         return PostgresqlLog(self, watched)
 
     def lacking(self, capture: str, watched: Sequence[Watched]) -> list[str]:
@@ -60,7 +63,7 @@ class Watching(PostgresqlNoter):
 
     def carry_out(self, statements: Sequence[str]) -> None:
         """Together where that can be: a slot is not made in a transaction that has written."""
-        if not any(map(is_of_slot, statements)):
+        if not _any_of_slots(statements):
             super().carry_out(statements)
             return
         for statement in statements:
@@ -68,7 +71,7 @@ class Watching(PostgresqlNoter):
 
     def script(self, statements: Sequence[str]) -> str:
         """For psql."""
-        if not any(map(is_of_slot, statements)):
+        if not _any_of_slots(statements):
             return super().script(statements)
         return "\n".join(f"{statement};" for statement in statements)
 
@@ -82,3 +85,9 @@ class Watching(PostgresqlNoter):
     def _logs(self, watched: Sequence[Watched]) -> Iterator[PostgresqlLog]:
         for entity in dict.fromkeys(it.entity for it in watched):
             yield self.log([it for it in watched if it.entity == entity])
+
+
+def _any_of_slots(statements: Sequence[str]) -> bool:
+    from marea.connectors.postgresql.slots import is_of_slot
+
+    return any(map(is_of_slot, statements))

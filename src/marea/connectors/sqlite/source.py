@@ -9,13 +9,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from marea.config.settings import SystemSettings
+from marea.connectors.noting import VIEW, Noter, unwatchable
 from marea.connectors.sqlite import catalogue
 from marea.connectors.sqlite.dialect import SqliteDialect
 from marea.connectors.sqlite.file import opened, translated
-from marea.connectors.sqlite.triggers import SqliteTriggers
 from marea.connectors.sqlite.values import arranged, bytewise, decoded
 from marea.connectors.sqlite.writers import writers
-from marea.connectors.triggers import VIEW, Made, Noter, Triggers, unwatchable
 from marea.errors import ConfigurationError
 from marea.ports import Column, Table
 from marea.sql.dialect import Parameter, Query
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from marea.capabilities import Watched
+    from marea.connectors.sqlite.triggers import SqliteTriggers
+    from marea.connectors.triggers import Made, Triggers
     from marea.ports import Reader, Writers
 
 HINDRANCE = (
@@ -111,6 +112,8 @@ class SqliteSource(Noter):
             connection.execute("COMMIT")
 
     def _triggers(self, watched: Sequence[Watched]) -> SqliteTriggers:
+        from marea.connectors.sqlite.triggers import SqliteTriggers
+
         with self._connection() as connection:
             views = [one.table.name for one in watched if not catalogue.is_table(connection, one.table.name)]
         if views:
@@ -118,6 +121,8 @@ class SqliteSource(Noter):
         return SqliteTriggers(self.dialect)
 
     def _made(self, triggers: Triggers) -> dict[str, Made]:
+        from marea.connectors.triggers import Made
+
         with self._connection() as connection:
             rows = list(connection.execute(triggers.made().text))
         return {str(name): Made(str(place), str(mark)) for name, mark, place in rows}

@@ -12,7 +12,6 @@ from marea.capture.horizon import Before
 from marea.capture.names import LOG, SCAN, TRIGGER, WATERMARK, XMIN
 from marea.capture.position import Position
 from marea.capture.sweep import swept
-from marea.capture.transactions import Numbers
 from marea.config.digest import dates_digest
 from marea.config.settings import EntitySettings, line_of
 from marea.engine.entity.watched import watched
@@ -243,7 +242,7 @@ def _dates_unmoved(text: str, alignment: Alignment, reader: Reader) -> bool:
 
 
 def _nothing_written(text: str, alignment: Alignment, reader: Reader) -> bool:
-    from marea.capture.transactions import nothing_written
+    from marea.capture.transactions import Numbers, nothing_written
 
     return nothing_written(Numbers.from_text(text), alignment.source.dialect, reader)
 
