@@ -83,7 +83,7 @@ PROMISES = {
     SCAN: Promise(
         "every change of what is read of any table, by whomever, also what came back from a backup",
         "yes",
-        STAYS,
+        "yes",
         "yes, by the next run",
         NEXT_RUN,
         "a pass over its tables a run, about 1.5 s for each million rows, and two more where anything "
